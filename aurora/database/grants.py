@@ -1,0 +1,118 @@
+"""Who may do what: one role per process, one matrix, applied after every migration and proven by tests."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+OWNER: Final = "aurora_owner"
+PIPELINES: Final = "aurora_pipelines"
+SERVING: Final = "aurora_serving"
+STREAMS: Final = "aurora_streams"
+JOBS: Final = "aurora_jobs"
+ANALYST: Final = "aurora_analyst"
+MLFLOW: Final = "aurora_mlflow"
+DAGSTER: Final = "aurora_dagster"
+
+DATABASE_OF_ROLE: Final = {MLFLOW: "mlflow", DAGSTER: "dagster"}
+"""The roles that have a database of their own; all others work in the database `aurora`."""
+
+PROCESS_ROLES: Final = (PIPELINES, SERVING, STREAMS, JOBS, ANALYST)
+
+DBT_SCHEMAS: Final = ("staging", "intermediate", "features", "scores", "marts")
+"""Owned by the role of the pipelines, which runs dbt."""
+
+_R, _RW, _APPEND, _ALL = (
+    "select",
+    "select, insert, update",
+    "select, insert",
+    "select, insert, update, delete",
+)
+
+TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
+    "app.users": {PIPELINES: "select, insert", SERVING: _RW, STREAMS: _R, JOBS: _RW},
+    "app.sessions": {SERVING: _RW, JOBS: "select, delete"},
+    "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
+    "raw.events": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
+    "raw.event_keys": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
+    "raw.outbox": {
+        PIPELINES: _APPEND,
+        SERVING: _APPEND,
+        STREAMS: "select, insert, update",
+        JOBS: "select, delete",
+    },
+    "raw.touched_days": {PIPELINES: "select, insert, delete", SERVING: "select, insert"},
+    "raw.builds": {PIPELINES: _RW},
+    "raw.user_days": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
+    "raw.rejected_events": {PIPELINES: _RW, SERVING: _APPEND, STREAMS: _APPEND},
+    "raw.import_batches": {PIPELINES: _RW},
+    "raw.import_rows": {PIPELINES: "select, insert, delete"},
+    "raw.simulations": {PIPELINES: _RW},
+    "predictions.model_artifacts": {PIPELINES: _APPEND, SERVING: _R, STREAMS: _R},
+    "predictions.model_aliases": {PIPELINES: _ALL, SERVING: _R, STREAMS: _R},
+    "predictions.model_alias_history": {PIPELINES: _APPEND, SERVING: _R},
+    "predictions.predictions": {PIPELINES: _RW, SERVING: _RW, STREAMS: _RW},
+}
+"""Table → role → privileges. A role that is not named has none."""
+
+DBT_READERS: Final[dict[str, tuple[str, ...]]] = {
+    "staging": (),
+    "intermediate": (STREAMS, SERVING),
+    "features": (STREAMS, SERVING),
+    "scores": (STREAMS, SERVING),
+    "marts": (SERVING, ANALYST),
+}
+
+
+def apply_grants(connection: psycopg.Connection[Any]) -> None:
+    """Bring the database to exactly this matrix. Idempotent; run as the owner."""
+    for schema in DBT_SCHEMAS:
+        connection.execute(
+            sql.SQL("create schema if not exists {} authorization {}").format(
+                sql.Identifier(schema), sql.Identifier(PIPELINES)
+            )
+        )
+    for role in PROCESS_ROLES:
+        for schema in ("app", "raw", "predictions"):
+            connection.execute(
+                sql.SQL("revoke all on all tables in schema {} from {}").format(
+                    sql.Identifier(schema), sql.Identifier(role)
+                )
+            )
+            if role != ANALYST:
+                connection.execute(
+                    sql.SQL("grant usage on schema {} to {}").format(
+                        sql.Identifier(schema), sql.Identifier(role)
+                    )
+                )
+    for table, grants in TABLE_GRANTS.items():
+        for role, privileges in grants.items():
+            connection.execute(
+                sql.SQL("grant {} on {} to {}").format(
+                    sql.SQL(privileges), sql.Identifier(*table.split(".")), sql.Identifier(role)
+                )
+            )
+    connection.execute("revoke all on function raw.ensure_event_partition(date) from public")
+    connection.execute(
+        sql.SQL("grant execute on function raw.ensure_event_partition(date) to {}, {}").format(
+            sql.Identifier(PIPELINES), sql.Identifier(SERVING)
+        )
+    )
+    _grant_dbt_schemas(connection)
+
+
+def _grant_dbt_schemas(connection: psycopg.Connection[Any]) -> None:
+    """Readers of what dbt will build: default privileges, because dbt replaces its tables."""
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(PIPELINES)))
+    for schema, readers in DBT_READERS.items():
+        for role in readers:
+            names = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
+            for statement in (
+                "grant usage on schema {schema} to {role}",
+                "grant select on all tables in schema {schema} to {role}",
+                "alter default privileges in schema {schema} grant select on tables to {role}",
+            ):
+                connection.execute(sql.SQL(statement).format(**names))
+    connection.execute("reset role")

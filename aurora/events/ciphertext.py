@@ -1,0 +1,41 @@
+"""Free text at rest: AES-256-GCM under the person's own data key, which is wrapped by the data key of the system.
+
+Erasing a person destroys the wrapped key; every copy of the text, wherever it lies, is unreadable from then on.
+"""
+
+from __future__ import annotations
+
+import os
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE_BYTES = 12
+
+
+def new_person_key(system_key: str, user_id: UUID) -> bytes:
+    """A fresh data key of one person, wrapped: what `app.users.data_key_ciphertext` holds."""
+    return _seal(bytes.fromhex(system_key), AESGCM.generate_key(bit_length=256), user_id.bytes)
+
+
+def unwrap(system_key: str, user_id: UUID, wrapped: bytes) -> bytes:
+    """The person's data key; `cryptography.exceptions.InvalidTag` when it is not theirs or was changed."""
+    return _open(bytes.fromhex(system_key), wrapped, user_id.bytes)
+
+
+def seal_text(person_key: bytes, event_id: UUID, text: str) -> bytes:
+    """Ciphertext of a note, bound to its event: it cannot be moved to another one."""
+    return _seal(person_key, text.encode(), event_id.bytes)
+
+
+def open_text(person_key: bytes, event_id: UUID, ciphertext: bytes) -> str:
+    return _open(person_key, ciphertext, event_id.bytes).decode()
+
+
+def _seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
+
+
+def _open(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
+    return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)

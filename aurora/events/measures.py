@@ -1,0 +1,101 @@
+"""Measures: the numbers that features and scores are made of, each read from one event type.
+
+A measure is turned into a scaled integer at the first opportunity, in SQL and in Python alike, by the same
+rounding (half away from zero). Sums of integers do not depend on their order; sums of floats do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+DayAggregate = Literal["sum", "mean", "last"]
+
+DAYPARTS = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
+"""Part of day → its local hours, the first included and the last not."""
+
+DURATION = "(duration)"
+COUNT = "(count)"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number that an event carries.
+
+    `field` is a field of the payload, or DURATION (minutes from start to end), or COUNT (one per event).
+    A payload without the field gives no value: missing is never zero. `only_if` is a boolean payload field
+    (or its negation with a leading "not ") that must be true.
+    """
+
+    name: str
+    field: str
+    unit: str
+    aggregate: DayAggregate
+    description: str
+    scale: int = 1000
+    or_duration: bool = False
+    only_if: str | None = None
+    daypart: str | None = None
+
+    def value(
+        self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
+    ) -> float | None:
+        """The value in `unit`, or None when this event does not say it."""
+        if self.only_if and not self._holds(payload):
+            return None
+        if self.field == COUNT:
+            return 1
+        if self.field != DURATION:
+            stated = payload.get(self.field)
+            if stated is not None or not self.or_duration:
+                return stated
+        if ended_at is None:
+            return None
+        return (ended_at - started_at).total_seconds() / 60
+
+    def scaled(
+        self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
+    ) -> int | None:
+        """The value as an integer number of 1/scale units."""
+        value = self.value(payload, started_at, ended_at)
+        return None if value is None else scale_value(value, self.scale)
+
+    def of_daypart(self, daypart: str) -> Measure:
+        """The same measure, of one part of the local day only."""
+        return Measure(
+            name=f"{self.name}_{daypart}",
+            field=self.field,
+            unit=self.unit,
+            aggregate=self.aggregate,
+            description=f"{self.description} ({daypart})",
+            scale=self.scale,
+            or_duration=self.or_duration,
+            only_if=self.only_if,
+            daypart=daypart,
+        )
+
+    def belongs(self, local_started_at: datetime, precision: str) -> bool:
+        """Whether an event of this local time counts. A day-precision event has no part of day."""
+        if self.daypart is None:
+            return True
+        first, last = DAYPARTS[self.daypart]
+        return precision == "instant" and first <= local_started_at.hour < last
+
+    def _holds(self, payload: Mapping[str, Any]) -> bool:
+        name = self.only_if or ""
+        if name.startswith("not "):
+            return not payload.get(name.removeprefix("not "), False)
+        return bool(payload.get(name, False))
+
+
+def scale_value(value: float, scale: int) -> int:
+    """Round half away from zero, as Postgres rounds `numeric`: 0.0005 × 1000 → 1, −0.0005 × 1000 → −1."""
+    return int((Decimal(repr(value)) * scale).to_integral_value(ROUND_HALF_UP))
+
+
+def daypart_of(hour: float) -> str:
+    """The part of day of a local hour 0 ≤ hour < 24."""
+    return next(name for name, (first, last) in DAYPARTS.items() if first <= hour < last)

@@ -1,0 +1,164 @@
+"""The model catalogue: every target that AURORA predicts, and the recipe of its model.
+
+To predict something new, add one ModelSpec to MODELS. Training, the registry, batch prediction, the API and
+the streams read this catalogue; nothing else lists models. A change to a recipe changes its fingerprint, and
+the gate then asks it to win instead of merely not to lose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from aurora.errors import AuroraError
+
+Kind = Literal["regression", "classes"]
+
+REAL_COHORT = "real"
+"""The cohort of the people who use AURORA. Every other cohort is a simulation or an imported study."""
+
+
+class UnknownModelError(AuroraError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"model {name!r} is not in the catalogue; there are {', '.join(sorted(MODELS))}")
+
+
+@dataclass(frozen=True)
+class Centred:
+    """A column that the booster sees beside the features: a feature less the person's own level of it.
+
+    One pooled model learns "a point below your usual" from few people; "six" it would have to learn from each.
+    """
+
+    feature: str
+    centre: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.feature}__less__{self.centre}"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One target and the recipe of its model.
+
+    The booster starts from a baseline that is made of `baseline_columns` and learns what is left over.
+    `scale` bounds the final answer (regression) and its interval (both kinds).
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    unit: str
+    scale: tuple[float, float]
+    feature_set: str
+    baseline_name: str
+    baseline_columns: tuple[str, ...]
+    recipe: str
+    params: Mapping[str, Any]
+    centred: tuple[Centred, ...] = ()
+    classes: tuple[str, ...] = ()
+    class_values: tuple[float, ...] = ()
+    spread_column: str | None = None
+    """Intervals are calibrated apart for people who vary little and people who vary a lot by this feature."""
+    prior_column: str | None = None
+    """A feature that answers without any rating of the person (for energy, the Three-Process Model)."""
+    train_window_days: int = 90
+    max_rounds: int = 600
+    patience_rounds: int = 40
+    seed: int = 20260101
+    sources: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def target(self) -> str:
+        """The name of the label, as in `intermediate.int_labels.target`."""
+        return self.name
+
+    def fingerprint(self, features: Sequence[str]) -> str:
+        """A short hash of everything that makes this recipe what it is. Equal: a refit. Different: a new recipe."""
+        body = asdict(self)
+        body.pop("sources")
+        body["features"] = list(features)
+        return hashlib.sha256(json.dumps(body, sort_keys=True, default=list).encode()).hexdigest()[:16]
+
+
+MOOD_CLASSES = ("very_negative", "negative", "neutral", "positive", "very_positive")
+"""The five classes of the valence cut, from worst to best."""
+
+MOOD_CLASS_VALUES = (-0.8, -0.4, 0.0, 0.4, 0.8)
+"""The middle of each class, in valence."""
+
+ENERGY = ModelSpec(
+    name="energy",
+    kind="regression",
+    label="Energy",
+    unit="points",
+    scale=(0.0, 10.0),
+    feature_set="energy",
+    baseline_name="ewma",
+    baseline_columns=("energy_ewma_28d",),
+    recipe="residual-to-ewma-1",
+    params={
+        # Ratings are coarse and have heavy tails: a loss that is linear beyond one point.
+        "objective": "reg:pseudohubererror",
+        "huber_slope": 1.0,
+        "eta": 0.05,
+        "max_depth": 5,
+        "min_child_weight": 20,
+        "subsample": 0.8,
+        "colsample_bytree": 0.6,
+        "lambda": 5.0,
+        "max_bin": 128,
+        "tree_method": "hist",
+    },
+    spread_column="energy_rolling_std_7d",
+    sources=("docs/models.md",),
+)
+
+MOOD = ModelSpec(
+    name="mood",
+    kind="classes",
+    label="Mood",
+    unit="valence",
+    scale=(-1.0, 1.0),
+    feature_set="mood",
+    baseline_name="ewma",
+    baseline_columns=(),
+    recipe="shares-of-ewma-1",
+    params={
+        "objective": "multiclass",
+        "learning_rate": 0.05,
+        "num_leaves": 15,
+        "min_data_in_leaf": 40,
+        "feature_fraction": 0.6,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": 5.0,
+        "max_bin": 127,
+    },
+    classes=MOOD_CLASSES,
+    class_values=MOOD_CLASS_VALUES,
+    max_rounds=400,
+    sources=("docs/models.md",),
+)
+
+MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in (ENERGY, MOOD)}
+
+
+def model_spec(name: str) -> ModelSpec:
+    """The catalogue entry called `name`, or UnknownModelError."""
+    try:
+        return MODELS[name]
+    except KeyError:
+        raise UnknownModelError(name) from None
+
+
+def registered_name(model: str, cohort: str) -> str:
+    """The name under which a cohort's model is registered: `energy` for real people, else `energy.<cohort>`.
+
+    A champion of simulated people or of a study can so never be taken for the champion of real ones.
+    """
+    return model if cohort == REAL_COHORT else f"{model}.{cohort}"

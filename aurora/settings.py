@@ -1,0 +1,89 @@
+"""All settings, read once at an entry point; everything below takes arguments.
+
+Precedence: arguments, then the environment (`AURORA_…`), then `.env`, then the run file that `aurora up`
+writes with the addresses of the embedded services. The code never asks which of them it was.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from aurora.errors import ServiceNotConfiguredError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_DATA_DIR = PROJECT_DIR / ".aurora"
+
+
+class Settings(BaseSettings):
+    """What a process needs to know about the world. Empty addresses mean: not configured."""
+
+    model_config = SettingsConfigDict(env_prefix="AURORA_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Field(DEFAULT_DATA_DIR, description="Where the embedded services keep their data")
+    datasets: Path | None = Field(None, description="Folder of the real data sets for tests and evaluation")
+
+    postgres_url: str = Field("", description="postgresql://role:password@host:port/aurora of this process")
+    postgres_pool_size: int = Field(5, ge=1, le=100)
+    redis_url: str = ""
+    kafka_bootstrap: str = ""
+    kafka_may_create_topics: bool = Field(False, description="Broker capability: CreateTopics works")
+    kafka_check_crcs: bool = Field(False, description="Broker capability: record checksums are set")
+    mlflow_uri: str = ""
+    api_url: str = ""
+    dagster_url: str = ""
+
+    secret_key: str = Field("", description="Root secret; only the supervisor and `aurora migrate` hold it")
+    jwt_secret: str = ""
+    data_key: str = Field("", description="64 hex digits; wraps each person's own data key")
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_workers: int = Field(2, ge=1, le=64)
+    threads: int = Field(1, ge=1, description="Threads of XGBoost, LightGBM and OpenMP in one process")
+    log_level: str = "INFO"
+
+    @property
+    def landing_dir(self) -> Path:
+        """Files put here are imported by the landing sensor."""
+        return self.data_dir / "landing"
+
+    @property
+    def run_file(self) -> Path:
+        return self.data_dir / "run" / "settings.json"
+
+    def need(self, name: str) -> str:
+        """The address or secret called `name`, or a ServiceNotConfiguredError that says what to do."""
+        value = getattr(self, name)
+        if not value:
+            raise ServiceNotConfiguredError(name)
+        return str(value)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del file_secret_settings
+        # The run file lies in the data folder, whose place only the environment can change.
+        data_dir = Path(os.environ.get("AURORA_DATA_DIR") or DEFAULT_DATA_DIR)
+        run_file = JsonConfigSettingsSource(settings_cls, data_dir / "run" / "settings.json")
+        return init_settings, env_settings, dotenv_settings, run_file
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process. Call it once, at the entry point."""
+    return Settings(**overrides)
