@@ -1,0 +1,42 @@
+"""What every test may use. The fixtures themselves live in tests/fixtures.
+
+Real services, started at the first test that asks for one, shared by all workers of a run, and
+thrown away at its end. A run that was killed is tidied up by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# `pytest` alone does not look in the project's folder, `python -m pytest` does.
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.fixtures import service_run  # needs the path above
+
+pytest_plugins = [
+    "tests.fixtures.database",
+    "tests.fixtures.services",
+    "tests.fixtures.datasets",
+    "tests.fixtures.apache_kafka",
+]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker:
+        os.environ[service_run.RUN_DIR_VARIABLE] = str(service_run.open_run())
+    # A test never meets the developer's own system: no address from outside, and an empty data folder.
+    for name in [name for name in os.environ if name.startswith("AURORA_")]:
+        if name not in {"AURORA_DATASETS", service_run.RUN_DIR_VARIABLE}:
+            del os.environ[name]
+    os.environ["AURORA_DATA_DIR"] = os.environ[service_run.RUN_DIR_VARIABLE] + "/data"
+    os.environ["AURORA_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        service_run.close_run(Path(os.environ[service_run.RUN_DIR_VARIABLE]))
