@@ -30,7 +30,8 @@ class UnknownModelError(AuroraError):
 class Centred:
     """A column that the booster sees beside the features: a feature less the person's own level of it.
 
-    One pooled model learns "a point below your usual" from few people; "six" it would have to learn from each.
+    One pooled model learns "a point below your usual" from few people; "six" it would have to learn from
+    each.
     """
 
     feature: str
@@ -78,7 +79,9 @@ class ModelSpec:
         return self.name
 
     def fingerprint(self, features: Sequence[str]) -> str:
-        """A short hash of everything that makes this recipe what it is. Equal: a refit. Different: a new recipe."""
+        """A short hash of everything that makes this recipe what it is. Equal: a refit. Different: a new
+        recipe.
+        """
         body = asdict(self)
         body.pop("sources")
         body["features"] = list(features)
