@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -91,7 +91,9 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
         for role, privileges in grants.items():
             connection.execute(
                 sql.SQL("grant {} on {} to {}").format(
-                    sql.SQL(privileges), sql.Identifier(*table.split(".")), sql.Identifier(role)
+                    sql.SQL(cast("LiteralString", privileges)),
+                    sql.Identifier(*table.split(".")),
+                    sql.Identifier(role),
                 )
             )
     connection.execute("revoke all on function raw.ensure_event_partition(date) from public")

@@ -170,7 +170,7 @@ event_keys = Table(
     Column("local_date", Date, nullable=False),
     PrimaryKeyConstraint("user_id", "event_id", "version"),
     schema="raw",
-    comment="One row per version of an event: uniqueness that a table partitioned by time cannot keep itself.",
+    comment="One row per version of an event: uniqueness, which a table partitioned by time cannot keep.",
 )
 
 outbox = Table(
@@ -211,7 +211,7 @@ builds = Table(
     _instant("finished_at", nullable=True),
     CheckConstraint("state in ('running', 'good', 'failed')", name="state"),
     schema="raw",
-    comment="One row per build of the warehouse. The next one takes the days touched since the last good one.",
+    comment="One row per build of the warehouse. The next takes the days touched since the last good one.",
 )
 
 user_days = Table(
@@ -243,7 +243,7 @@ rejected_events = Table(
     Index("ix_rejected_events_batch_id", "batch_id"),
     UniqueConstraint("batch_id", "row_number", "reason_code", "reason"),
     schema="raw",
-    comment="One row per received item that could not be accepted: the dead letter, kept whole with its reason.",
+    comment="One row per item that could not be accepted: the dead letter, kept whole with its reason.",
 )
 
 import_batches = Table(

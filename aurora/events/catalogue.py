@@ -13,6 +13,7 @@ from typing import Any
 from aurora.errors import CatalogueConflictError, UnknownEventTypeError
 from aurora.events import payloads
 from aurora.events.measures import COUNT, DAYPARTS, DURATION, Measure
+from aurora.events.mood_classes import MOOD_CLASSES
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def _minutes(name: str, field: str, description: str, **options: Any) -> Measure
 
 
 _MAIN_SLEEP = "not is_nap"
+_VALENCE = Measure("mood", "valence", "valence", "mean", "Mood valence, −1 to 1")
 
 _ENTRIES = (
     EventType(
@@ -129,7 +131,7 @@ _ENTRIES = (
         "mood.rated",
         payloads.Mood,
         "How the person feels; several a day are welcome.",
-        _by_daypart(Measure("mood", "valence", "valence", "mean", "Mood valence, −1 to 1")),
+        (*_by_daypart(_VALENCE), *(_VALENCE.of_mood_class(mood) for mood in MOOD_CLASSES)),
     ),
     EventType(
         "energy.rated",

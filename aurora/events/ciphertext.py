@@ -1,6 +1,6 @@
-"""Free text at rest: AES-256-GCM under the person's own data key, which is wrapped by the data key of the system.
+"""Free text at rest: AES-256-GCM under the person's own data key, which the system's data key wraps.
 
-Erasing a person destroys the wrapped key; every copy of the text, wherever it lies, is unreadable from then on.
+Erasing a person destroys the wrapped key: every copy of the text, wherever it lies, is unreadable then.
 """
 
 from __future__ import annotations

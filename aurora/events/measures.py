@@ -7,10 +7,12 @@ rounding (half away from zero). Sums of integers do not depend on their order; s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
+
+from aurora.events.mood_classes import MoodClass
 
 DayAggregate = Literal["sum", "mean", "last"]
 
@@ -39,6 +41,8 @@ class Measure:
     or_duration: bool = False
     only_if: str | None = None
     daypart: str | None = None
+    mood_class: MoodClass | None = None
+    """When set, the value is 1 if the field lies in this class of valence and 0 if it does not."""
 
     def value(
         self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
@@ -50,6 +54,8 @@ class Measure:
             return 1
         if self.field != DURATION:
             stated = payload.get(self.field)
+            if stated is not None and self.mood_class is not None:
+                return int(self.mood_class.holds(stated))
             if stated is not None or not self.or_duration:
                 return stated
         if ended_at is None:
@@ -63,17 +69,23 @@ class Measure:
         value = self.value(payload, started_at, ended_at)
         return None if value is None else scale_value(value, self.scale)
 
+    def of_mood_class(self, mood: MoodClass) -> Measure:
+        """The share of one class: 1 for an event in it, 0 for one outside."""
+        return replace(
+            self,
+            name=f"{self.name}_{mood.name}",
+            unit="share",
+            description=f"Share of ratings that are {mood.name.replace('_', ' ')}",
+            scale=1,
+            mood_class=mood,
+        )
+
     def of_daypart(self, daypart: str) -> Measure:
         """The same measure, of one part of the local day only."""
-        return Measure(
+        return replace(
+            self,
             name=f"{self.name}_{daypart}",
-            field=self.field,
-            unit=self.unit,
-            aggregate=self.aggregate,
             description=f"{self.description} ({daypart})",
-            scale=self.scale,
-            or_duration=self.or_duration,
-            only_if=self.only_if,
             daypart=daypart,
         )
 

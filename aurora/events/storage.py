@@ -224,7 +224,7 @@ async def store_events(
             ordinal: "duplicate" if is_same else "conflict" for ordinal, is_same in await cursor.fetchall()
         }
     await connection.execute("notify aurora_outbox")
-    return [cast(Outcome, outcomes[ordinal]) for ordinal in range(len(events))]
+    return [cast("Outcome", outcomes[ordinal]) for ordinal in range(len(events))]
 
 
 def store_incoming(connection: psycopg.Connection[Any], table: str, *, today: date) -> Counter[str]:
@@ -278,7 +278,7 @@ def store_statement(incoming: sql.Composable, announcement: sql.Composable) -> s
 def create_incoming(table: str) -> sql.Composed:
     """DDL of the temporary table that an import copies into; it is gone with its transaction."""
     columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast(LiteralString, kind)))
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("LiteralString", kind)))
         for name, kind in INCOMING_COLUMNS.items()
     )
     return sql.SQL("create temporary table {} ({}) on commit drop").format(sql.Identifier(table), columns)
@@ -287,7 +287,7 @@ def create_incoming(table: str) -> sql.Composed:
 def _as_recordset(events: Sequence[AcceptedEvent], person_key: bytes | None) -> sql.Composed:
     rows = [incoming_row(ordinal, event, person_key=person_key) for ordinal, event in enumerate(events)]
     columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast(LiteralString, kind)))
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("LiteralString", kind)))
         for name, kind in INCOMING_COLUMNS.items()
     )
     return sql.SQL("jsonb_to_recordset({}::jsonb) as incoming ({})").format(
@@ -304,4 +304,4 @@ def _json_value(value: object) -> str:
 
 
 def _statement(template: str, **parts: sql.Composable) -> sql.Composed:
-    return sql.SQL(cast(LiteralString, template)).format(**parts)
+    return sql.SQL(cast("LiteralString", template)).format(**parts)

@@ -144,7 +144,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state in ('running', 'good', 'failed')", name=op.f("ck_builds_state")),
         sa.PrimaryKeyConstraint("build_id", name=op.f("pk_builds")),
         schema="raw",
-        comment="One row per build of the warehouse. The next one takes the days touched since the last good one.",
+        comment="One row per build of the warehouse. The next takes the days touched since the last good one.",
     )
     op.create_table(
         "event_keys",
@@ -156,7 +156,7 @@ def upgrade() -> None:
         sa.Column("local_date", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "event_id", "version", name=op.f("pk_event_keys")),
         schema="raw",
-        comment="One row per version of an event: uniqueness that a table partitioned by time cannot keep itself.",
+        comment="One row per version of an event: uniqueness, which a table partitioned by time cannot keep.",
     )
     op.create_table(
         "events",
@@ -281,7 +281,7 @@ def upgrade() -> None:
             name=op.f("uq_rejected_events_batch_id_row_number_reason_code_reason"),
         ),
         schema="raw",
-        comment="One row per received item that could not be accepted: the dead letter, kept whole with its reason.",
+        comment="One row per item that could not be accepted: the dead letter, kept whole with its reason.",
     )
     op.create_index(
         "ix_rejected_events_batch_id", "rejected_events", ["batch_id"], unique=False, schema="raw"

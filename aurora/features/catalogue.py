@@ -1,0 +1,275 @@
+"""The feature catalogue: each feature once, as data. This is the one definition.
+
+To add a feature, add one entry here and run `make generate`: the SQL of the warehouse, the live vector, the
+docs, the API and the models' signature all follow from the entry. Nothing else lists features.
+
+A formula reads windows of tiles (at most 28 local days), the person's clock, or both. Nothing later than the
+row's `as_of` can enter: the engines see only tiles that were known by then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aurora.errors import CatalogueConflictError, UnknownFeatureError
+from aurora.events.measures import DAYPARTS
+from aurora.events.mood_classes import MOOD_CLASS_NAMES
+from aurora.features.clocks import DAY_OF_WEEK, HOUR_OF_DAY, IS_WEEKEND, Clock
+from aurora.features.expressions import Expression, choose
+from aurora.features.three_process import energy_prior
+from aurora.features.windows import Window
+
+Domain = Literal["clock", "sleep", "activity", "intake", "ratings", "surroundings"]
+
+DOMAINS: Final[dict[Domain, str]] = {
+    "clock": "What the person's clock says",
+    "sleep": "Sleep, and what it lets one expect",
+    "activity": "Exercise, work and company",
+    "intake": "Meals, caffeine and alcohol",
+    "ratings": "The person's own earlier ratings",
+    "surroundings": "Weather and light",
+}
+
+SETS_VERSION: Final = "1"
+"""Raise it when the meaning of a set changes; it is part of every data version."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number about a person at `as_of`; missing when the person's events do not say it."""
+
+    name: str
+    domain: Domain
+    formula: Expression
+    unit: str
+    description: str
+    owner: str = "features"
+    version: int = 1
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        return tuple(leaf for leaf in self.formula.leaves() if isinstance(leaf, Window))
+
+    @property
+    def clocks(self) -> tuple[Clock, ...]:
+        return tuple(leaf for leaf in self.formula.leaves() if isinstance(leaf, Clock))
+
+
+def _at_this_part_of_day(measure: str, aggregate: str, days: int) -> Expression:
+    """The window of the measure's own part of day in which the row's hour lies."""
+    return choose(
+        HOUR_OF_DAY,
+        *(
+            (first, last, Window(f"{measure}_{part}", aggregate, days))
+            for part, (first, last) in DAYPARTS.items()
+        ),
+    )
+
+
+SLEEP_NEED_MINUTES: Final = 480
+"""Eight hours: the middle of the 7–9 h that the National Sleep Foundation recommends for adults."""
+
+_HOURS_AWAKE = Window("main_sleep_minutes", "hours_since", 3)
+_LAST_SLEEP = Window("main_sleep_minutes", "last", 3)
+_NIGHTS = Window("sleep_minutes", "days", 7)
+
+_ENTRIES = (
+    # The seed's names are kept to the letter, whatever the naming rule.
+    Feature("hour_of_day", "clock", HOUR_OF_DAY, "h", "Local hour, with minutes as a fraction."),
+    Feature("day_of_week", "clock", DAY_OF_WEEK, "day", "Local day of the week, Monday is 1."),
+    Feature("is_weekend", "clock", IS_WEEKEND, "0/1", "1 on Saturday and Sunday."),
+    Feature(
+        "time_since_last_sleep",
+        "sleep",
+        _HOURS_AWAKE,
+        "h",
+        "Since the end of the last sleep that was not a nap.",
+    ),
+    Feature(
+        "avg_sleep_last_7d",
+        "sleep",
+        Window("sleep_minutes", "daily", 7),
+        "min",
+        "Sleep a day, naps included.",
+    ),
+    Feature("main_sleep_minutes_last_3d", "sleep", _LAST_SLEEP, "min", "The last sleep that was not a nap."),
+    Feature(
+        "sleep_debt_sum_7d",
+        "sleep",
+        _NIGHTS * SLEEP_NEED_MINUTES - Window("sleep_minutes", "sum", 7),
+        "min",
+        "Short of eight hours a day, summed over the days that have sleep; negative when there is a surplus.",
+    ),
+    Feature(
+        "energy_prior_three_process",
+        "sleep",
+        energy_prior(_LAST_SLEEP / 60, _HOURS_AWAKE, HOUR_OF_DAY),
+        "points",
+        "Energy that the Three-Process Model of alertness expects from the last sleep and the time of day.",
+    ),
+    Feature(
+        "avg_exercise_last_7d",
+        "activity",
+        Window("exercise_minutes", "daily", 7),
+        "min",
+        "Exercise a day, over the days with any.",
+    ),
+    Feature(
+        "exercise_load_sum_yesterday",
+        "activity",
+        Window("exercise_load", "sum", 1, lag=1),
+        "RPE·min",
+        "Training load of the local day before.",
+    ),
+    Feature(
+        "exercise_load_sum_7d", "activity", Window("exercise_load", "sum", 7), "RPE·min", "Training load."
+    ),
+    Feature(
+        "work_minutes_sum_1d", "activity", Window("work_minutes", "sum", 1), "min", "Worked today so far."
+    ),
+    Feature(
+        "social_events_count_last_3d",
+        "activity",
+        Window("social_events", "count", 3),
+        "events",
+        "Times spent with other people.",
+    ),
+    Feature(
+        "social_minutes_sum_1d",
+        "activity",
+        Window("social_minutes", "sum", 1),
+        "min",
+        "With others today so far.",
+    ),
+    Feature("time_since_last_meal", "intake", Window("meals", "hours_since", 2), "h", "Since the last meal."),
+    Feature("caffeine_sum_1d", "intake", Window("caffeine", "sum", 1), "mg", "Caffeine today so far."),
+    Feature("alcohol_sum_2d", "intake", Window("alcohol", "sum", 2), "g", "Alcohol yesterday and today."),
+    Feature(
+        "energy_ewma_28d",
+        "ratings",
+        Window("energy", "ewma", 28),
+        "points",
+        "Exponentially weighted mean (0.3 on the newest) of the daily mean ratings: the baseline of energy.",
+    ),
+    Feature(
+        "energy_rolling_mean_7d", "ratings", Window("energy", "mean", 7), "points", "Mean of the ratings."
+    ),
+    Feature(
+        "energy_rolling_std_7d", "ratings", Window("energy", "std", 7), "points", "Spread of the ratings."
+    ),
+    Feature(
+        "energy_mean_28d", "ratings", Window("energy", "mean", 28), "points", "The person's usual level."
+    ),
+    Feature("energy_last_28d", "ratings", Window("energy", "last", 28), "points", "The newest rating."),
+    Feature(
+        "energy_daypart_mean_28d",
+        "ratings",
+        _at_this_part_of_day("energy", "mean", 28),
+        "points",
+        "The person's usual level at this part of the day.",
+    ),
+    Feature(
+        "mood_trend_last_14d", "ratings", Window("mood", "slope", 14), "valence/day", "Slope of daily mood."
+    ),
+    Feature(
+        "mood_ewma_28d", "ratings", Window("mood", "ewma", 28), "valence", "Weighted mean of daily mood."
+    ),
+    Feature("mood_mean_28d", "ratings", Window("mood", "mean", 28), "valence", "The person's usual mood."),
+    Feature("mood_last_28d", "ratings", Window("mood", "last", 28), "valence", "The newest mood."),
+    Feature(
+        "mood_daypart_mean_28d",
+        "ratings",
+        _at_this_part_of_day("mood", "mean", 28),
+        "valence",
+        "The person's usual mood at this part of the day.",
+    ),
+    *(
+        Feature(
+            f"mood_{name}_ewma_28d",
+            "ratings",
+            Window(f"mood_{name}", "ewma", 28),
+            "share",
+            f"Weighted share of ratings that were {name.replace('_', ' ')}: part of the baseline of mood.",
+        )
+        for name in MOOD_CLASS_NAMES
+    ),
+    Feature(
+        "stress_mean_2d", "ratings", Window("stress", "mean", 2), "points", "Mean of the stress ratings."
+    ),
+    Feature(
+        "daylight_minutes_last_2d",
+        "surroundings",
+        Window("daylight_minutes", "last", 2),
+        "min",
+        "Time between sunrise and sunset.",
+    ),
+)
+
+FEATURES: Final[dict[str, Feature]] = {feature.name: feature for feature in _ENTRIES}
+
+_BOTH = (
+    "hour_of_day",
+    "day_of_week",
+    "is_weekend",
+    "time_since_last_sleep",
+    "avg_sleep_last_7d",
+    "avg_exercise_last_7d",
+    "social_events_count_last_3d",
+    "energy_rolling_mean_7d",
+    "mood_trend_last_14d",
+    "main_sleep_minutes_last_3d",
+    "work_minutes_sum_1d",
+    "stress_mean_2d",
+    "daylight_minutes_last_2d",
+)
+
+FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
+    "energy": (
+        *_BOTH,
+        "time_since_last_meal",
+        "energy_rolling_std_7d",
+        "energy_ewma_28d",
+        "energy_mean_28d",
+        "energy_last_28d",
+        "energy_daypart_mean_28d",
+        "energy_prior_three_process",
+        "sleep_debt_sum_7d",
+        "exercise_load_sum_yesterday",
+        "exercise_load_sum_7d",
+        "caffeine_sum_1d",
+        "alcohol_sum_2d",
+    ),
+    "mood": (
+        *_BOTH,
+        *(f"mood_{name}_ewma_28d" for name in MOOD_CLASS_NAMES),
+        "mood_ewma_28d",
+        "mood_mean_28d",
+        "mood_last_28d",
+        "mood_daypart_mean_28d",
+        "social_minutes_sum_1d",
+    ),
+}
+"""Model → its features, in the order of the vector."""
+
+
+def feature(name: str) -> Feature:
+    """The catalogue entry called `name`, or UnknownFeatureError."""
+    try:
+        return FEATURES[name]
+    except KeyError:
+        raise UnknownFeatureError(name) from None
+
+
+def _check() -> None:
+    if len(FEATURES) != len(_ENTRIES):
+        raise CatalogueConflictError("two features share one name")
+    for set_name, names in FEATURE_SETS.items():
+        unknown = sorted(set(names) - set(FEATURES))
+        if unknown:
+            raise CatalogueConflictError(f"the {set_name} set names unknown features: {', '.join(unknown)}")
+        if len(set(names)) != len(names):
+            raise CatalogueConflictError(f"the {set_name} set names a feature twice")
+
+
+_check()
