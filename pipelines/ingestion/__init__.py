@@ -1,0 +1,1 @@
+"""Ingestion: files, third-party sources and simulated people become events."""
