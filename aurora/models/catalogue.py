@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from aurora.errors import AuroraError
+from aurora.events.mood_classes import MOOD_CLASS_NAMES, MOOD_CLASSES
+from aurora.features.catalogue import FEATURE_SETS
 
 Kind = Literal["regression", "classes"]
 
@@ -63,6 +65,7 @@ class ModelSpec:
     centred: tuple[Centred, ...] = ()
     classes: tuple[str, ...] = ()
     class_values: tuple[float, ...] = ()
+    """For classes, what each stands for on the scale: the middle of its valences."""
     spread_column: str | None = None
     """Intervals are calibrated apart for people who vary little and people who vary a lot by this feature."""
     prior_column: str | None = None
@@ -71,28 +74,29 @@ class ModelSpec:
     max_rounds: int = 600
     patience_rounds: int = 40
     seed: int = 20260101
-    sources: tuple[str, ...] = field(default=(), compare=False)
+    baselines_from_features: Mapping[str, str] = field(default_factory=dict)
+    """Baselines that a feature already states: name of the baseline → feature. Shown, never boosted from."""
 
     @property
     def target(self) -> str:
         """The name of the label, as in `intermediate.int_labels.target`."""
         return self.name
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features of its set, in the order of the vector."""
+        return FEATURE_SETS[self.feature_set]
+
     def fingerprint(self, features: Sequence[str]) -> str:
-        """A short hash of everything that makes this recipe what it is. Equal: a refit. Different: a new
-        recipe.
-        """
+        """A short hash of all that makes this recipe what it is: equal for a refit, else a new recipe."""
         body = asdict(self)
-        body.pop("sources")
         body["features"] = list(features)
         return hashlib.sha256(json.dumps(body, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 
-MOOD_CLASSES = ("very_negative", "negative", "neutral", "positive", "very_positive")
-"""The five classes of the valence cut, from worst to best."""
+def _less(centre: str, *features: str) -> tuple[Centred, ...]:
+    return tuple(Centred(feature, centre) for feature in features)
 
-MOOD_CLASS_VALUES = (-0.8, -0.4, 0.0, 0.4, 0.8)
-"""The middle of each class, in valence."""
 
 ENERGY = ModelSpec(
     name="energy",
@@ -117,8 +121,17 @@ ENERGY = ModelSpec(
         "max_bin": 128,
         "tree_method": "hist",
     },
+    centred=(
+        *_less("energy_ewma_28d", "energy_last_28d", "energy_mean_28d", "energy_rolling_mean_7d"),
+        *_less("energy_mean_28d", "energy_daypart_mean_28d"),
+        *_less("avg_sleep_last_7d", "main_sleep_minutes_last_3d"),
+    ),
+    baselines_from_features={
+        "daypart_mean": "energy_daypart_mean_28d",
+        "three_process": "energy_prior_three_process",
+    },
     spread_column="energy_rolling_std_7d",
-    sources=("docs/models.md",),
+    prior_column="energy_prior_three_process",
 )
 
 MOOD = ModelSpec(
@@ -129,7 +142,7 @@ MOOD = ModelSpec(
     scale=(-1.0, 1.0),
     feature_set="mood",
     baseline_name="ewma",
-    baseline_columns=(),
+    baseline_columns=tuple(f"mood_{name}_ewma_28d" for name in MOOD_CLASS_NAMES),
     recipe="shares-of-ewma-1",
     params={
         "objective": "multiclass",
@@ -142,10 +155,14 @@ MOOD = ModelSpec(
         "lambda_l2": 5.0,
         "max_bin": 127,
     },
-    classes=MOOD_CLASSES,
-    class_values=MOOD_CLASS_VALUES,
+    centred=(
+        *_less("mood_ewma_28d", "mood_last_28d", "mood_mean_28d"),
+        *_less("mood_mean_28d", "mood_daypart_mean_28d"),
+        *_less("avg_sleep_last_7d", "main_sleep_minutes_last_3d"),
+    ),
+    classes=MOOD_CLASS_NAMES,
+    class_values=tuple(round((mood.low + mood.high) / 2, 3) for mood in MOOD_CLASSES),
     max_rounds=400,
-    sources=("docs/models.md",),
 )
 
 MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in (ENERGY, MOOD)}

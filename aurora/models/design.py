@@ -11,10 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aurora.events.mood_classes import MOOD_CLASSES
 from aurora.models.catalogue import Centred
 from aurora.models.metrics import Floats, Ints
-
-VALENCE_CUTS = (-0.6, -0.2, 0.2, 0.6)
 
 
 def design_matrix(raw: Floats, features: Sequence[str], centred: Sequence[Centred]) -> Floats:
@@ -50,11 +49,6 @@ def softmax(scores: Floats) -> Floats:
 
 
 def class_numbers(valence: Floats) -> Ints:
-    """The class of each valence: <-0.6, [-0.6,-0.2), [-0.2,0.2], (0.2,0.6], >0.6 (cut v1)."""
-    low, low_middle, high_middle, high = VALENCE_CUTS
-    return (
-        (valence >= low).astype(np.int64)
-        + (valence >= low_middle)
-        + (valence > high_middle)
-        + (valence > high)
-    ).astype(np.int64)
+    """The class of each valence by the versioned cut, as a number from worst (0) to best."""
+    above = [valence >= mood.low if mood.has_low else valence > mood.low for mood in MOOD_CLASSES[1:]]
+    return np.stack(above).sum(axis=0).astype(np.int64)

@@ -22,6 +22,7 @@ ENERGY_SPEC: ModelSpec = replace(
     centred=(Centred("energy_rolling_mean_7d", "energy_ewma_28d"),),
     spread_column="spread",
     prior_column=None,
+    baselines_from_features={},
     max_rounds=60,
     patience_rounds=10,
 )

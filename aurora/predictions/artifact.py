@@ -1,0 +1,115 @@
+"""The artifact: everything that answers for one model version, in one file that carries no code.
+
+A zip of `metadata.json` and `booster.bin` (XGBoost UBJSON or LightGBM text), written so that equal content
+gives equal bytes. It travels MLflow → Postgres → serving and streams, and its SHA-256 with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from aurora.errors import AuroraError
+from aurora.models.catalogue import Centred
+from aurora.models.intervals import IntervalTable
+
+FORMAT = 1
+_METADATA, _BOOSTER = "metadata.json", "booster.bin"
+
+
+class ArtifactDamagedError(AuroraError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the model artifact cannot be used: {reason}")
+
+
+class FeatureNote(BaseModel):
+    """How a feature is told to a person."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    unit: str = ""
+
+
+class ArtifactMetadata(BaseModel):
+    """What has to be known to answer with a booster. Column order is the order of `features`, then
+    `centred`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = FORMAT
+    model_name: str
+    kind: Literal["regression", "classes"]
+    label: str
+    unit: str
+    scale: tuple[float, float]
+    recipe: str
+    fingerprint: str
+    cohort: str
+    feature_set: str
+    feature_set_version: str
+    features: tuple[str, ...]
+    notes: dict[str, FeatureNote] = {}
+    centred: tuple[Centred, ...] = ()
+    baseline_name: str
+    baseline_columns: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    class_values: tuple[float, ...] = ()
+    prior: tuple[float, ...]
+    """What answers without any history: the mean of the training labels, or the share of each class."""
+    prior_weight: float = 0.0
+    spread_column: str | None = None
+    intervals: dict[str, IntervalTable] = {}
+    """Answerer (`model` or the name of a baseline) → its interval."""
+    baseline_people: frozenset[str] = frozenset()
+    """Digests of the people whom the baseline served better on their recent days."""
+    trained: dict[str, Any] = {}
+    """For the record: data window, rows, people, data version, rounds, seed."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every input column, each once: the features, then baseline columns that are no feature."""
+        return (*self.features, *(name for name in self.baseline_columns if name not in self.features))
+
+
+def pack(metadata: ArtifactMetadata, booster: bytes) -> bytes:
+    """One artifact; the same content gives the same bytes."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in ((_METADATA, _canonical(metadata)), (_BOOSTER, booster)):
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, 6)
+    return body.getvalue()
+
+
+def unpack(artifact: bytes, *, sha256: str | None = None) -> tuple[ArtifactMetadata, bytes]:
+    """Metadata and booster of an artifact; ArtifactDamagedError when it is not what the hash promised."""
+    if sha256 is not None and digest(artifact) != sha256:
+        raise ArtifactDamagedError(f"its SHA-256 is {digest(artifact)}, expected {sha256}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
+            metadata = ArtifactMetadata.model_validate_json(archive.read(_METADATA))
+            return metadata, archive.read(_BOOSTER)
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ArtifactDamagedError(str(error)) from error
+
+
+def digest(artifact: bytes) -> str:
+    """The SHA-256 of an artifact, in hex."""
+    return hashlib.sha256(artifact).hexdigest()
+
+
+def person_digest(user_id: object) -> str:
+    """How a person is named inside an artifact: recognisable to who knows the id, and to nobody else."""
+    return hashlib.blake2b(str(user_id).encode(), digest_size=8).hexdigest()
+
+
+def _canonical(metadata: ArtifactMetadata) -> bytes:
+    body = metadata.model_dump(mode="json")
+    body["baseline_people"] = sorted(body["baseline_people"])
+    return json.dumps(body, sort_keys=True, ensure_ascii=False).encode()

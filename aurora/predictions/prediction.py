@@ -1,0 +1,52 @@
+"""What one prediction is: an answer, how sure it is, what it came from, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+ModelSource = Literal["model", "baseline", "none"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One feature's share in an answer, in natural units and as a sentence.
+
+    `contribution` is the exact TreeSHAP share: in units of the target for a regression, in log-odds of the
+    answered class for classes.
+    """
+
+    feature: str
+    value: float | None
+    unit: str
+    contribution: float
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The rating to be expected if the person were asked at the moment of the vector.
+
+    `model_source` says who answered: the model, a baseline (whose name is `baseline_name`), or nobody because
+    nothing is known. For classes, `value`, `lower` and `upper` are in the unit behind the classes (valence).
+    """
+
+    model_name: str
+    model_version: str | None
+    model_source: ModelSource
+    value: float | None
+    lower: float | None
+    upper: float | None
+    baseline: float | None
+    baseline_name: str | None
+    class_name: str | None = None
+    probabilities: Mapping[str, float] | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON values; `class_name` is called `class`, as in the table and the API."""
+        body = asdict(self)
+        body["class"] = body.pop("class_name")
+        body["reasons"] = list(body["reasons"])
+        return body

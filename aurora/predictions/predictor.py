@@ -1,0 +1,158 @@
+"""A trained model that answers: loaded from one artifact, used alike by serving, streams and batch
+prediction.
+
+    predictor = Predictor.load(artifact, sha256=…, version="7")
+    predictor.predict(vector, user_id=user_id)          # one person
+    predictor.predict_many(vectors, user_ids)           # many, the same answers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from aurora.models.boosters import BOOSTERS, Booster
+from aurora.models.design import column_owners
+from aurora.models.metrics import Floats, Ints
+from aurora.predictions.answers import Answers, answer_rows, design_of
+from aurora.predictions.artifact import ArtifactDamagedError, ArtifactMetadata, person_digest, unpack
+from aurora.predictions.prediction import Prediction, Reason
+from aurora.predictions.reasons import by_feature, top_reasons
+
+Vector = Mapping[str, float | None]
+"""Feature name → value. A feature that is absent or None is missing."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An exact decomposition: `base` plus all contributions is `raw`, for the answered class or for the
+    value.
+
+    The base holds the baseline's share. `raw` is in units of the target, or in log-odds for a class.
+    """
+
+    base: float
+    contributions: dict[str, float]
+
+    @property
+    def raw(self) -> float:
+        return self.base + sum(self.contributions.values())
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One version of one model, ready to answer."""
+
+    metadata: ArtifactMetadata
+    version: str | None
+    _booster: Booster = field(repr=False)
+
+    @classmethod
+    def load(
+        cls, artifact: bytes, *, sha256: str | None = None, version: str | None = None, threads: int = 1
+    ) -> Predictor:
+        """The predictor inside an artifact. The hash is checked when it is given; nothing in it is
+        executed.
+        """
+        metadata, body = unpack(artifact, sha256=sha256)
+        try:
+            booster = BOOSTERS[metadata.kind].from_bytes(body, threads)
+        except Exception as error:  # the two libraries share no error type for a damaged model
+            raise ArtifactDamagedError(f"its booster does not load: {error}") from error
+        return cls(metadata, version, booster)
+
+    @property
+    def name(self) -> str:
+        return self.metadata.model_name
+
+    def predict(self, vector: Vector, *, user_id: object = None, with_reasons: bool = True) -> Prediction:
+        """The answer for one vector of features (and baseline columns)."""
+        return self.predict_many([vector], [user_id], with_reasons=with_reasons)[0]
+
+    def predict_many(
+        self, vectors: Sequence[Vector], user_ids: Sequence[object], *, with_reasons: bool = True
+    ) -> list[Prediction]:
+        """The answers for many vectors; the same as one by one."""
+        table = self.table(vectors)
+        answers = self.answers(table, user_ids)
+        reasons = self._reasons(table, answers) if with_reasons else {}
+        return [self._prediction(answers, row, reasons.get(row, ())) for row in range(len(table))]
+
+    def table(self, vectors: Iterable[Vector]) -> Floats:
+        """Vectors as rows of `metadata.columns`; what is missing is NaN."""
+        columns = self.metadata.columns
+        rows = [[_number(vector.get(name)) for name in columns] for vector in vectors]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
+
+    def answers(self, table: Floats, user_ids: Sequence[object] | None = None) -> Answers:
+        """The answers as arrays, for rows of `metadata.columns`."""
+        prefer_baseline = np.zeros(len(table), dtype=bool)
+        if user_ids is not None and self.metadata.baseline_people:
+            people = self.metadata.baseline_people
+            prefer_baseline[:] = [person_digest(user_id) in people for user_id in user_ids]
+        return answer_rows(self.metadata, self._booster, table, prefer_baseline)
+
+    def explain(self, vector: Vector) -> Explanation:
+        """The exact shares of every feature in the model's answer to one vector, whoever would serve it."""
+        table = self.table([vector])
+        answers = answer_rows(self.metadata, self._booster, table, np.zeros(1, dtype=bool))
+        contributions, bases = self._booster.contributions(design_of(self.metadata, table), answers.start)
+        if answers.probabilities is not None:
+            answered = int(answers.probabilities[0].argmax())
+            contributions, bases = contributions[:, answered], bases[:, answered]
+        shares = by_feature(contributions[0], self._owners, len(self.metadata.features))
+        return Explanation(
+            float(bases[0]), dict(zip(self.metadata.features, map(float, shares), strict=True))
+        )
+
+    @cached_property
+    def _owners(self) -> Ints:
+        return column_owners(self.metadata.features, self.metadata.centred)
+
+    def _reasons(self, table: Floats, answers: Answers) -> dict[int, tuple[Reason, ...]]:
+        rows = np.flatnonzero(answers.by_model)
+        if not len(rows):
+            return {}
+        design = design_of(self.metadata, table[rows])
+        contributions, _ = self._booster.contributions(design, answers.start[rows])
+        names: list[str | None] = [None] * len(rows)
+        if answers.probabilities is not None:
+            answered = answers.probabilities[rows].argmax(axis=1)
+            contributions = contributions[np.arange(len(rows)), answered]
+            names = [self.metadata.classes[number] for number in answered]
+        shares = by_feature(contributions, self._owners, len(self.metadata.features))
+        return {
+            int(row): top_reasons(self.metadata, shares[place], table[row].tolist(), class_name=names[place])
+            for place, row in enumerate(rows)
+        }
+
+    def _prediction(self, answers: Answers, row: int, reasons: tuple[Reason, ...]) -> Prediction:
+        probabilities, class_name = None, None
+        if answers.probabilities is not None:
+            stated = answers.probabilities[row]
+            probabilities = dict(zip(self.metadata.classes, map(float, stated), strict=True))
+            class_name = self.metadata.classes[int(stated.argmax())]
+        return Prediction(
+            model_name=self.name,
+            model_version=self.version,
+            model_source="model" if answers.by_model[row] else "baseline",
+            value=float(answers.values[row]),
+            lower=_known(answers.lower[row]),
+            upper=_known(answers.upper[row]),
+            baseline=float(answers.baseline[row]),
+            baseline_name=str(answers.baseline_names[row]),
+            class_name=class_name,
+            probabilities=probabilities,
+            reasons=reasons,
+        )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

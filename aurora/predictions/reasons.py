@@ -1,0 +1,76 @@
+"""Reasons: which features moved an answer most, told so that a person can follow.
+
+A reason says what went along with the answer in the people the model learned from. It does not say "because".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from aurora.models.metrics import Floats, Ints
+from aurora.predictions.artifact import ArtifactMetadata, FeatureNote
+from aurora.predictions.prediction import Reason
+
+TOLD = 3
+LEAST_CONTRIBUTION = 0.01
+
+
+def by_feature(contributions: Floats, owners: Ints, features: int) -> Floats:
+    """Contributions of design columns (last axis) added up by the feature that each column speaks for."""
+    table = np.zeros((*contributions.shape[:-1], features))
+    for column, owner in enumerate(owners):
+        table[..., owner] += contributions[..., column]
+    return table
+
+
+def top_reasons(
+    metadata: ArtifactMetadata,
+    contributions: Floats,
+    vector: Sequence[float],
+    *,
+    class_name: str | None = None,
+    most: int = TOLD,
+) -> tuple[Reason, ...]:
+    """The features with the largest shares, largest first; shares too small to speak of are left out."""
+    order = np.argsort(-np.abs(contributions), kind="stable")[:most]
+    return tuple(
+        _reason(metadata, number, float(contributions[number]), vector[number], class_name)
+        for number in map(int, order)
+        if abs(contributions[number]) >= LEAST_CONTRIBUTION
+    )
+
+
+def _reason(
+    metadata: ArtifactMetadata, number: int, contribution: float, value: float, class_name: str | None
+) -> Reason:
+    name = metadata.features[number]
+    note = metadata.notes.get(name, FeatureNote(label=name.replace("_", " ")))
+    known = None if np.isnan(value) else float(value)
+    subject = f"{note.label} is not known" if known is None else f"{note.label} ({told(known, note.unit)})"
+    joint = ", which" if known is None else ""
+    return Reason(
+        name,
+        known,
+        note.unit,
+        contribution,
+        f"{subject}{joint} {_effect(metadata, contribution, class_name)}",
+    )
+
+
+def _effect(metadata: ArtifactMetadata, contribution: float, class_name: str | None) -> str:
+    if class_name is not None:
+        likelier = "more" if contribution > 0 else "less"
+        return f"goes with a {class_name.replace('_', ' ')} {metadata.label.lower()} being {likelier} likely"
+    direction = "more" if contribution > 0 else "less"
+    return f"goes with {abs(contribution):.1f} {metadata.unit} {direction} {metadata.label.lower()}"
+
+
+def told(value: float, unit: str) -> str:
+    """A value as a person says it: minutes as hours and minutes, few digits, the unit behind."""
+    if unit in {"min", "minutes"} and abs(value) >= 90:
+        hours, minutes = divmod(round(abs(value)), 60)
+        return f"{'−' if value < 0 else ''}{hours} h {minutes:02d} min"
+    number = f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.1f}"
+    return f"{number} {unit}".strip()

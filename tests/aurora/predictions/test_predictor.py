@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from aurora.predictions.artifact import ArtifactDamagedError, digest, person_digest, unpack
+from aurora.predictions.predictor import Predictor
+from tests.aurora.models.people import a_mood_artifact, a_population, a_vector, an_energy_artifact
+
+ENERGY_ARTIFACT = an_energy_artifact()
+ENERGY = Predictor.load(ENERGY_ARTIFACT, sha256=digest(ENERGY_ARTIFACT), version="7")
+MOOD = Predictor.load(a_mood_artifact(), version="2")
+
+
+def test_the_answer_is_final_and_says_what_it_came_from() -> None:
+    prediction = ENERGY.predict(a_vector())
+
+    assert prediction.model_source == "model"
+    assert (prediction.model_name, prediction.model_version) == ("energy", "7")
+    assert (prediction.baseline, prediction.baseline_name) == (6.0, "ewma")
+    assert prediction.lower is not None
+    assert prediction.upper is not None
+    assert prediction.value is not None
+    assert 0 <= prediction.lower < prediction.value < prediction.upper <= 10
+
+
+def test_a_short_night_lowers_energy_and_is_the_first_reason() -> None:
+    short, long = ENERGY.predict(a_vector(sleep_minutes=330)), ENERGY.predict(a_vector(sleep_minutes=540))
+
+    first = short.reasons[0]
+    assert (short.value or 0) < (long.value or 0) - 1
+    assert first.feature == "sleep_minutes"
+    assert first.contribution < 0
+    assert first.sentence.startswith("Sleep last night (5 h 30 min) goes with ")
+    assert first.sentence.endswith("points less energy")
+
+
+def test_base_and_contributions_sum_to_the_prediction() -> None:
+    prediction, explanation = ENERGY.predict(a_vector()), ENERGY.explain(a_vector())
+
+    assert explanation.raw == pytest.approx(prediction.value, abs=1e-4)
+    assert set(explanation.contributions) == set(ENERGY.metadata.features)
+
+
+def test_mood_contributions_are_log_odds_of_the_answered_class() -> None:
+    prediction = MOOD.predict(a_vector())
+    table = MOOD.table([a_vector()])
+    stated = MOOD.answers(table).probabilities
+
+    assert stated is not None
+    rival = np.log(stated[0] / stated[0].max())
+    assert rival.max() == 0
+    assert prediction.class_name == MOOD.metadata.classes[int(stated[0].argmax())]
+    assert np.isfinite(MOOD.explain(a_vector()).raw)
+
+
+def test_mood_is_a_distribution_over_five_classes() -> None:
+    prediction = MOOD.predict(a_vector())
+
+    assert prediction.probabilities is not None
+    assert sum(prediction.probabilities.values()) == pytest.approx(1)
+    assert prediction.class_name == max(prediction.probabilities, key=lambda k: prediction.probabilities[k])  # type: ignore[index]
+    assert -1 <= (prediction.value or 0) <= 1
+
+
+def test_many_are_answered_as_one_by_one() -> None:
+    vectors = [a_vector(), a_vector(sleep_minutes=300, noise=None), a_vector(energy_ewma_28d=None)]
+
+    together = ENERGY.predict_many(vectors, [None] * 3)
+
+    assert together == [ENERGY.predict(vector) for vector in vectors]
+
+
+def test_a_person_without_history_is_answered_by_the_cohort_and_told_so() -> None:
+    prediction = ENERGY.predict(a_vector(energy_ewma_28d=None))
+
+    assert prediction.model_source == "baseline"
+    assert prediction.baseline_name == "cohort_mean"
+    assert prediction.value == pytest.approx(a_population().energy.mean())
+    assert prediction.reasons == ()
+
+
+def test_a_person_whom_the_baseline_serves_better_gets_the_baseline() -> None:
+    predictor = Predictor.load(an_energy_artifact(baseline_people=frozenset({person_digest("ada")})))
+
+    assert predictor.predict(a_vector(), user_id="ada").model_source == "baseline"
+    assert predictor.predict(a_vector(), user_id="ada").value == 6.0
+    assert predictor.predict(a_vector(), user_id="bob").model_source == "model"
+
+
+def test_missing_and_unknown_features_are_accepted() -> None:
+    prediction = ENERGY.predict({"energy_ewma_28d": 6.0, "not_a_feature": 3.0})
+
+    assert prediction.model_source == "model"
+
+
+def test_an_answer_stays_on_the_scale() -> None:
+    assert ENERGY.predict(a_vector(energy_ewma_28d=9.9, sleep_minutes=600)).value == 10.0
+
+
+def test_a_damaged_artifact_is_refused() -> None:
+    with pytest.raises(ArtifactDamagedError, match="SHA-256"):
+        Predictor.load(ENERGY_ARTIFACT[:-1] + b"x", sha256=digest(ENERGY_ARTIFACT))
+    with pytest.raises(ArtifactDamagedError):
+        Predictor.load(b"not a zip")
+
+
+def test_equal_training_gives_equal_bytes() -> None:
+    assert an_energy_artifact() == ENERGY_ARTIFACT
+    assert an_energy_artifact(seed=2) != ENERGY_ARTIFACT
+
+
+def test_an_artifact_names_nobody() -> None:
+    artifact = an_energy_artifact(baseline_people=frozenset({person_digest("ada@example.org")}))
+
+    metadata, _ = unpack(artifact)
+
+    assert "ada" not in metadata.model_dump_json()

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg.rows import dict_row
+
+from aurora.models.catalogue import MOOD
+from aurora.predictions.artifact import digest
+from aurora.predictions.baseline import predict_from_baseline
+from aurora.predictions.predictor import Predictor
+from aurora.predictions.storage import (
+    PredictionRow,
+    read_predictor,
+    read_predictor_async,
+    read_versions_async,
+    write_predictions,
+    write_predictions_async,
+)
+from tests.aurora.models.people import a_vector, an_energy_artifact
+
+ARTIFACT = an_energy_artifact()
+PREDICTOR = Predictor.load(ARTIFACT, version="3")
+
+PUBLISH = """
+    with artifact as (
+        insert into predictions.model_artifacts (model_name, model_version, artifact, sha256, metadata)
+        values (%(name)s, '3', %(artifact)s, %(sha256)s, '{}')
+    )
+    insert into predictions.model_aliases (model_name, alias, model_version)
+    values (%(name)s, 'champion', '3')
+"""
+
+
+def a_row(**changes: Any) -> PredictionRow:
+    row = PredictionRow(
+        user_id=uuid4(),
+        as_of=datetime(2026, 3, 1, 7, tzinfo=UTC),
+        local_date=date(2026, 3, 1),
+        origin="batch",
+        prediction=PREDICTOR.predict(a_vector()),
+        features=a_vector(),
+    )
+    return replace(row, **changes)
+
+
+async def test_a_published_model_is_read_back_by_its_alias(database: psycopg.AsyncConnection) -> None:
+    await database.execute(PUBLISH, {"name": "energy", "artifact": ARTIFACT, "sha256": digest(ARTIFACT)})
+
+    predictor = await read_predictor_async(database, "energy", "real")
+
+    assert predictor is not None
+    assert predictor.version == "3"
+    assert predictor.predict(a_vector()) == PREDICTOR.predict(a_vector())
+    assert await read_versions_async(database) == {"energy": "3"}
+
+
+async def test_the_model_of_one_cohort_is_not_the_model_of_another(database: psycopg.AsyncConnection) -> None:
+    await database.execute(
+        PUBLISH, {"name": "energy.simulated", "artifact": ARTIFACT, "sha256": digest(ARTIFACT)}
+    )
+
+    assert await read_predictor_async(database, "energy", "real") is None
+    assert await read_predictor_async(database, "energy", "simulated") is not None
+
+
+async def test_writing_the_same_predictions_twice_changes_nothing(database: psycopg.AsyncConnection) -> None:
+    rows = [a_row(), a_row()]
+
+    assert await write_predictions_async(database, rows) == 2
+    assert await write_predictions_async(database, rows) == 0
+
+
+async def test_a_new_version_renews_the_prediction_of_the_same_moment(
+    database: psycopg.AsyncConnection,
+) -> None:
+    row = a_row()
+    await write_predictions_async(database, [row])
+
+    renewed = replace(row, prediction=replace(row.prediction, model_version="4"))
+    assert await write_predictions_async(database, [renewed]) == 1
+
+    cursor = database.cursor(row_factory=dict_row)
+    await cursor.execute("select * from predictions.predictions where user_id = %s", [row.user_id])
+    stored = await cursor.fetchall()
+    assert [line["model_version"] for line in stored] == ["4"]
+    assert stored[0]["features"]["energy_ewma_28d"] == 6.0
+    assert stored[0]["reasons"][0]["sentence"] == row.prediction.reasons[0].sentence
+
+
+async def test_an_answer_from_nobody_can_be_stored(database: psycopg.AsyncConnection) -> None:
+    row = a_row(prediction=predict_from_baseline(MOOD, {}), features={})
+
+    assert await write_predictions_async(database, [row]) == 1
+
+
+def test_the_sync_functions_do_the_same(database_url: str) -> None:
+    with psycopg.Connection[Any].connect(database_url, row_factory=dict_row) as connection:
+        connection.execute(PUBLISH, {"name": "energy", "artifact": ARTIFACT, "sha256": digest(ARTIFACT)})
+        predictor = read_predictor(connection, "energy", "real")
+        written = write_predictions(connection, [a_row()])
+        connection.rollback()
+
+    assert predictor is not None
+    assert written == 1
