@@ -39,6 +39,11 @@ class AlreadyRunningError(AuroraError):
     """Another `aurora up` or `down` is at work, or the running system was started otherwise."""
 
 
+class UnknownProgramError(AuroraError):
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(f"there is no process {name!r} here; there are: {', '.join(known)}")
+
+
 def last_lines(log_file: Path, count: int = 12) -> list[str]:
     """The end of a log, for an error message. Empty when there is no log yet."""
     if not log_file.exists():
