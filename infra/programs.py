@@ -226,6 +226,7 @@ def environment(installation: Installation, program: Program) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": threads,
         "POLARS_MAX_THREADS": threads,
         "DO_NOT_TRACK": "1",
+        "NO_COLOR": "1",
         "DAGSTER_DISABLE_TELEMETRY": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

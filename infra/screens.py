@@ -5,30 +5,32 @@ from __future__ import annotations
 import time
 from collections import deque
 from pathlib import Path
+from typing import Final
 
 import typer
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from infra.doctor import diagnose, look
+from infra.doctor import Level, diagnose, look
 from infra.errors import UnknownProgramError
 from infra.installation import Installation, given_settings, open_installation
-from infra.status import ProgramStatus, read_status
+from infra.status import ProgramStatus, State, read_status
 from infra.supervisord import SupervisorGoneError
 from infra.system import bring_up, delete_data, take_down
 
 console = Console(highlight=False)
 if not console.is_terminal:
     console.width = 160  # a file or a pipe does not wrap
-_COLOURS = {
+_COLOURS: Final[dict[State, str]] = {
     "ready": "green",
     "starting": "yellow",
     "waiting": "yellow",
-    "stopped": "red",
     "backing off": "red",
+    "stopped": "red",
+    "not started": "dim",
 }
-_MARKS = {"fine": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
+_MARKS: Final[dict[Level, str]] = {"fine": "[green]✓[/]", "warning": "[yellow]![/]", "problem": "[red]✗[/]"}
 
 
 def _run_dir() -> Path:
@@ -60,14 +62,14 @@ def _reporter(spinner: Status):  # noqa: ANN202  # a Report
 
 
 def _print_addresses(here: Installation) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False)
+    table = Table(box=None, show_header=False, pad_edge=False, expand=False)
     running = {line.name: line for line in read_status(here.run_dir)}
     for name, what, url in (
         ("serving", "API and its docs", here.url("serving") + "/docs"),
         ("dagster-webserver", "Dagster", here.url("dagster-webserver")),
         ("mlflow", "MLflow", here.mlflow_uri),
     ):
-        if name not in running or running[name].state != "stopped":
+        if name not in running or running[name].pid:  # not among them: it is external
             table.add_row(f"  [bold]{what}[/]", url)
     table.add_row("  [bold]psql[/]", f"addresses and passwords: {here.run_dir / 'settings.json'}")
     console.print(table)
