@@ -57,17 +57,17 @@ def mood_contributions(state: State) -> Mapping[str, Floats]:
     """What each driver adds to valence."""
     vigour = np.clip(energy_of(state) - 6.0, -5, 4)
     return {
-        "vigour": 0.075 * vigour,
-        "stress": -0.075 * state.stress_sensitivity * (stress_of(state) - 4.0),
-        "social": 0.22 * state.social_sensitivity * state.social,
-        "isolation": -0.10 * state.social_sensitivity * state.isolation,
+        "vigour": 0.085 * vigour,
+        "stress": -0.085 * state.stress_sensitivity * (stress_of(state) - 4.0),
+        "social": 0.28 * state.social_sensitivity * state.social,
+        "isolation": -0.12 * state.social_sensitivity * state.isolation,
         "broken_sleep": -0.0012 * np.maximum(0.0, state.awake_minutes - 35),
-        "work": -0.014 * state.work_hours,
-        "weekend": 0.07 * state.weekend,
-        "exercise": 0.12 * np.minimum(state.exercise_lift, 1.2),
+        "work": -0.016 * state.work_hours,
+        "weekend": 0.10 * state.weekend,
+        "exercise": 0.15 * np.minimum(state.exercise_lift, 1.2),
         "alcohol": 0.06 * (1 - np.exp(-state.alcohol_now / 20.0)) - 0.0025 * state.alcohol_before,
         "weather": 0.006 * (state.daylight - 12) + 0.04 * (0.5 - state.cloud) - 0.04 * state.wet,
-        "meditation": 0.05 * state.meditation,
+        "meditation": 0.08 * state.meditation,
         "drift": state.valence_drift,
     }
 

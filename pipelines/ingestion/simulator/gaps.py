@@ -16,15 +16,15 @@ Bools = NDArray[np.bool_]
 class Mishaps:
     """Shares of days, events or people. They are the simulator's promise to whoever tests against it."""
 
-    not_worn: float = 0.05
+    not_worn: float = 0.03
     """Days without any sensed event, in runs of one to five."""
     app_unused: float = 0.03
     """Days without any self-report, in runs of two to six."""
     abandoned: float = 0.06
     """People who stop for good in the last 60 % of the window."""
-    forgotten: float = 0.03
+    forgotten: float = 0.02
     """Self-reports that are never made (check-ins have their own diligence)."""
-    late: float = 0.04
+    late: float = 0.03
     """Events that arrive hours to days after the others of their kind would."""
     sent_twice: float = 0.015
     corrected: float = 0.006

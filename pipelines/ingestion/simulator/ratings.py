@@ -75,9 +75,9 @@ class Scale:
         return self.low**2 * ndtr(below) + self.high**2 * (1 - ndtr(above)) + square - mean**2
 
 
-ENERGY = Scale(low=0.0, high=10.0, step=0.1, reliability=0.85, state_sd=1.99)
-VALENCE = Scale(low=-1.0, high=1.0, step=0.02, reliability=0.73, state_sd=0.355)
-STRESS = Scale(low=0.0, high=10.0, step=0.1, reliability=0.73, state_sd=1.53)
+ENERGY = Scale(low=0.0, high=10.0, step=0.1, reliability=0.85, state_sd=1.97)
+VALENCE = Scale(low=-1.0, high=1.0, step=0.02, reliability=0.73, state_sd=0.382)
+STRESS = Scale(low=0.0, high=10.0, step=0.1, reliability=0.73, state_sd=1.525)
 
 
 def class_probabilities(valence_states: Floats) -> Floats:

@@ -15,7 +15,7 @@ from pipelines.ingestion.simulator.gaps import MISHAPS, draw_abandonment, draw_a
 from pipelines.ingestion.simulator.lives import Life
 from pipelines.ingestion.simulator.places import DAY, HOUR, Floats
 from pipelines.ingestion.simulator.ratings import ENERGY, VALENCE
-from pipelines.ingestion.simulator.records import BAND, PHONE, STATION, Payload, Record, Recorder
+from pipelines.ingestion.simulator.records import BAND, PHONE, STATION, TRACKER, Payload, Record, Recorder
 from pipelines.ingestion.simulator.specification import SIMULATED_LIVES, SimulationSpec
 
 MEALS = ("breakfast", "lunch", "dinner")
@@ -132,7 +132,7 @@ def _record_days(recorder: Recorder, life: Life, stream: np.random.Generator) ->
             for minutes, extra in zip(_minutes(work.minutes), work.amount, strict=True)
         ],
         ends=work.ends,
-        source=PHONE,
+        source=TRACKER,
     )
     vigorous = np.clip((workouts.kind - 4) / 5, 0, 1) * workouts.minutes
     sessions = [
@@ -260,14 +260,15 @@ def _record_checkins(
     """One form per check-in: its items a few seconds apart, arriving together, now and then corrected."""
     arrivals = draw_arrivals(checkins.at + 15, 0.4, stream)
     slipped = stream.random(len(checkins)) < MISHAPS.corrected
-    slips = np.column_stack(
-        [
-            stream.uniform(ENERGY.low, ENERGY.high, len(checkins)),
-            stream.uniform(VALENCE.low, VALENCE.high, len(checkins)),
-        ]
-    )
+    slide = stream.uniform(0.1, 0.9, len(checkins))
+    slips = [
+        np.round(
+            scale.low + (given - scale.low + slide * (scale.high - scale.low)) % (scale.high - scale.low), 2
+        )
+        for scale, given in ((ENERGY, checkins.energy), (VALENCE, checkins.valence))
+    ]
     fixed = arrivals + 30 + stream.exponential(900, len(checkins)).astype(np.int64)
-    kept = recorder.is_open(checkins.at, checkins.at, sensed=False) & (arrivals <= recorder.ends_at)
+    kept = recorder.is_open(checkins.at, checkins.at, PHONE) & (arrivals <= recorder.ends_at)
     forms = []
     for at in np.flatnonzero(kept):
         form = str(uuid5(SIMULATED_LIVES, f"{recorder.name}/form/{int(checkins.at[at])}"))
@@ -276,12 +277,12 @@ def _record_checkins(
             (
                 "energy.rated",
                 {"energy": float(checkins.energy[at])},
-                {"energy": float(np.round(slips[at, 0], 1))},
+                {"energy": float(slips[0][at])},
             ),
             (
                 "mood.rated",
                 {"valence": float(checkins.valence[at])},
-                {"valence": float(np.round(slips[at, 1], 2))},
+                {"valence": float(slips[1][at])},
             ),
         ]
         if not np.isnan(checkins.stress[at]):

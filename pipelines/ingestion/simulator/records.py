@@ -19,6 +19,7 @@ from pipelines.ingestion.simulator.specification import SIMULATED_LIVES
 
 BAND = {"name": "simulator", "device": "band", "modality": "sensed"}
 PHONE = {"name": "simulator", "device": "phone", "modality": "self_reported"}
+TRACKER = {"name": "simulator", "device": "time_clock", "modality": "sensed"}
 STATION = {"name": "simulator", "device": "station", "modality": "sensed"}
 
 Payload = Mapping[str, Any]
@@ -93,13 +94,13 @@ class Recorder:
         self.name, self.ends_at = name, ends_at
         self._calendar, self._stream = calendar, stream
         self._starts_at, self._stops_at = starts_at, stops_at
-        self._not_worn, self._app_unused = not_worn, app_unused
+        self._gaps = {"band": not_worn, "phone": app_unused}
 
-    def is_open(self, starts: Seconds, ends: Seconds, *, sensed: bool) -> Bools:
-        """Whether things at these times fall into the window and into no gap."""
-        missing = self._not_worn if sensed else self._app_unused
+    def is_open(self, starts: Seconds, ends: Seconds, source: Mapping[str, str]) -> Bools:
+        """Whether things at these times fall into the window and into no gap of their source."""
         inside = (starts >= self._starts_at) & (ends < self._stops_at)
-        return inside & ~missing[self._calendar.day_of(ends)]
+        missing = self._gaps.get(source["device"])
+        return inside if missing is None else inside & ~missing[self._calendar.day_of(ends)]
 
     def record(
         self,
@@ -117,9 +118,8 @@ class Recorder:
         """Record things of one kind. `provisional`: what a first version says where a correction follows;
         `series`: tells apart the ids of two calls for the same kind."""
         over = starts if ends is None else ends
-        sensed = source["modality"] == "sensed"
-        kept = self.is_open(starts, over, sensed=sensed)
-        if not sensed:
+        kept = self.is_open(starts, over, source)
+        if source is PHONE:
             kept &= self._stream.random(len(starts)) >= MISHAPS.forgotten
         arrivals = draw_arrivals(over if known is None else known, usual_minutes, self._stream)
         corrected = self._stream.random(len(starts)) < MISHAPS.corrected

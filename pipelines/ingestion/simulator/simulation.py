@@ -16,12 +16,12 @@ import polars as pl
 from pipelines.ingestion.simulator.ceiling import Ceiling, ceiling_of
 from pipelines.ingestion.simulator.checkins import draw_checkins
 from pipelines.ingestion.simulator.gaps import MISHAPS
-from pipelines.ingestion.simulator.lives import draw_life
 from pipelines.ingestion.simulator.people import Person, draw_traits, person_of, streams_of
 from pipelines.ingestion.simulator.personas import PERSONAS
 from pipelines.ingestion.simulator.ratings import ENERGY, STRESS, VALENCE
 from pipelines.ingestion.simulator.recording import record_life
 from pipelines.ingestion.simulator.records import Record, envelope_of
+from pipelines.ingestion.simulator.schedules import draw_life
 from pipelines.ingestion.simulator.specification import SimulationSpec
 from pipelines.ingestion.simulator.truth import truth_of
 from pipelines.ingestion.simulator.world import World, world_of

@@ -1,6 +1,7 @@
 """States: where a person stands at an instant in everything that moves energy and mood.
 
-A state is read off a life. Each field is an array with one value per instant, so that one function serves a
+A state is read off a life. What a person does acts from its end on, when it can be recorded: nothing works
+before it can be known. Each field is an array with one value per instant, so that one function serves a
 single moment and a whole population alike.
 """
 
@@ -40,7 +41,7 @@ class State:
     exercise_lift: Floats
     weekly_minutes: Floats
     work_hours: Floats
-    """Worked since waking."""
+    """Finished since waking."""
     caffeine: Floats
     """mg active now."""
     late_caffeine: Floats
@@ -96,17 +97,17 @@ def state_at(life: Life, instants: Seconds) -> State:
     meal_hours = _hours_since(instants, life.meals.starts)
     since_meal = np.where(meal_hours >= 0, meal_hours, np.inf).min(axis=1, initial=48.0)
     meditated = _within(_hours_since(instants, life.meditations.ends), 0, 16).max(axis=1, initial=0.0)
-    work = _overlap_hours(life.work, awake_since, instants)
+    work = _finished_hours(life.work, awake_since, instants)
     overtime = _within(_hours_since(instants, life.work.ends), 0, 24) @ life.work.amount
     debt_now = debt[night]
     stress = (
         traits.stress_mean
         + life.stress_drift[day]
-        + 0.16 * work
-        + 0.5 * np.minimum(overtime, 1.0)
+        + 0.28 * work
+        + 0.9 * np.minimum(overtime, 1.0)
         + stress_from_debt(debt_now - 0.8)
-        - 0.6 * social
-        - 0.5 * meditated
+        - 0.8 * social
+        - 0.6 * meditated
     )
     weather = calendar.weather
     return State(
@@ -182,13 +183,10 @@ def _within(hours: Floats, low: float, high: float) -> Floats:
 
 
 def _social(meetings: Spells, instants: Seconds) -> Floats:
-    """Contact lifts while it lasts, the more the longer, and for some hours after."""
-    met = np.clip((instants[:, None] - meetings.starts[None, :]) / 60.0, 0, meetings.minutes[None, :])
-    since = np.maximum(_hours_since(instants, meetings.ends), 0.0)
-    return ((1.0 - np.exp(-met / 60.0)) * np.exp(-since / 6.0)).sum(axis=1)
+    """Contact lifts for some hours, the more the longer it was."""
+    return _fading(_hours_since(instants, meetings.ends), 6.0) @ (1.0 - np.exp(-meetings.minutes / 60.0))
 
 
-def _overlap_hours(spells: Spells, since: Seconds, until: Seconds) -> Floats:
-    begins = np.maximum(spells.starts[None, :], since[:, None])
-    ends = np.minimum(spells.ends[None, :], until[:, None])
-    return np.maximum(ends - begins, 0).sum(axis=1) / HOUR
+def _finished_hours(spells: Spells, since: Seconds, until: Seconds) -> Floats:
+    done = (spells.starts[None, :] >= since[:, None]) & (spells.ends[None, :] <= until[:, None])
+    return done.astype(float) @ spells.minutes / 60.0
