@@ -10,12 +10,19 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from aurora.secrets import derive
+
 _NONCE_BYTES = 12
 
 
 def new_person_key(system_key: str, user_id: UUID) -> bytes:
     """A fresh data key of one person, wrapped: what `app.users.data_key_ciphertext` holds."""
     return _seal(bytes.fromhex(system_key), AESGCM.generate_key(bit_length=256), user_id.bytes)
+
+
+def note_hash_key(system_key: str) -> bytes:
+    """Keys the digest of free text in the body hash of events, the same for every way in."""
+    return bytes.fromhex(derive(system_key, "digest of notes"))
 
 
 def unwrap(system_key: str, user_id: UUID, wrapped: bytes) -> bytes:

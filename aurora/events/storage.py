@@ -8,7 +8,6 @@ send the same event at the same time cannot both be told that it was accepted.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, LiteralString, cast
@@ -227,21 +226,23 @@ async def store_events(
     return [cast("Outcome", outcomes[ordinal]) for ordinal in range(len(events))]
 
 
-def store_incoming(connection: psycopg.Connection[Any], table: str, *, today: date) -> Counter[str]:
+def store_incoming(
+    connection: psycopg.Connection[Any], table: str, *, today: date
+) -> dict[Outcome, list[int]]:
     """Store the events that an import has copied into the temporary `table` (columns: INCOMING_COLUMNS).
 
-    The caller has made the partitions. Returns how many had which outcome.
+    The caller has made the partitions. Returns the ordinals of each outcome.
     """
     announcement = sql.SQL(_ANNOUNCE_DAYS).format(
         topic=sql.Literal(EVENTS_ACCEPTED), live_since=sql.Literal(today - timedelta(days=LIVE_DAYS))
     )
     incoming = sql.SQL("{} as incoming").format(sql.Identifier(table))
-    counts: Counter[str] = Counter()
-    for _, outcome in connection.execute(store_statement(incoming, announcement)):
+    ordinals: dict[Outcome, list[int]] = {"accepted": [], "duplicate": [], "superseded": [], "conflict": []}
+    for ordinal, outcome in connection.execute(store_statement(incoming, announcement)):
         # No outcome: another import wrote the same key while this one waited for it.
-        counts[outcome or "duplicate"] += 1
+        ordinals[outcome or "duplicate"].append(ordinal)
     connection.execute("notify aurora_outbox")
-    return counts
+    return ordinals
 
 
 async def store_rejected(

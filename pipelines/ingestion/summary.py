@@ -1,0 +1,47 @@
+"""The summary of one import: what became of every row of the file and of every event in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from uuid import UUID
+
+STORED_OUTCOMES = ("accepted", "duplicate", "superseded", "conflict")
+
+
+@dataclass
+class ImportSummary:
+    """What one run did.
+
+    Rows = with events + empty + rejected. Events = accepted + duplicate + superseded + conflict + rejected.
+    """
+
+    file_name: str
+    mapping: str
+    cohort: str
+    batch_id: UUID
+    state: str = "copying"
+    rows: int = 0
+    rows_with_events: int = 0
+    rows_empty: int = 0
+    rows_rejected: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Events by outcome; `rejected` among them are events of a row that may hold good ones as well."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Dead letters by reason code: whole rows and single events."""
+    held_back_because: str | None = None
+    people: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rejected(self) -> int:
+        """All dead letters of this import."""
+        return self.reasons.total()
+
+    @property
+    def events(self) -> int:
+        return self.outcomes.total()
+
+    @property
+    def rows_are_accounted_for(self) -> bool:
+        return self.rows == self.rows_with_events + self.rows_empty + self.rows_rejected
