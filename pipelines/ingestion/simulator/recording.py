@@ -14,7 +14,7 @@ from pipelines.ingestion.simulator.checkins import CheckIns
 from pipelines.ingestion.simulator.gaps import MISHAPS, draw_abandonment, draw_arrivals, draw_gap_days
 from pipelines.ingestion.simulator.lives import Life
 from pipelines.ingestion.simulator.places import DAY, HOUR, Floats
-from pipelines.ingestion.simulator.ratings import ENERGY, VALENCE
+from pipelines.ingestion.simulator.ratings import ENERGY, VALENCE, Scale
 from pipelines.ingestion.simulator.records import BAND, PHONE, STATION, TRACKER, Payload, Record, Recorder
 from pipelines.ingestion.simulator.specification import SIMULATED_LIVES, SimulationSpec
 
@@ -262,9 +262,7 @@ def _record_checkins(
     slipped = stream.random(len(checkins)) < MISHAPS.corrected
     slide = stream.uniform(0.1, 0.9, len(checkins))
     slips = [
-        np.round(
-            scale.low + (given - scale.low + slide * (scale.high - scale.low)) % (scale.high - scale.low), 2
-        )
+        _slip(given, scale, stream)
         for scale, given in ((ENERGY, checkins.energy), (VALENCE, checkins.valence))
     ]
     fixed = arrivals + 30 + stream.exponential(900, len(checkins)).astype(np.int64)
@@ -292,3 +290,11 @@ def _record_checkins(
             int(checkins.at[at]), int(arrivals[at]), form, answers, int(fixed[at]) if is_slip else None
         )
     return checkins.keep(kept), forms
+
+
+def _slip(given: Floats, scale: Scale, stream: np.random.Generator) -> Floats:
+    """Other values on the same slider, clearly off what was meant."""
+    steps = np.round((scale.high - scale.low) / scale.step)
+    meant = np.round((given - scale.low) / scale.step)
+    slipped = (meant + np.round(stream.uniform(0.1, 0.9, len(given)) * steps)) % steps
+    return np.round(scale.low + slipped * scale.step, 6)
