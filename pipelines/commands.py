@@ -1,10 +1,12 @@
-"""The sub-commands that `pipelines` adds to the `aurora` command."""
+"""The sub-commands that `pipelines` adds to the `aurora` command, one module per verb."""
 
 from __future__ import annotations
 
 import typer
 
+from pipelines.ingestion.commands import register_ingestion
+
 
 def register(app: typer.Typer) -> None:
     """Add this package's sub-commands to the `aurora` command."""
-    del app
+    register_ingestion(app)

@@ -90,6 +90,7 @@ class EventStore:
         verdicts = list(self._verdicts(cells))
         good = [verdict for verdict in verdicts if isinstance(verdict, AcceptedEvent)]
         waiting.events += [(number, event) for event in good]
+        summary.types.update(event.type for event in good)
         for verdict in verdicts:
             if isinstance(verdict, Rejected):
                 user = self._whose.of(cells)

@@ -27,6 +27,8 @@ class ImportSummary:
     rows_rejected: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     """Events by outcome; `rejected` among them are events of a row that may hold good ones as well."""
+    types: Counter[str] = field(default_factory=Counter)
+    """Good events by type, whatever their outcome."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason code: whole rows and single events."""
     held_back_because: str | None = None
