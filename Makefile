@@ -49,7 +49,7 @@ demo: setup ## from nothing to served predictions, with a login to try
 	@$(BIN)/aurora demo
 
 test: setup ## run the tests, fail under 80 % coverage
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --cov --cov-report=term --cov-fail-under=80
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term --cov-fail-under=80
 
 check: setup check-style check-types check-imports check-sql check-generated ## style, types, imports, SQL, drift
 

@@ -61,11 +61,8 @@ class Program:
     stop_signal: str = "TERM"
     url: str = ""
     is_python: bool = True
-
-    @property
-    def needs_database(self) -> bool:
-        """Whether the database must be migrated. Postgres itself counts: who starts it wants to use it."""
-        return self.name not in {"redis", "broker"}
+    needs_database: bool = False
+    """Whether the database must be migrated before. `programs` fills it in."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -80,6 +77,8 @@ def programs(installation: Installation) -> dict[str, Program]:
             **{
                 **vars(program),
                 "depends_on": tuple(name for name in program.depends_on if name in known),
+                # Postgres itself counts: who starts it alone wants to use it.
+                "needs_database": "postgres" in {program.name, *program.depends_on},
                 "environment": environment(installation, program),
             }
         )
