@@ -260,7 +260,6 @@ def _record_checkins(
     """One form per check-in: its items a few seconds apart, arriving together, now and then corrected."""
     arrivals = draw_arrivals(checkins.at + 15, 0.4, stream)
     slipped = stream.random(len(checkins)) < MISHAPS.corrected
-    slide = stream.uniform(0.1, 0.9, len(checkins))
     slips = [
         _slip(given, scale, stream)
         for scale, given in ((ENERGY, checkins.energy), (VALENCE, checkins.valence))
