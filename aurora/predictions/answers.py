@@ -17,7 +17,7 @@ from aurora.models.metrics import Floats
 from aurora.predictions.artifact import ArtifactMetadata
 
 MODEL = "model"
-COHORT_MEAN = "cohort_mean"
+GLOBAL_MEAN = "global_mean"
 """The answer when a person has no history at all: the mean, or the class shares, of the training labels."""
 
 Bools = npt.NDArray[np.bool_]
@@ -25,7 +25,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Answers:
-    """Final answers. `answerer` names who gave each: "model", the baseline, or the mean of the cohort.
+    """Final answers. `answerer` names who gave each: "model", the baseline, or the global mean.
 
     `probabilities` and the baseline's `start` have one column per class; for a regression `probabilities` is
     None and `start` is one value per row.
@@ -57,7 +57,7 @@ def answer_rows(
     else:
         levels = np.array(metadata.class_values)
         values, baseline, probabilities = best @ levels, start @ levels, best
-    names = np.where(known, metadata.baseline_name, COHORT_MEAN)
+    names = np.where(known, metadata.baseline_name, GLOBAL_MEAN)
     answerer = np.where(by_model, MODEL, names)
     lower, upper = _bounds(metadata, values, answerer, _spread(metadata, table))
     return Answers(values, probabilities, start, baseline, names, answerer, lower, upper, by_model)

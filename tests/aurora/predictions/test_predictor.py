@@ -75,7 +75,7 @@ def test_a_person_without_history_is_answered_by_the_cohort_and_told_so() -> Non
     prediction = ENERGY.predict(a_vector(energy_ewma_28d=None))
 
     assert prediction.model_source == "baseline"
-    assert prediction.baseline_name == "cohort_mean"
+    assert prediction.baseline_name == "global_mean"
     assert prediction.value == pytest.approx(a_population().energy.mean())
     assert prediction.reasons == ()
 

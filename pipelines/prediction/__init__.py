@@ -1,0 +1,1 @@
+"""Prediction: answers for everybody of a cohort at once, from the newest feature vectors."""

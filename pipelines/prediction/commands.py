@@ -1,0 +1,38 @@
+"""`aurora predict`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+
+from aurora.models.catalogue import MODELS
+from aurora.settings import load_settings
+
+
+def register_prediction(app: typer.Typer) -> None:
+    """Add the commands of batch prediction."""
+
+    @app.command()
+    def predict(
+        model: Annotated[list[str] | None, typer.Option(help="energy, mood; both when not given")] = None,
+        cohort: Annotated[list[str] | None, typer.Option(help="all with labels when not given")] = None,
+    ) -> None:
+        """Predict for everybody who is active, from the newest features."""
+        from pipelines.prediction.batch import predict_cohort
+        from pipelines.training.training import cohorts_with_labels
+
+        settings, console = load_settings(), Console()
+        with psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection:
+            for cohort_name in cohort or cohorts_with_labels(connection):
+                for model_name in model or MODELS:
+                    report = predict_cohort(connection, model_name, cohort_name, threads=settings.threads)
+                    console.print(
+                        f"[bold]{report.registered_name}[/]: {report.people} people, {report.by_model} by "
+                        f"{'version ' + report.version if report.version else 'no model'}, "
+                        f"{report.by_baseline} by a baseline, {report.by_nobody} without an answer; "
+                        f"{report.written} rows new or changed",
+                        highlight=False,
+                    )

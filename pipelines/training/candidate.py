@@ -1,0 +1,184 @@
+"""A candidate: a freshly trained model with everything that was found out about it, ready to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from aurora.models.folds import FoldPlan, training_rows
+from aurora.models.gate import Verdict, judge
+from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lift
+from aurora.models.metrics import absolute_error, ranked_probability_score
+from aurora.predictions.artifact import person_digest
+from pipelines.training.champion import Champion
+from pipelines.training.evaluation import (
+    HeldOut,
+    honest_coverage,
+    intervals_of,
+    metrics_of,
+    slices_of,
+)
+from pipelines.training.fitting import Fitted, fit
+from pipelines.training.rows import TrainingRows
+
+RECENT_DAYS = 28
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate said, against whom, and the lifts behind it."""
+
+    reference: str
+    is_refit: bool
+    lift: Lift
+    slices: Mapping[str, Lift]
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The model refitted on all recent days, and what its recipe did on days it had not seen."""
+
+    rows: TrainingRows
+    plan: FoldPlan
+    held_out: HeldOut
+    fitted: Fitted
+    artifact: bytes
+    metrics: dict[str, float]
+    """`<metric>/<answerer>`: the model and each baseline under the same metric."""
+
+
+def build_candidate(
+    rows: TrainingRows, plan: FoldPlan, held_out: HeldOut, *, threads: int = 1
+) -> Candidate | None:
+    """Refit on the last days of the window, calibrate on the held-out answers; None without rows."""
+    chosen = training_rows(rows.as_of, rows.known_at, rows.until, rows.spec.train_window_days)
+    fitted = fit(rows, chosen, rounds=round(float(np.median(held_out.rounds))), threads=threads)
+    if fitted is None:
+        return None
+    fitted = fitted.with_(
+        intervals=intervals_of(held_out),
+        baseline_people=_people_for_the_baseline(held_out),
+        trained={
+            "until": rows.until,
+            "window": rows.window(),
+            "window_days": rows.spec.train_window_days,
+            "rows": len(chosen),
+            "people": len(np.unique(rows.users[chosen])),
+            "data_version": rows.data_version,
+            "rounds": fitted.rounds,
+            "seed": rows.spec.seed,
+        },
+    )
+    return Candidate(rows, plan, held_out, fitted, fitted.pack(), all_metrics(held_out))
+
+
+def all_metrics(held_out: HeldOut) -> dict[str, float]:
+    """Every metric of the model and of every baseline, by slice for the model, and how intervals cover."""
+    metrics = {
+        f"{metric}/{name}": value
+        for name in held_out.answers
+        for metric, value in metrics_of(held_out, name).items()
+    }
+    kept = ("mae", "rps", "accuracy")
+    for slice_name, member in slices_of(held_out).items():
+        for metric, value in metrics_of(held_out, "model", member).items():
+            if metric in kept:
+                metrics[f"slice_{metric}/{slice_name}"] = value
+    for name, value in honest_coverage(held_out).items():
+        metrics[f"interval/{name}"] = value
+    return metrics
+
+
+def judge_candidate(
+    candidate: Candidate, champion: Champion | None, ceiling: Mapping[str, float] | None
+) -> Judgement:
+    """Put the candidate before the gate: against the champion where both can be judged, else the best
+    baseline.
+    """
+    held_out, seed = candidate.held_out, candidate.rows.spec.seed
+    pick = np.ones(len(held_out.number), dtype=bool)
+    reference, is_refit = held_out.best_baseline(), False
+    losses = held_out.loss(reference)
+    compared = losses_of_champion(held_out, champion) if champion is not None else None
+    if champion is not None and compared is not None:
+        pick = ~np.isnan(compared)
+        losses = compared
+        reference = f"champion {champion.version}"
+        is_refit = champion.fingerprint == candidate.fitted.metadata.fingerprint
+    candidate_loss = held_out.loss("model")[pick]
+    lift = user_lift(losses[pick], candidate_loss, held_out.users[pick], seed=seed)
+    members = {name: member[pick] for name, member in slices_of(held_out).items()}
+    slices = slice_lifts(losses[pick], candidate_loss, held_out.users[pick], members, seed=seed)
+    verdict = judge(
+        reference=reference,
+        is_refit=is_refit,
+        lift=lift,
+        slices=slices,
+        metrics={
+            name.removesuffix("/model"): value
+            for name, value in candidate.metrics.items()
+            if name.endswith("/model")
+        },
+        ceiling=ceiling,
+    )
+    return Judgement(reference, is_refit, lift, slices, verdict)
+
+
+def losses_of_champion(held_out: HeldOut, champion: Champion) -> np.ndarray | None:
+    """The champion's loss on each judged row, NaN where it has no honest one; None when too few people have
+    any.
+
+    Honest is what it said on a held-out day of its own evaluation, and what it says of a label that became
+    known only after it was trained.
+    """
+    losses = np.full(len(held_out.number), np.nan)
+    stored = champion.held_out_losses
+    for place, label in enumerate(held_out.rows.label_ids[held_out.number]):
+        losses[place] = stored.get(str(label), np.nan)
+    new = held_out.rows.known_at[held_out.number] > champion.trained_until
+    columns = champion.predictor.metadata.columns
+    if new.any() and set(columns) <= set(held_out.rows.spec.features):
+        order = [held_out.rows.spec.features.index(name) for name in columns]
+        answers = champion.predictor.answers(held_out.rows.table[held_out.number[new]][:, order])
+        if answers.probabilities is None:
+            losses[new] = absolute_error(held_out.values[new], answers.values)
+        else:
+            classes = held_out.observed[new].astype(np.int64)
+            losses[new] = ranked_probability_score(classes, answers.probabilities)
+    people = np.unique(held_out.users[~np.isnan(losses)])
+    return losses if len(people) >= max(1, len(np.unique(held_out.users)) // 2) else None
+
+
+def _people_for_the_baseline(held_out: HeldOut) -> frozenset[str]:
+    """Digests of the people whom the baseline served clearly better on their recent days."""
+    as_of = held_out.rows.as_of[held_out.number]
+    recent = as_of > held_out.rows.until - RECENT_DAYS * 86_400
+    baseline = held_out.loss(held_out.rows.spec.baseline_name)
+    better = people_better_served(baseline[recent], held_out.loss("model")[recent], held_out.users[recent])
+    return frozenset(person_digest(held_out.rows.people[user]) for user in better)
+
+
+def describe(candidate: Candidate, judgement: Judgement) -> str:
+    """The candidate in Markdown, for its page in MLflow."""
+    spec, rows = candidate.rows.spec, candidate.rows
+    decided = "promoted to champion" if judgement.verdict.promoted else "refused by the gate"
+    metric = "mae" if spec.kind == "regression" else "rps"
+    best = candidate.held_out.best_baseline()
+    reached, beside = (candidate.metrics[f"{metric}/{name}"] for name in ("model", best))
+    trained = candidate.fitted.metadata.trained
+    last_day = datetime.fromtimestamp(rows.until, UTC).date()
+    told = f"{trained['rows']} ratings of {trained['people']} people"
+    paragraphs = (
+        f"**{spec.label}** of cohort `{rows.cohort}`: {decided}.",
+        f"Recipe `{spec.recipe}` ({spec.feature_set} features) on top of `{spec.baseline_name}`.",
+        f"Trained on {told}, the {spec.train_window_days} days up to {last_day}.",
+        f"Held-out days: {metric} {reached:.3f}, the best baseline ({best}) {beside:.3f}.",
+    )
+    checks = (
+        f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in judgement.verdict.checks
+    )
+    return "\n\n".join((*paragraphs, "\n".join(checks)))

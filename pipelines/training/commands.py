@@ -1,0 +1,86 @@
+"""`aurora train` and `aurora publish-models`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from aurora.models.catalogue import MODELS
+from aurora.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipelines.training.training import TrainingReport
+
+HEADLINES = {"energy": ("mae", "r2", "r2_within"), "mood": ("accuracy", "macro_f1", "rps", "qwk")}
+
+
+def register_training(app: typer.Typer) -> None:
+    """Add the commands of training."""
+
+    @app.command()
+    def train(
+        model: Annotated[list[str] | None, typer.Option(help="energy, mood; both when not given")] = None,
+        cohort: Annotated[list[str] | None, typer.Option(help="all with labels when not given")] = None,
+        as_of: Annotated[
+            datetime | None, typer.Option(help="Train as if it were this instant (UTC): replays a cohort")
+        ] = None,
+    ) -> None:
+        """Train, judge and register models; the gate decides which of them serve."""
+        from pipelines.training.training import cohorts_with_labels, train_model
+
+        settings, console = load_settings(), Console()
+        until = as_of.replace(tzinfo=UTC) if as_of else None
+        with psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection:
+            for cohort_name in cohort or cohorts_with_labels(connection):
+                for model_name in model or MODELS:
+                    with console.status(f"training {model_name} for cohort {cohort_name}"):
+                        report = train_model(
+                            connection,
+                            model_name,
+                            cohort_name,
+                            mlflow_uri=settings.need("mlflow_uri"),
+                            threads=settings.threads,
+                            until=until,
+                        )
+                    _print(console, report)
+
+    @app.command("publish-models")
+    def publish_models() -> None:
+        """Copy the models behind MLflow's aliases into Postgres, for serving and streams."""
+        from pipelines.training.publishing import publish_aliases
+
+        settings, console = load_settings(), Console()
+        with psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection:
+            published = publish_aliases(connection, settings.need("mlflow_uri"))
+        for move in published.moves:
+            console.print(f"{move.name} {move.alias}: {move.previous or '–'} → {move.version or '–'}")
+        for problem in published.problems:
+            console.print(f"[red]{problem}[/]")
+        if not published.moves and not published.problems:
+            console.print("Postgres already agrees with MLflow.")
+
+
+def _print(console: Console, report: TrainingReport) -> None:
+    told = f" version {report.version}" if report.version else ""
+    console.print(f"[bold]{report.registered_name}[/]{told}: {report.outcome.replace('_', ' ')}")
+    for sentence in report.sentences:
+        console.print(f"  {sentence}", highlight=False)
+    if not report.metrics:
+        return
+    shown = HEADLINES.get(report.model, ("mae",))
+    names = sorted({key.split("/", 1)[1] for key in report.metrics if key.split("/", 1)[0] in shown})
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for metric in shown:
+        table.add_column(metric, justify="right")
+    for name in ["model", "ceiling", *(name for name in names if name not in {"model", "ceiling"})]:
+        values = [report.metrics.get(f"{metric}/{name}") for metric in shown]
+        if any(value is not None for value in values):
+            cells = ["" if value is None else f"{value:.3f}" for value in values]
+            table.add_row(name, *cells, style="bold" if name == "model" else "")
+    console.print(table)

@@ -1,0 +1,242 @@
+"""Evaluation: how the recipe would have done, day after day, beside every baseline, on days it had not seen.
+
+Each fold trains anew on what was known at its cut-off and answers through the very code that serves. The
+answers of all folds together are the held-out rows: metrics, intervals, the gate and the per-person
+fallback are made of these, and of nothing that was trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from aurora.models.baselines import DAY_SECONDS, class_baselines, regression_baselines
+from aurora.models.folds import FoldPlan, rolling_origin
+from aurora.models.intervals import IntervalTable, calibrate
+from aurora.models.metrics import (
+    Floats,
+    Ints,
+    absolute_error,
+    class_metrics,
+    ranked_probability_score,
+    regression_metrics,
+)
+from aurora.predictions.answers import answer_rows, start_of
+from pipelines.training.fitting import Fitted, fit
+from pipelines.training.rows import TrainingRows
+
+REUSE_ROUNDS_FROM = 10_000
+"""With this many training rows the best number of rounds hardly moves from week to week: it is chosen once.
+"""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The rows that were judged (numbers into the training rows), in order of time, and what each one was
+    told.
+
+    `answers` holds, for the model and for each baseline, one value per row (regression) or one probability
+    per row and class. Only rows whose person has a history are judged; the others are counted as `cold`.
+    """
+
+    rows: TrainingRows
+    number: Ints
+    fold: Ints
+    answers: dict[str, Floats]
+    spread: Floats
+    cold: int
+    rounds: tuple[int, ...]
+
+    @property
+    def users(self) -> Ints:
+        return self.rows.users[self.number]
+
+    @property
+    def observed(self) -> Floats | Ints:
+        return self.rows.targets[self.number]
+
+    @property
+    def values(self) -> Floats:
+        """What was rated, on the scale of the label."""
+        return self.rows.values[self.number]
+
+    def stated(self, name: str) -> Floats:
+        """The answers on the scale of the label: the value, or the expected value of the classes."""
+        answers = self.answers[name]
+        return answers if answers.ndim == 1 else answers @ np.array(self.rows.spec.class_values)
+
+    def loss(self, name: str) -> Floats:
+        """What the gate compares, per row: absolute error, or ranked probability score."""
+        if self.rows.spec.kind == "regression":
+            return absolute_error(self.values, self.answers[name])
+        return ranked_probability_score(self.rows.targets[self.number].astype(np.int64), self.answers[name])
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        return tuple(name for name in self.answers if name != "model")
+
+    def best_baseline(self) -> str:
+        """The baseline with the least loss, the mean taken over people."""
+        _, place = np.unique(self.users, return_inverse=True)
+        counts = np.bincount(place)
+
+        def mean_loss(name: str) -> float:
+            return float((np.bincount(place, weights=self.loss(name)) / counts).mean())
+
+        return min(self.baselines, key=mean_loss)
+
+
+def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut | None:
+    """Answer the held-out days of these rows, fold by fold; None when there is too little for one fold."""
+    numbers: list[Ints] = []
+    folds: list[Ints] = []
+    answers: list[dict[str, Floats]] = []
+    rounds: list[int] = []
+    cold = 0
+    for number, fold in enumerate(rolling_origin(rows.as_of, rows.known_at, plan)):
+        reuse = rounds[-1] if rounds and len(fold.train) >= REUSE_ROUNDS_FROM else None
+        fitted = fit(rows, fold.train, rounds=reuse, threads=threads)
+        if fitted is None:
+            continue
+        _, known = start_of(fitted.metadata, rows.table[fold.test])
+        judged = fold.test[known]
+        cold += len(fold.test) - len(judged)
+        if not len(judged):
+            continue
+        rounds.append(fitted.rounds)
+        numbers.append(judged)
+        folds.append(np.full(len(judged), number))
+        answers.append(_fold_answers(rows, fitted, judged))
+    if not numbers:
+        return None
+    number = np.concatenate(numbers)
+    return HeldOut(
+        rows=rows,
+        number=number,
+        fold=np.concatenate(folds),
+        answers={name: np.concatenate([part[name] for part in answers]) for name in _shared(answers)},
+        spread=_spread(rows, number),
+        cold=cold,
+        rounds=tuple(rounds),
+    )
+
+
+def metrics_of(held_out: HeldOut, name: str, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, float]:
+    """The metrics of the model or of a baseline, on all judged rows or on some of them."""
+    pick = np.ones(len(held_out.number), dtype=bool) if chosen is None else chosen
+    users = held_out.users[pick]
+    if held_out.rows.spec.kind == "regression":
+        return regression_metrics(held_out.values[pick], held_out.answers[name][pick], users)
+    classes = held_out.rows.targets[held_out.number][pick].astype(np.int64)
+    metrics = class_metrics(classes, held_out.answers[name][pick])
+    # The expected value beside the rating: how a leak would show in classes.
+    behind = regression_metrics(held_out.values[pick], held_out.stated(name)[pick], users)
+    return metrics | {key: value for key, value in behind.items() if key.startswith("r")}
+
+
+def slices_of(held_out: HeldOut) -> dict[str, npt.NDArray[np.bool_]]:
+    """Groups of judged rows in which nobody may lose: tenure, how much is known, persona."""
+    rows, number = held_out.rows, held_out.number
+    first = np.full(len(rows.people), np.inf)
+    np.minimum.at(first, rows.users, rows.as_of)
+    tenure = (rows.as_of[number] - first[rows.users[number]]) / DAY_SECONDS
+    coverage = (~np.isnan(rows.table[number])).mean(axis=1)
+    slices = {
+        "tenure.under_28d": tenure < 28,
+        "tenure.from_28d": tenure >= 28,
+        "coverage.low": coverage < np.median(coverage),
+        "coverage.high": coverage >= np.median(coverage),
+    }
+    personas = rows.frame["persona"].fill_null("").to_numpy()[number]
+    for persona in sorted({str(persona) for persona in personas} - {""}):
+        slices[f"persona.{persona}"] = personas == persona
+    return {name: member for name, member in slices.items() if member.any() and not member.all()}
+
+
+def intervals_of(held_out: HeldOut, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, IntervalTable]:
+    """Interval tables for each answerer that can serve, from the residuals of judged rows."""
+    pick = np.ones(len(held_out.number), dtype=bool) if chosen is None else chosen
+    return {
+        name: calibrate((held_out.values - held_out.stated(name))[pick], held_out.spread[pick])
+        for name in ("model", held_out.rows.spec.baseline_name, "global_mean")
+    }
+
+
+def honest_coverage(held_out: HeldOut) -> dict[str, float]:
+    """Coverage and mean width of the model's intervals, each fold's calibrated on the folds before it."""
+    inside: list[npt.NDArray[np.bool_]] = []
+    widths: list[Floats] = []
+    stated = held_out.stated("model")
+    for fold in np.unique(held_out.fold)[1:]:
+        table = intervals_of(held_out, held_out.fold < fold)["model"]
+        now = held_out.fold == fold
+        low, high = table.around(stated[now], held_out.spread[now], held_out.rows.spec.scale)
+        inside.append((held_out.values[now] >= low) & (held_out.values[now] <= high))
+        widths.append(high - low)
+    if not inside:
+        return {}
+    return {
+        "coverage": float(np.concatenate(inside).mean()),
+        "width": float(np.concatenate(widths).mean()),
+    }
+
+
+def as_frame(held_out: HeldOut) -> pl.DataFrame:
+    """The judged rows for the record: which label, what was said, what came. Names no person."""
+    return pl.DataFrame(
+        {
+            "label_event_id": held_out.rows.label_ids[held_out.number],
+            "observed": held_out.values,
+            "stated": held_out.stated("model"),
+            "loss": held_out.loss("model"),
+            "baseline_loss": held_out.loss(held_out.rows.spec.baseline_name),
+        }
+    )
+
+
+def _fold_answers(rows: TrainingRows, fitted: Fitted, judged: Ints) -> dict[str, Floats]:
+    spec, metadata = rows.spec, fitted.metadata
+    told = answer_rows(metadata, fitted.booster, rows.table[judged], np.zeros(len(judged), dtype=bool))
+    history = {"users": rows.users, "as_of": rows.as_of, "known_at": rows.known_at, "rows": judged}
+    if told.probabilities is None:
+        simple = regression_baselines(values=rows.values, global_mean=metadata.prior[0], **history)
+        more = _from_features(rows, judged, simple["user_mean"])
+        return {"model": told.values, spec.baseline_name: told.baseline, **simple, **more}
+    certain = class_baselines(
+        classes=rows.targets.astype(np.int64),
+        count=len(spec.classes),
+        majority=int(np.argmax(metadata.prior)),
+        **history,
+    )
+    everybody = np.tile(np.array(metadata.prior), (len(judged), 1))
+    return {
+        "model": told.probabilities,
+        spec.baseline_name: told.start,
+        "global_mean": everybody,
+        **certain,
+    }
+
+
+def _from_features(rows: TrainingRows, judged: Ints, otherwise: Floats) -> dict[str, Floats]:
+    """Baselines that a feature states; where it is missing the person's mean. A feature nobody has is no
+    baseline.
+    """
+    answers = {}
+    for name, feature in rows.spec.baselines_from_features.items():
+        column = rows.table[judged, rows.spec.features.index(feature)]
+        if not np.isnan(column).all():
+            answers[name] = np.where(np.isnan(column), otherwise, column)
+    return answers
+
+
+def _shared(answers: list[dict[str, Floats]]) -> list[str]:
+    return [name for name in answers[0] if all(name in part for part in answers)]
+
+
+def _spread(rows: TrainingRows, number: Ints) -> Floats:
+    if rows.spec.spread_column is None:
+        return np.full(len(number), np.nan)
+    return rows.table[number, rows.spec.features.index(rows.spec.spread_column)]

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
+from aurora.models.folds import FoldPlan
+from aurora.predictions.storage import read_predictor
+from pipelines.training.publishing import publish_aliases
+from pipelines.training.tracking import connect
+from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
+from tests.pipelines.training.warehouse import START, add_people, build_tables, person
+
+QUICK = {"energy": replace(ENERGY, max_rounds=40), "mood": replace(MOOD, max_rounds=15)}
+PLAN = FoldPlan(held_out_days=14, step_days=7)
+
+
+@pytest.fixture
+def connection(committed_database: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(committed_database, autocommit=True) as connection:
+        build_tables(connection)
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated MLflow database without a run: migrating takes seconds, copying none."""
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    connect(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def mlflow_uri(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    # Without a server MLflow keeps artifacts in the current folder.
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def train(
+    connection: psycopg.Connection[Any],
+    mlflow_uri: str,
+    model: str = "energy",
+    cohort: str = "real",
+    **options: Any,
+) -> TrainingReport:
+    options.setdefault("spec", QUICK[model])
+    return train_model(connection, model, cohort, mlflow_uri=mlflow_uri, plan=PLAN, **options)
+
+
+@pytest.mark.parametrize("model", ["energy", "mood"])
+def test_a_model_that_wins_becomes_champion_and_is_published(
+    connection: psycopg.Connection[Any], mlflow_uri: str, model: str
+) -> None:
+    add_people(connection)
+
+    report = train(connection, mlflow_uri, model)
+
+    predictor = read_predictor(connection, model, "real")
+    assert report.outcome == "promoted", report.sentences
+    assert predictor is not None
+    assert predictor.version == report.version
+    metric = "mae" if model == "energy" else "rps"
+    assert report.metrics[f"{metric}/model"] < 0.9 * report.metrics[f"{metric}/ewma"]
+
+
+def test_the_run_says_what_was_trained_on_what_and_why_it_was_promoted(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+
+    report = train(connection, mlflow_uri, tags={"dagster_run_id": "d-1"})
+
+    client = connect(mlflow_uri)
+    run = client.get_run(report.run_id or "")
+    artifacts = {file.path for file in client.list_artifacts(run.info.run_id, "evaluation")}
+    assert run.info.run_name == "real 2026-03-01"
+    assert run.data.tags["gate"] == "promoted"
+    assert run.data.tags["dagster_run_id"] == "d-1"
+    assert {"git_sha", "data_version", "data_window", "feature_set_version"} <= set(run.data.tags)
+    assert {"mae/model", "mae/ewma", "mae/user_mean", "r2/model", "lift/lower"} <= set(run.data.metrics)
+    assert run.data.params["max_depth"] == "5"
+    assert run.inputs is not None
+    assert run.inputs.dataset_inputs[0].dataset.name.startswith("energy real")
+    assert "evaluation/predicted_vs_observed.png" in artifacts
+    assert "wins against" in (client.get_model_version("energy", report.version or "").description or "")
+
+
+def test_a_useless_model_is_refused_and_stays_challenger(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection, effect=0.0)
+
+    report = train(connection, mlflow_uri)
+
+    assert report.outcome == "refused"
+    assert "does not win" in report.sentences[1]
+    assert read_predictor(connection, "energy", "real") is None
+    assert read_predictor(connection, "energy", "real", alias="challenger") is not None
+
+
+def test_a_leaky_model_is_refused_and_goes_nowhere(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection, leak=True)
+
+    report = train(connection, mlflow_uri)
+
+    assert report.outcome == "refused"
+    assert any("look for a leak" in sentence for sentence in report.sentences)
+    assert read_predictor(connection, "energy", "real", alias="challenger") is None
+
+
+def test_a_refit_on_another_day_replaces_the_champion_when_it_is_not_inferior(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+    first = train(connection, mlflow_uri)
+    add_people(connection, first_day=60, days=2)
+
+    second = train(connection, mlflow_uri)
+
+    assert second.reference == f"champion {first.version}"
+    assert second.outcome == "promoted", second.sentences
+    assert "is not inferior" in second.sentences[1]
+
+
+def test_a_new_recipe_that_learns_nothing_does_not_replace_the_champion(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+    champion = train(connection, mlflow_uri)
+
+    lame = train(connection, mlflow_uri, spec=replace(QUICK["energy"], max_rounds=1, recipe="lame"))
+
+    predictor = read_predictor(connection, "energy", "real")
+    assert lame.outcome == "refused"
+    assert predictor is not None
+    assert predictor.version == champion.version
+
+
+def test_an_alias_that_a_hand_moved_is_published_with_its_history(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+    first = train(connection, mlflow_uri)
+    second = train(connection, mlflow_uri)
+    connection.execute("listen aurora_models")
+    connect(mlflow_uri).set_registered_model_alias("energy", "champion", first.version or "")
+
+    published = publish_aliases(connection, mlflow_uri)
+    again = publish_aliases(connection, mlflow_uri)
+
+    told = [notice.payload for notice in connection.notifies(timeout=1, stop_after=1)]
+    history = connection.execute(
+        """
+        select model_version, previous_version, reason
+        from predictions.model_alias_history
+        order by move_id
+        """
+    ).fetchall()
+    assert [(move.version, move.previous) for move in published.moves] == [(first.version, second.version)]
+    assert again.moves == ()
+    assert told == ["energy"]
+    assert history[-1] == (first.version, second.version, "moved in MLflow")
+    assert history[0][2].startswith("gate: ")
+
+
+def test_simulated_people_never_train_the_model_of_real_ones(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection, cohort="simulated")
+    add_people(connection, cohort="real", people=1, days=3)
+
+    simulated = train(connection, mlflow_uri, cohort="simulated")
+    real = train(connection, mlflow_uri, cohort="real")
+
+    assert simulated.registered_name == "energy.simulated"
+    assert real.outcome == "too_little_data"
+    assert read_predictor(connection, "energy", "real") is None
+    assert cohorts_with_labels(connection) == ["real", "simulated"]
+
+
+def test_the_ceiling_of_a_simulation_and_the_skill_stand_beside_the_metrics(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection, cohort="simulated")
+    connection.execute(
+        """
+        insert into raw.simulations (cohort, seed, users, days, ends_on, truth_path, ceiling)
+        values (
+            'simulated', 7, 12, 60, '2026-03-01', 'no/such/file',
+            '{"attainable": {"energy_mae": 0.55, "energy_r2": 0.9}}'
+        )
+        """
+    )
+
+    metrics = train(connection, mlflow_uri, cohort="simulated").metrics
+
+    expected = (metrics["mae/user_mean"] - metrics["mae/model"]) / (metrics["mae/user_mean"] - 0.55)
+    assert metrics["mae/ceiling"] == 0.55
+    assert metrics["skill/mae"] == pytest.approx(expected)
+
+
+def test_the_same_rows_and_seed_give_the_same_artifact(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+    first, second = train(connection, mlflow_uri), train(connection, mlflow_uri)
+
+    hashes = connection.execute(
+        "select distinct sha256 from predictions.model_artifacts where model_name = 'energy'"
+    ).fetchall()
+    assert first.data_version == second.data_version
+    assert len(hashes) == 1
+
+
+def test_training_as_of_an_earlier_day_sees_nothing_later(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection, known_after=timedelta(days=2))
+
+    report = train(connection, mlflow_uri, until=START + timedelta(days=40))
+
+    assert report.rows == 12 * 39
+    assert report.window.endswith("2026-02-08")
+
+
+def test_an_erased_person_is_not_trained_on(connection: psycopg.Connection[Any], mlflow_uri: str) -> None:
+    add_people(connection)
+    connection.execute("update app.users set deleted_at = now() where user_id = %s", [person(0)])
+
+    assert train(connection, mlflow_uri).people == 11
+
+
+LOAD = """
+import sys, mlflow, numpy, pandas
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model("models:/" + sys.argv[2] + "@champion")
+rows = pandas.DataFrame({"energy_ewma_28d": [6.0, None], "main_sleep_minutes_last_3d": [300.0, 450.0]})
+answers = model.predict(rows)
+print(answers["value"].round(9).tolist(), answers["answered_by"].tolist(), sorted(answers.columns))
+assert "pipelines" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("model", ["energy", "mood"])
+def test_the_registered_model_gives_the_final_answer_in_a_clean_process(
+    connection: psycopg.Connection[Any], mlflow_uri: str, tmp_path: Path, model: str
+) -> None:
+    add_people(connection)
+    train(connection, mlflow_uri, model)
+
+    asked = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOAD, mlflow_uri, model],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    predictor = read_predictor(connection, model, "real")
+    assert predictor is not None
+    assert asked.returncode == 0, asked.stderr
+    vector = {"energy_ewma_28d": 6.0, "main_sleep_minutes_last_3d": 300.0}
+    value = predictor.predict(vector).value
+    assert asked.stdout.startswith(f"[{round(value or 0, 9)}, ")
+    if model == "energy":
+        assert "['model', 'global_mean']" in asked.stdout
+    else:
+        assert "'p_neutral'" in asked.stdout
+
+
+def test_training_says_when_mlflow_is_away(connection: psycopg.Connection[Any]) -> None:
+    from aurora.errors import ServiceUnavailableError
+
+    with pytest.raises(ServiceUnavailableError, match="MLflow"):
+        train(connection, "http://127.0.0.1:9")
+
+
+def test_specs_in_these_tests_differ_from_the_catalogue_only_in_speed() -> None:
+    def without_speed(spec: ModelSpec) -> ModelSpec:
+        return replace(spec, max_rounds=1)
+
+    assert without_speed(QUICK["energy"]) == without_speed(ENERGY)
