@@ -38,5 +38,10 @@ class UnknownFeatureError(AuroraError):
         super().__init__(f"feature {name!r} is not in the catalogue")
 
 
+class UnknownScoreError(AuroraError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"score {name!r} is not in the catalogue")
+
+
 class CatalogueConflictError(AuroraError):
     """Two catalogue entries claim one name, or an entry refers to something that is not there."""
