@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from aurora.models.folds import FoldPlan
 from aurora.predictions.storage import read_predictor
+from aurora.settings import PROJECT_DIR
 from pipelines.training.publishing import publish_aliases
 from pipelines.training.tracking import connect
 from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
@@ -293,3 +295,34 @@ def test_specs_in_these_tests_differ_from_the_catalogue_only_in_speed() -> None:
         return replace(spec, max_rounds=1)
 
     assert without_speed(QUICK["energy"]) == without_speed(ENERGY)
+
+
+def test_mlflow_run_reproduces_a_training_outside_dagster(
+    connection: psycopg.Connection[Any], committed_database: str, mlflow_uri: str, tmp_path: Path
+) -> None:
+    add_people(connection)
+    registered = train(connection, mlflow_uri)
+    addresses = {
+        "AURORA_POSTGRES_URL": committed_database,
+        "AURORA_MLFLOW_URI": mlflow_uri,
+        "MLFLOW_TRACKING_URI": mlflow_uri,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    project = str(PROJECT_DIR / "mlflow")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "mlflow", "run", project, "--env-manager", "local", "-P", "model=energy"],
+        env=os.environ | addresses,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    client = connect(mlflow_uri)
+    versions = client.search_model_versions("name = 'energy'")
+    experiments = {client.get_run(version.run_id or "").info.experiment_id for version in versions}
+    assert ran.returncode == 0, ran.stderr
+    assert "energy 2: " in ran.stdout
+    assert {version.tags["data_version"] for version in versions} == {registered.data_version}
+    assert len(experiments) == 1
