@@ -1,0 +1,44 @@
+"""Resources: the settings, read when a run begins, and connections to Postgres made from them."""
+
+# Without postponed annotations: Dagster reads those of a resource as the class is made.
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import psycopg
+
+from aurora.database.connections import connect
+from aurora.settings import Settings, load_settings
+
+
+class SettingsResource(dg.ConfigurableResource):
+    """The settings of this process. `overrides` replaces single ones, for tests and for runs by hand."""
+
+    overrides: dict[str, str] = {}  # noqa: RUF012  # dagster's resources are pydantic models
+
+    def load(self) -> Settings:
+        """Read them now: an embedded service may have moved since the last run."""
+        return load_settings(**self.overrides)
+
+
+class PostgresResource(dg.ConfigurableResource):
+    """Connections to the database of these settings."""
+
+    settings: dg.ResourceDependency[SettingsResource]
+
+    @property
+    def url(self) -> str:
+        return self.settings.load().need("postgres_url")
+
+    @contextmanager
+    def connect(self, *, autocommit: bool = False) -> Iterator[psycopg.Connection[Any]]:
+        """One connection, closed at the end; committed when the block ends well."""
+        with connect(self.url, autocommit=autocommit) as connection:
+            yield connection
+
+
+def default_resources() -> dict[str, dg.ConfigurableResource]:
+    """What every asset of this project may ask for by name."""
+    settings = SettingsResource()
+    return {"settings": settings, "postgres": PostgresResource(settings=settings)}
