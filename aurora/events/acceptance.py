@@ -40,6 +40,9 @@ RejectionCode = Literal[
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of the server's clock a device's clock may run."""
 
+PLANNED_AHEAD = timedelta(days=732)
+"""How far ahead an appointment may lie: each month of events is a partition of the log."""
+
 MAX_DURATION = timedelta(days=7)
 EARLIEST_YEAR = 1970
 """Before this an event is a device's unset clock, not a memory."""
@@ -155,7 +158,7 @@ def _implausible_times(
         return "ended_before_started", f"ended_at {event.ended_at} is before started_at {event.started_at}"
     if latest - event.started_at > MAX_DURATION:
         return "invalid_envelope", f"lasts longer than {MAX_DURATION.days} days"
-    if kind.name not in _MAY_LIE_AHEAD and latest > received_at + CLOCK_SKEW:
+    if latest > received_at + (PLANNED_AHEAD if kind.name in _MAY_LIE_AHEAD else CLOCK_SKEW):
         return "future_event", f"{latest.isoformat()} is later than now ({received_at.isoformat()})"
     return None
 
