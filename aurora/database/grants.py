@@ -24,6 +24,9 @@ PROCESS_ROLES: Final = (PIPELINES, SERVING, STREAMS, JOBS, ANALYST)
 DBT_SCHEMAS: Final = ("staging", "intermediate", "features", "scores", "marts")
 """Owned by the role of the pipelines, which runs dbt."""
 
+JOB_SCHEMA: Final = "jobs"
+"""Owned by the role of the job worker, whose queue brings its own tables."""
+
 _R, _RW, _APPEND, _ALL = (
     "select",
     "select, insert, update",
@@ -68,10 +71,10 @@ DBT_READERS: Final[dict[str, tuple[str, ...]]] = {
 
 def apply_grants(connection: psycopg.Connection[Any]) -> None:
     """Bring the database to exactly this matrix. Idempotent; run as the owner."""
-    for schema in DBT_SCHEMAS:
+    for schema, owner in {**dict.fromkeys(DBT_SCHEMAS, PIPELINES), JOB_SCHEMA: JOBS}.items():
         connection.execute(
             sql.SQL("create schema if not exists {} authorization {}").format(
-                sql.Identifier(schema), sql.Identifier(PIPELINES)
+                sql.Identifier(schema), sql.Identifier(owner)
             )
         )
     for role in PROCESS_ROLES:
