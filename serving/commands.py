@@ -1,10 +1,78 @@
-"""The sub-commands that `serving` adds to the `aurora` command."""
+"""The sub-commands that `serving` adds: `aurora users …` and `aurora api …`."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from rich.console import Console
+
+from aurora.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
     """Add this package's sub-commands to the `aurora` command."""
-    del app
+    users = typer.Typer(help="People who may log in.", no_args_is_help=True)
+    api = typer.Typer(help="The API itself.", no_args_is_help=True)
+    app.add_typer(users, name="users")
+    app.add_typer(api, name="api")
+    _add_users(users)
+    _add_api(api)
+
+
+def _add_users(users: typer.Typer) -> None:
+    password_option = typer.Option("--password", help="Better --password-stdin: this one is seen in `ps`")
+    stdin_option = typer.Option("--password-stdin", help="Read the password from standard input")
+
+    @users.command("create")
+    def create_user(
+        username: Annotated[str, typer.Option("--username")],
+        password: Annotated[str | None, password_option] = None,
+        tz: Annotated[str, typer.Option("--tz", help="IANA time zone")] = "UTC",
+        password_stdin: Annotated[bool, stdin_option] = False,  # noqa: FBT002  # typer's way to say a flag
+    ) -> None:
+        """Make an account."""
+        from serving.auth.administration import add_user
+
+        settings = load_settings()
+        secret = _password(password, from_stdin=password_stdin)
+        user_id = add_user(settings.need("postgres_url"), settings.need("data_key"), username, secret, tz)
+        Console().print(f"{username} may log in now (user {user_id}).")
+
+    @users.command("set-password")
+    def set_password(
+        username: Annotated[str, typer.Argument(help="Whose password; a simulated person will do")],
+        password: Annotated[str | None, password_option] = None,
+        password_stdin: Annotated[bool, stdin_option] = False,  # noqa: FBT002  # typer's way to say a flag
+    ) -> None:
+        """Give an existing person a new password and close the logins there are."""
+        from serving.auth.administration import change_password
+
+        settings = load_settings()
+        change_password(
+            settings.need("postgres_url"), username, _password(password, from_stdin=password_stdin)
+        )
+        Console().print(f"{username} has a new password.")
+
+
+def _add_api(api: typer.Typer) -> None:
+    @api.command("openapi")
+    def write_openapi(
+        path: Annotated[Path | None, typer.Argument(help="File to write; standard output by default")] = None,
+    ) -> None:
+        """Write the OpenAPI document of the API."""
+        from serving.description import openapi_json
+
+        text = openapi_json()
+        if path is None:
+            sys.stdout.write(text)
+        else:
+            path.write_text(text)
+
+
+def _password(given: str | None, *, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return given or typer.prompt("Password", hide_input=True, confirmation_prompt=True)

@@ -1,0 +1,118 @@
+"""The application: routers by noun, and what surrounds every request, from the outside to the inside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from asgi_correlation_id import CorrelationIdMiddleware
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from aurora.settings import Settings, load_settings
+from aurora.telemetry import configure_logging
+from serving import docs_page, problems
+from serving.auth import endpoints as auth
+from serving.event_types import endpoints as event_types
+from serving.events import endpoints as events
+from serving.features import endpoints as features
+from serving.health import endpoints as health
+from serving.live import endpoints as live
+from serving.middleware.body_limit import BodyLimit
+from serving.middleware.headers import SecurityHeaders
+from serving.middleware.measuring import Measuring
+from serving.middleware.rate_limiting import RateLimiting
+from serving.openapi import own_schemas
+from serving.options import ApiOptions
+from serving.paths import API, BATCH
+from serving.predictions import endpoints as predictions
+from serving.resources import Resources
+from serving.scores import endpoints as scores
+from serving.timeline import endpoints as timeline
+
+NOUNS: Final = (auth, events, event_types, timeline, features, scores, predictions, live)
+EXPOSED: Final = [
+    "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"
+]  # fmt: skip
+
+DESCRIPTION: Final = """
+From the events of a life to features, scores and predictions.
+
+Register, log in, put the access token behind **Authorize**, and post an event. Every error is a problem
+(RFC 9457) with a stable `code`. The tutorial is in `docs/api.md`.
+"""
+
+
+def create_app(settings: Settings | None = None, options: ApiOptions | None = None) -> FastAPI:
+    """The API of one worker. Without arguments both are read from the environment, as uvicorn calls it."""
+    if settings is None:
+        settings = load_settings()
+        configure_logging("serving", settings.log_level)
+    options = options or ApiOptions()
+    resources = Resources.of(settings, options)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with resources.open():
+            yield
+
+    app = FastAPI(
+        title="AURORA_LIFE",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=_middleware(options, resources),
+    )
+    app.state.resources = resources
+    problems.install(app)
+    for part in (*NOUNS, health, docs_page):
+        app.include_router(part.router)
+    _complete_openapi(app)
+    return app
+
+
+def _middleware(options: ApiOptions, resources: Resources) -> list[Middleware]:
+    """From the outside to the inside. Refusals of the inner ones pass the outer ones."""
+    return [
+        Middleware(CorrelationIdMiddleware),
+        Middleware(SecurityHeaders),
+        Middleware(Measuring),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(options.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "X-Request-ID",
+            ],
+            expose_headers=EXPOSED,
+            max_age=600,
+        ),
+        Middleware(RateLimiting, tokens=resources.tokens, limiter=resources.limiter),
+        Middleware(
+            BodyLimit,
+            limit=options.max_body_bytes,
+            batch_limit=options.max_batch_bytes,
+            batch_path=BATCH,
+        ),
+    ]
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """Add the schemas that routes name themselves; FastAPI keeps the result."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        document.setdefault("components", {}).setdefault("schemas", {}).update(own_schemas())
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,62 @@
+"""Accounts from the command line, with the rights of whoever runs it."""
+
+from __future__ import annotations
+
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import psycopg
+from pydantic import TypeAdapter, ValidationError
+
+from aurora.database.connections import connect
+from aurora.errors import AuroraError
+from serving.auth.passwords import Passwords, check_password
+from serving.auth.people import INSERT_PERSON, new_person_row
+from serving.auth.schemas import Username
+from serving.errors import UsernameTakenError, UserNotFoundError
+from serving.options import ApiOptions
+
+_SET_HASH: Final[LiteralString] = """
+    update app.users set password_hash = %(password_hash)s
+    where username = %(username)s and deleted_at is null
+    returning user_id
+"""
+_CLOSE_LOGINS: Final[LiteralString] = """
+    update app.sessions set revoked_at = now() where user_id = %(user_id)s and revoked_at is null
+"""
+
+
+class UsernameUnacceptableError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("a user name has 3 to 50 letters, digits, dots, dashes or underscores")
+
+
+def add_user(url: str, system_key: str, username: str, password: str, tz: str) -> UUID:
+    """Make an account; says in words why not, when not."""
+    try:
+        name = TypeAdapter(Username).validate_python(username)
+    except ValidationError:
+        raise UsernameUnacceptableError from None
+    check_password(password, name)
+    row = new_person_row(username=name, password_hash=_hash(password), tz=tz, system_key=system_key)
+    with connect(url) as connection:
+        try:
+            connection.execute(INSERT_PERSON, row)
+        except psycopg.errors.UniqueViolation:
+            raise UsernameTakenError from None
+    return row["user_id"]
+
+
+def change_password(url: str, username: str, password: str) -> None:
+    """A new password for a person who exists, simulated and imported ones included."""
+    check_password(password, username)
+    values: dict[str, Any] = {"username": username, "password_hash": _hash(password)}
+    with connect(url) as connection:
+        row = connection.execute(_SET_HASH, values).fetchone()
+        if row is None:
+            raise UserNotFoundError(username)
+        connection.execute(_CLOSE_LOGINS, {"user_id": row[0]})
+
+
+def _hash(password: str) -> str:
+    return Passwords(ApiOptions().bcrypt_cost).hash_now(password)

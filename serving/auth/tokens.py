@@ -1,0 +1,107 @@
+"""Tokens: short-lived access tokens and rotating refresh tokens, both JWT (HS256).
+
+A token says what it is for (`typ`), who issued it, for whom and until when, and all of it is required. The
+truth about sessions is in Postgres: a token that verifies is necessary, not sufficient.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+import jwt
+from jwt.utils import base64url_decode, base64url_encode
+
+from serving.errors import TokenInvalidError
+from serving.options import ApiOptions
+
+ISSUER: Final = "aurora"
+AUDIENCE: Final = "aurora-api"
+ALGORITHM: Final = "HS256"
+REQUIRED: Final = ("exp", "iat", "iss", "aud", "sub", "sid", "typ", "jti")
+_COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+Purpose = Literal["access", "refresh"]
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """What a verified access token says."""
+
+    user_id: UUID
+    family_id: UUID
+    expires_at: int
+
+
+class TokenReader:
+    """Verifies tokens."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def read_access(self, token: str) -> AccessToken:
+        """The content of an access token, or TokenInvalidError that says what is wrong with it."""
+        claims = self.claims(token, "access")
+        return AccessToken(UUID(claims["sub"]), UUID(claims["sid"]), int(claims["exp"]))
+
+    def claims(self, token: str, purpose: Purpose) -> dict[str, Any]:
+        if not is_canonical(token):
+            raise TokenInvalidError("this is not a token")
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": list(REQUIRED)},
+            )
+            _ = UUID(claims["sub"]), UUID(claims["sid"])
+        except jwt.ExpiredSignatureError:
+            raise TokenInvalidError("this token has expired") from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            raise TokenInvalidError("this token was not issued by this API") from None
+        if claims["typ"] != purpose:
+            raise TokenInvalidError(f"this token is not meant for {purpose}")
+        return claims
+
+
+class TokenIssuer:
+    """Signs tokens."""
+
+    def __init__(self, secret: str, options: ApiOptions) -> None:
+        self._secret = secret
+        self._lifetimes: dict[Purpose, timedelta] = {
+            "access": timedelta(minutes=options.access_minutes),
+            "refresh": timedelta(days=options.refresh_days),
+        }
+
+    def lifetime(self, purpose: Purpose) -> timedelta:
+        return self._lifetimes[purpose]
+
+    def issue(self, purpose: Purpose, user_id: UUID, family_id: UUID, at: datetime) -> str:
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(family_id),
+            "typ": purpose,
+            "jti": str(uuid4()),
+            "iat": at,
+            "exp": at + self._lifetimes[purpose],
+        }
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+
+def is_canonical(token: str) -> bool:
+    """Whether this is the one spelling of its bytes: padding and spare bits would give a token many names."""
+    if len(token) > 2048 or _COMPACT.fullmatch(token) is None:
+        return False
+    signature = token.rsplit(".", 1)[1].encode()
+    try:
+        return base64url_encode(base64url_decode(signature)) == signature
+    except ValueError:
+        return False

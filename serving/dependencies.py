@@ -1,0 +1,72 @@
+"""What an endpoint may ask for: the worker's own things, a transaction, and the person behind the request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from serving.auth.people import Person, find_person
+from serving.auth.tokens import AccessToken
+from serving.database import Work
+from serving.errors import TokenInvalidError, TokenMissingError
+from serving.resources import Resources
+
+# Only for the docs: the token itself was verified once, before the rate limit.
+_bearer = HTTPBearer(
+    bearerFormat="JWT", auto_error=False, description="Access token of POST /api/v1/auth/login"
+)
+
+
+def resources(request: Request) -> Resources:
+    return request.app.state.resources
+
+
+Here = Annotated[Resources, Depends(resources)]
+
+
+async def open_work(here: Here) -> AsyncIterator[Work]:
+    async with here.database.work() as work:
+        yield work
+
+
+# Of scope "function": committed before the answer is sent, so that nobody is told "accepted" too early.
+CurrentWork = Annotated[Work, Depends(open_work, scope="function")]
+
+
+def current_token(request: Request, _shown: Annotated[object, Security(_bearer)]) -> AccessToken:
+    token = getattr(request.state, "token", None)
+    if token is None:
+        raise TokenMissingError
+    if isinstance(token, TokenInvalidError):
+        raise token
+    return token
+
+
+CurrentToken = Annotated[AccessToken, Depends(current_token)]
+
+
+async def _person_of(work: Work, token: AccessToken, request: Request) -> Person:
+    person = await find_person(work.connection, token.user_id, token.family_id)
+    if person is None:
+        raise TokenInvalidError("this login was closed; log in again")
+    request.state.user_id = str(person.user_id)
+    return person
+
+
+async def current_person(token: CurrentToken, work: CurrentWork, request: Request) -> Person:
+    return await _person_of(work, token, request)
+
+
+async def streaming_person(token: CurrentToken, here: Here, request: Request) -> Person:
+    async with here.database.work() as work:
+        return await _person_of(work, token, request)
+
+
+CurrentPerson = Annotated[Person, Depends(current_person)]
+"""The person behind the request, read in the request's own transaction."""
+
+StreamingPerson = Annotated[Person, Depends(streaming_person)]
+"""The same, for endpoints that read a long body: no connection is held while the client sends it."""

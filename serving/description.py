@@ -1,0 +1,24 @@
+"""The OpenAPI document, without any service running."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from aurora.settings import Settings
+from serving.app import create_app
+from serving.options import ApiOptions
+
+# Addresses that nobody connects to: a description needs none.
+_NOWHERE: Final = {
+    "postgres_url": "postgresql://nobody@127.0.0.1:1/nothing",
+    "redis_url": "redis://127.0.0.1:1/0",
+    "jwt_secret": "0" * 64,
+    "data_key": "0" * 64,
+}
+
+
+def openapi_json() -> str:
+    """The document as JSON, with a line end."""
+    app = create_app(Settings.model_validate(_NOWHERE), ApiOptions())
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,190 @@
+"""Every error that the API answers with, and the one table that says which status it gets.
+
+An error says in words what is wrong and never repeats what the client sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from aurora.errors import (
+    AuroraError,
+    ServiceUnavailableError,
+    UnknownEventTypeError,
+    UnknownFeatureError,
+    UnknownTimeZoneError,
+)
+
+
+class CredentialsInvalidError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("user name or password is wrong")
+
+
+class TokenInvalidError(AuroraError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class TokenMissingError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "send an access token: `Authorization: Bearer …` (POST /api/v1/auth/login gives one)"
+        )
+
+
+class TokenReusedError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "this refresh token was used before; the login it belongs to is closed: log in again"
+        )
+
+
+class UsernameTakenError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("this user name is taken")
+
+
+class UserNotFoundError(AuroraError):
+    def __init__(self, username: str) -> None:
+        super().__init__(f"there is no person called {username!r}")
+
+
+class PasswordUnacceptableError(AuroraError):
+    """A password that is too short, or longer than bcrypt can read."""
+
+
+class EventNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("you have no event with this id")
+
+
+class EventRejectedError(AuroraError):
+    """An event that could not be accepted; `reason_code` is that of the dead letter."""
+
+    def __init__(self, reason_code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reason_code = reason_code
+
+
+class EventConflictError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "another body is stored under this event_id and version: a correction needs the next version"
+        )
+
+
+class BodyTooLargeError(AuroraError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is larger than {limit:,} bytes; nothing of it was stored")
+
+
+class BatchTooLongError(AuroraError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a batch holds at most {limit:,} events; nothing of it was stored")
+
+
+class BodyUnreadableError(AuroraError):
+    """A body that is not what its content type says."""
+
+
+class MediaTypeUnsupportedError(AuroraError):
+    def __init__(self, *supported: str) -> None:
+        super().__init__(f"send the body as {' or '.join(supported)}")
+
+
+class CursorInvalidError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("this cursor was not given by this list")
+
+
+class ParameterInvalidError(AuroraError):
+    """A parameter that is well-formed and makes no sense."""
+
+
+class IdempotencyKeyReusedError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key belongs to another request; use a fresh one for each")
+
+
+class IdempotencyKeyInvalidError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("an Idempotency-Key has 1 to 200 printable ASCII characters, e.g. a UUID")
+
+
+class RateLimitExceededError(AuroraError):
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class TooManySocketsError(AuroraError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a person may hold {limit} connections on one server process; close one first")
+
+
+class ServerBusyError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("too many logins at this moment; try again in a few seconds")
+
+
+class LiveStateUnavailableError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("live state (Redis) does not answer; try again in a few seconds")
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """How one kind of error is told: `code` is stable and ends the problem's `type` URI."""
+
+    status: int
+    code: str
+    title: str
+    retry_after: int | None = None
+
+
+STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
+    CredentialsInvalidError: ProblemType(401, "credentials-invalid", "Not logged in"),
+    TokenMissingError: ProblemType(401, "token-missing", "Not logged in"),
+    TokenInvalidError: ProblemType(401, "token-invalid", "Token not accepted"),
+    TokenReusedError: ProblemType(401, "token-reused", "Refresh token used twice"),
+    UsernameTakenError: ProblemType(409, "username-taken", "User name taken"),
+    PasswordUnacceptableError: ProblemType(422, "password-unacceptable", "Password not accepted"),
+    UserNotFoundError: ProblemType(404, "user-not-found", "No such person"),
+    EventNotFoundError: ProblemType(404, "event-not-found", "No such event"),
+    EventRejectedError: ProblemType(422, "event-rejected", "Event not accepted"),
+    EventConflictError: ProblemType(409, "event-conflict", "Event conflicts with the log"),
+    BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),
+    BatchTooLongError: ProblemType(413, "batch-too-long", "Batch too long"),
+    BodyUnreadableError: ProblemType(400, "body-unreadable", "Body cannot be read"),
+    MediaTypeUnsupportedError: ProblemType(415, "media-type-unsupported", "Media type not supported"),
+    CursorInvalidError: ProblemType(400, "cursor-invalid", "Cursor not valid"),
+    ParameterInvalidError: ProblemType(422, "parameter-invalid", "Parameter not valid"),
+    IdempotencyKeyReusedError: ProblemType(422, "idempotency-key-reused", "Idempotency-Key used before"),
+    IdempotencyKeyInvalidError: ProblemType(400, "idempotency-key-invalid", "Idempotency-Key not valid"),
+    RateLimitExceededError: ProblemType(429, "rate-limited", "Too many requests"),
+    TooManySocketsError: ProblemType(429, "too-many-sockets", "Too many connections"),
+    ServerBusyError: ProblemType(503, "server-busy", "Server busy", retry_after=5),
+    LiveStateUnavailableError: ProblemType(503, "live-state-unavailable", "Live state away", retry_after=2),
+    UnknownTimeZoneError: ProblemType(422, "time-zone-unknown", "Unknown time zone"),
+    UnknownEventTypeError: ProblemType(404, "event-type-unknown", "Unknown event type"),
+    UnknownFeatureError: ProblemType(404, "feature-unknown", "Unknown feature"),
+    ServiceUnavailableError: ProblemType(503, "database-unavailable", "Database away", retry_after=2),
+    # Covers a pool without a free connection (PoolTimeout) and a server that went away mid-query.
+    psycopg.OperationalError: ProblemType(503, "database-unavailable", "Database away", retry_after=2),
+}
+
+UNEXPECTED: Final = ProblemType(500, "unexpected", "Something went wrong on our side")
+INVALID: Final = ProblemType(422, "request-invalid", "Request not valid")
+"""What FastAPI finds wrong with parameters and bodies."""
+
+
+def problem_of(error: Exception) -> ProblemType:
+    """The nearest entry of STATUS_OF along the error's own ancestry, else UNEXPECTED."""
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF:
+            return STATUS_OF[kind]
+    return UNEXPECTED

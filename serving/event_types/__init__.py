@@ -1,0 +1,1 @@
+"""The event catalogue on the API."""

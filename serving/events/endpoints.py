@@ -1,0 +1,103 @@
+"""`/api/v1/events`: the way into the log, one event or many, and back out of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+from pydantic import AwareDatetime
+
+from serving.dependencies import CurrentPerson, CurrentWork, Here, StreamingPerson
+from serving.errors import EventNotFoundError, MediaTypeUnsupportedError
+from serving.events.log import EventFilter, read_event, read_events
+from serving.events.schemas import EXAMPLE, EXAMPLE_SLEEP, BatchVerdict, EventRead, EventVerdict
+from serving.idempotency import IdempotencyKey
+from serving.openapi import body_of, problems
+from serving.pagination import NAME, CursorText, Limit, Page, decode_cursor, encode_cursor
+from serving.paths import EVENTS
+
+router = APIRouter(prefix=EVENTS, tags=["events"])
+_EVENT = {"$ref": "#/components/schemas/LifeEvent"}
+
+
+async def _json_body(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise MediaTypeUnsupportedError("application/json")
+    return await request.body()
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=EventVerdict,
+    responses={200: {"model": EventVerdict, "description": "It changed nothing: duplicate or superseded"}}
+    | problems(400, 401, 409, 413, 415, 422, 503),
+    openapi_extra=body_of(_EVENT, example=EXAMPLE),
+)
+async def receive_event(
+    # The body comes first: no connection is held while a client sends it.
+    body: Annotated[bytes, Depends(_json_body)],
+    request: Request,
+    key: IdempotencyKey,
+    person: CurrentPerson,
+    work: CurrentWork,
+    here: Here,
+) -> Response:
+    """Take in one event. What is not accepted is kept apart, with its reason, and answered as a problem."""
+    work.after_commit.append(lambda: here.receiver.forget_predictions(person.user_id))
+    answer = await here.receiver.receive_one(work.connection, request, body, person, key)
+    return answer.response()
+
+
+@router.post(
+    "/batch",
+    response_model=BatchVerdict,
+    responses=problems(400, 401, 413, 415, 422, 503),
+    openapi_extra=body_of(
+        {
+            "type": "object",
+            "required": ["events"],
+            "properties": {"events": {"type": "array", "maxItems": 10_000, "items": _EVENT}},
+        },
+        example={"events": [EXAMPLE, EXAMPLE_SLEEP]},
+        ndjson="\n".join(json.dumps(event) for event in (EXAMPLE, EXAMPLE_SLEEP)),
+    ),
+)
+async def receive_events(
+    person: StreamingPerson, request: Request, key: IdempotencyKey, here: Here
+) -> Response:
+    """Take in up to 10,000 events, 32 MB: `{"events": […]}`, or NDJSON. Each has its own outcome."""
+    answer = await here.receiver.receive_batch(request, person, key)
+    return answer.response()
+
+
+@router.get("", response_model=Page[EventRead], responses=problems(400, 401, 422, 503))
+async def read_own_events(
+    person: CurrentPerson,
+    work: CurrentWork,
+    here: Here,
+    type: Annotated[str | None, Query(max_length=200, pattern=NAME, examples=["energy.rated"])] = None,  # noqa: A002  # its name on the API
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="Earliest started_at")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="Before this started_at")] = None,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[EventRead]:
+    """Your events in their current version, newest first."""
+    wanted = EventFilter(type, since, until, decode_cursor(cursor) if cursor else None)
+    # One more than asked for says whether there is a next page.
+    found = await read_events(work.connection, person, here.system_key, wanted, limit + 1)
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(items=found[:limit], next_cursor=last and encode_cursor(last.started_at, last.event_id))
+
+
+@router.get("/{event_id}", response_model=EventRead, responses=problems(401, 404, 422, 503))
+async def read_own_event(event_id: UUID, person: CurrentPerson, work: CurrentWork, here: Here) -> EventRead:
+    """One of your events in its current version."""
+    found = await read_event(work.connection, person, here.system_key, event_id)
+    if found is None:
+        raise EventNotFoundError
+    return found

@@ -1,0 +1,54 @@
+"""Lines of a stream: NDJSON is read as it arrives, and no line is ever held beyond its limit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class TooLong:
+    """A line that exceeded the limit: its first bytes."""
+
+    start: bytes
+
+
+KEPT_OF_TOO_LONG = 1_000
+
+
+async def lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes | TooLong]:
+    """Lines without their ends; empty ones are passed over. Memory stays below the limit and one chunk."""
+    held = bytearray()
+    skipping = False
+    is_first = True
+    async for chunk in chunks:
+        *ended, rest = chunk.split(b"\n")
+        for part in ended:
+            if skipping:
+                skipping = False
+                continue
+            held += part
+            if len(held) > limit:
+                yield TooLong(bytes(held[:KEPT_OF_TOO_LONG]))
+            elif line := _clean(held, is_first=is_first):
+                yield line
+            is_first = False
+            held.clear()
+        if skipping:
+            continue
+        held += rest
+        if len(held) > limit:
+            yield TooLong(bytes(held[:KEPT_OF_TOO_LONG]))
+            held.clear()
+            skipping = True
+            is_first = False
+    if line := _clean(held, is_first=is_first):
+        yield line
+
+
+def _clean(line: bytearray, *, is_first: bool) -> bytes:
+    text = bytes(line).strip()
+    # Windows tools like to begin a file with a byte-order mark.
+    return text.removeprefix(BOM) if is_first else text

@@ -1,0 +1,1 @@
+"""Features on the API: what they mean, and a person's own right now."""

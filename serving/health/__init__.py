@@ -1,0 +1,1 @@
+"""Whether this process lives, has started, and can answer; and its metrics."""

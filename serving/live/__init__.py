@@ -1,0 +1,1 @@
+"""The WebSocket: what happens to a person, as it happens."""

@@ -1,0 +1,1 @@
+"""What surrounds every request. Pure ASGI only: BaseHTTPMiddleware costs ten times as much here."""

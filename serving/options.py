@@ -1,0 +1,62 @@
+"""What an operator may tune about the API, read once at the entry point from `AURORA_API_…`.
+
+Addresses and secrets are settings of the whole system (`aurora.settings`); these concern the API alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class ApiOptions(BaseSettings):
+    """Limits, lifetimes and allow-lists of the API."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AURORA_API_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    cors_origins: tuple[str, ...] = Field(default=(), description="Origins of web apps that may call the API")
+    trusted_proxies: str = Field(
+        default="", description="Addresses whose X-Forwarded-For is believed, by comma"
+    )
+
+    anonymous_per_minute: int = Field(default=100, ge=1, description="Requests a minute and IP address")
+    user_per_minute: int = Field(default=600, ge=1, description="Requests a minute and person")
+    login_per_minute: int = Field(
+        default=20, ge=1, description="Attempts to log in or register, a minute and IP"
+    )
+
+    max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
+    max_batch_bytes: int = Field(default=32 * MEBIBYTE, ge=1024)
+    max_batch_items: int = Field(default=10_000, ge=1)
+    max_line_bytes: int = Field(default=256 * 1024, ge=1024, description="One event of an NDJSON batch")
+
+    bcrypt_cost: int = Field(default=12, ge=4, le=16)
+    hashing_threads: int = Field(default=2, ge=1, description="Passwords hashed at the same time")
+    hashing_queue: int = Field(default=32, ge=1, description="Passwords that may wait; more are sent away")
+    access_minutes: int = Field(default=30, ge=1)
+    refresh_days: int = Field(default=7, ge=1)
+    refresh_grace_seconds: int = Field(
+        default=10, ge=0, description="A refresh lost to a twin does no harm so long"
+    )
+
+    prediction_ttl_seconds: int = Field(default=300, ge=1)
+    postgres_wait_seconds: float = Field(default=2.0, gt=0, description="Then the answer is 503")
+    redis_timeout_seconds: float = Field(default=0.1, gt=0, description="Then the API goes on without Redis")
+
+    ticket_seconds: int = Field(default=30, ge=1)
+    heartbeat_seconds: float = Field(default=30.0, gt=0)
+    sockets_per_person: int = Field(default=10, ge=1)
+    socket_queue: int = Field(default=100, ge=1, description="Messages that may wait for a slow consumer")
+    socket_send_seconds: float = Field(default=10.0, gt=0)
+
+    metrics_dir: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("metrics_dir", "PROMETHEUS_MULTIPROC_DIR"),
+        description="Where the workers share their metrics",
+    )

@@ -1,0 +1,141 @@
+"""Problem details (RFC 9457): the one shape of every error answer, and the handlers that make it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+import structlog
+from asgi_correlation_id import correlation_id
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from aurora.errors import AuroraError
+from serving.errors import (
+    INVALID,
+    CredentialsInvalidError,
+    EventRejectedError,
+    ProblemType,
+    RateLimitExceededError,
+    problem_of,
+)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:aurora-life:problem:"
+
+log = structlog.get_logger(__name__)
+
+
+class Flaw(BaseModel):
+    """One thing that is wrong with a request, and where. What was sent is not repeated."""
+
+    location: str = Field(examples=["body.username"])
+    detail: str = Field(examples=["Field required"])
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 tells it. `code` and `type` are stable; `detail` is for people."""
+
+    type: str = Field(examples=["urn:aurora-life:problem:event-rejected"])
+    title: str = Field(examples=["Event not accepted"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["event type 'mood.guessed' is not in the catalogue"])
+    code: str = Field(examples=["event-rejected"])
+    reason_code: str | None = Field(
+        default=None, examples=["unknown_type"], description="Of a rejected event"
+    )
+    errors: list[Flaw] | None = Field(default=None, description="Of a request that is not valid")
+    request_id: str | None = Field(default=None, examples=["4f5c7e1f8c2d4c2d9a55a2f1d4f4f0b6"])
+
+
+def problem_body(kind: ProblemType, detail: str, **more: Any) -> dict[str, Any]:
+    """The JSON of one problem."""
+    body = {
+        "type": TYPE_PREFIX + kind.code,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "code": kind.code,
+        "request_id": correlation_id.get(),
+        **more,
+    }
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def problem_response(error: Exception) -> Response:
+    """Any error as a problem. What is not an error of ours is told without its words."""
+    kind = problem_of(error)
+    is_ours = isinstance(error, AuroraError)
+    detail = str(error) if is_ours else _AWAY if kind.status == 503 else _UNEXPECTED
+    headers: dict[str, str] = {}
+    retry_after = error.retry_after if isinstance(error, RateLimitExceededError) else kind.retry_after
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    if kind.status == 401 and not isinstance(error, CredentialsInvalidError):
+        headers["WWW-Authenticate"] = 'Bearer realm="aurora"'
+    more = {"reason_code": error.reason_code} if isinstance(error, EventRejectedError) else {}
+    return render(kind, detail, headers=headers, **more)
+
+
+def render(
+    kind: ProblemType, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    return Response(
+        json.dumps(problem_body(kind, detail, **more), ensure_ascii=False).encode(),
+        status_code=kind.status,
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem."""
+    app.add_exception_handler(AuroraError, _answer)
+    app.add_exception_handler(psycopg.OperationalError, _answer)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(HTTPException, _answer_http)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    del request
+    if isinstance(error, psycopg.OperationalError):
+        log.warning("postgres_away", problem=type(error).__name__)
+    return problem_response(error)
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    del request
+    flaws = _flaws(error.errors()) if isinstance(error, RequestValidationError) else []
+    return render(
+        INVALID, f"{len(flaws)} thing(s) in this request are not valid; `errors` says which", errors=flaws
+    )
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    """What Starlette raises itself: no such path, method not allowed, a body that cannot be read."""
+    del request
+    if not isinstance(error, HTTPException):
+        return problem_response(error)
+    # FastAPI wraps what goes wrong while it reads a body; the cause is the better answer.
+    if isinstance(error.__cause__, AuroraError):
+        return problem_response(error.__cause__)
+    title = HTTPStatus(error.status_code).phrase
+    kind = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
+    return render(kind, str(error.detail), headers=error.headers)
+
+
+def _flaws(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [
+        {"location": ".".join(str(part) for part in flaw["loc"]), "detail": str(flaw["msg"])}
+        for flaw in errors
+    ]
+
+
+_AWAY = "the database does not answer; try again in a few seconds"
+_UNEXPECTED = "something went wrong on our side; the request id finds it in our logs"

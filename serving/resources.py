@@ -1,0 +1,96 @@
+"""What one worker holds for as long as it lives: the pool, Redis, models, open sockets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aurora.settings import Settings
+from serving.auth.passwords import Passwords
+from serving.auth.service import Accounts
+from serving.auth.tokens import TokenIssuer, TokenReader
+from serving.database import Database
+from serving.events.service import Receiver
+from serving.live.hub import Hub
+from serving.live.tickets import Tickets
+from serving.options import ApiOptions
+from serving.predictions.cache import PredictionCache
+from serving.predictions.champions import Champions
+from serving.predictions.service import Forecaster
+from serving.rate_limits import RateLimiter
+from serving.redis_access import RedisAccess
+
+
+@dataclass
+class Resources:
+    """Made once per worker, before the first request."""
+
+    options: ApiOptions
+    system_key: str
+    database: Database
+    redis: RedisAccess
+    tokens: TokenReader
+    limiter: RateLimiter
+    passwords: Passwords
+    accounts: Accounts
+    receiver: Receiver
+    champions: Champions
+    forecaster: Forecaster
+    hub: Hub
+    tickets: Tickets
+    has_started: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, options: ApiOptions) -> Resources:
+        """Everything, connected to nothing yet; ServiceNotConfiguredError when an address is missing."""
+        postgres_url, redis_url = settings.need("postgres_url"), settings.need("redis_url")
+        system_key, secret = settings.need("data_key"), settings.need("jwt_secret")
+        database = Database(
+            postgres_url, size=settings.postgres_pool_size, wait_seconds=options.postgres_wait_seconds
+        )
+        redis = RedisAccess(redis_url, options.redis_timeout_seconds)
+        passwords = Passwords(
+            options.bcrypt_cost, threads=options.hashing_threads, queue=options.hashing_queue
+        )
+        tokens, issuer = TokenReader(secret), TokenIssuer(secret, options)
+        cache = PredictionCache(redis, options.prediction_ttl_seconds)
+        champions = Champions(postgres_url, threads=settings.threads)
+        return cls(
+            options=options,
+            system_key=system_key,
+            database=database,
+            redis=redis,
+            tokens=tokens,
+            limiter=RateLimiter(redis, redis_url, options, settings.api_workers),
+            passwords=passwords,
+            accounts=Accounts(
+                database,
+                passwords,
+                issuer,
+                tokens,
+                system_key=system_key,
+                grace=timedelta(seconds=options.refresh_grace_seconds),
+            ),
+            receiver=Receiver(database, cache, system_key=system_key, options=options),
+            champions=champions,
+            forecaster=Forecaster(redis, cache, champions),
+            hub=Hub(redis_url, database, check_seconds=options.heartbeat_seconds),
+            tickets=Tickets(redis, options.ticket_seconds),
+        )
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, listen, and at the end let go of everything in the opposite order."""
+        await self.database.open()
+        await self.passwords.warm_up()
+        self.champions.start()
+        self.hub.start()
+        try:
+            yield
+        finally:
+            await self.hub.stop()
+            await self.champions.stop()
+            await self.redis.close()
+            await self.database.close()

@@ -1,0 +1,1 @@
+"""Scores on the API: the warehouse's daily scores of a person."""

@@ -1,0 +1,44 @@
+"""`/api/v1/scores`: the daily scores of a person, newest and over time."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from aurora import clock
+from serving.dependencies import CurrentPerson, CurrentWork
+from serving.errors import ParameterInvalidError
+from serving.openapi import problems
+from serving.pagination import NAME
+from serving.paths import API
+from serving.scores.schemas import ScoreRead
+from serving.scores.warehouse import latest_scores, score_history
+
+router = APIRouter(prefix=f"{API}/scores", tags=["scores"])
+DEFAULT_DAYS = 28
+MAX_DAYS = 366
+MAX_SCORES = 5_000
+
+
+@router.get("", response_model=list[ScoreRead], responses=problems(401, 503))
+async def read_latest_scores(person: CurrentPerson, work: CurrentWork) -> list[ScoreRead]:
+    """The newest value of each of your scores. Empty before the first nightly build."""
+    return await latest_scores(work.connection, person.user_id)
+
+
+@router.get("/history", response_model=list[ScoreRead], responses=problems(401, 422, 503))
+async def read_score_history(
+    person: CurrentPerson,
+    work: CurrentWork,
+    name: Annotated[str | None, Query(max_length=100, pattern=NAME, examples=["sleep"])] = None,
+    first: Annotated[date | None, Query(alias="from", description="First local day")] = None,
+    last: Annotated[date | None, Query(alias="to", description="Last local day, today by default")] = None,
+) -> list[ScoreRead]:
+    """Your scores by local day, newest first: 28 days unless you say otherwise, at most 366 at once."""
+    last = last or clock.local_date(clock.now(), person.tz)
+    first = first or date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1))
+    if not timedelta() <= last - first < timedelta(days=MAX_DAYS):
+        raise ParameterInvalidError(f"`from` lies before `to`, and both are at most {MAX_DAYS} days apart")
+    return await score_history(work.connection, person.user_id, first, last, name, MAX_SCORES)

@@ -1,0 +1,1 @@
+"""The timeline: a person's life by local day."""

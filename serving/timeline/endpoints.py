@@ -1,0 +1,63 @@
+"""`/api/v1/timeline`: what happened, by the person's own days, straight from the log."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from aurora import clock
+from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.errors import ParameterInvalidError
+from serving.events.log import read_days
+from serving.events.schemas import EventRead
+from serving.openapi import problems
+from serving.paths import API
+
+router = APIRouter(prefix=f"{API}/timeline", tags=["timeline"])
+DEFAULT_DAYS = 7
+MAX_DAYS = 31
+
+
+class DayRead(BaseModel):
+    """One local day with its events, newest first."""
+
+    local_date: date = Field(examples=["2026-03-29"])
+    events: list[EventRead]
+
+
+class Timeline(BaseModel):
+    """Local days that have events, newest first. `next_to` continues into the past."""
+
+    first: date = Field(alias="from", serialization_alias="from", examples=["2026-03-23"])
+    last: date = Field(alias="to", serialization_alias="to", examples=["2026-03-29"])
+    days: list[DayRead]
+    next_to: date = Field(examples=["2026-03-22"], description="Give it as `to` for the days before these")
+
+
+@router.get("", response_model=Timeline, responses=problems(401, 422, 503))
+async def read_timeline(
+    person: CurrentPerson,
+    work: CurrentWork,
+    here: Here,
+    first: Annotated[date | None, Query(alias="from", description="First local day")] = None,
+    last: Annotated[date | None, Query(alias="to", description="Last local day, today by default")] = None,
+) -> Timeline:
+    """Your events by local day; a week up to today unless you say otherwise, at most 31 days at once."""
+    last = last or clock.local_date(clock.now(), person.tz)
+    first = first or date.fromordinal(max(2, last.toordinal() - DEFAULT_DAYS + 1))
+    # The first day of the calendar has no day before it to go on with.
+    if not timedelta() <= last - first < timedelta(days=MAX_DAYS) or first == date.min:
+        raise ParameterInvalidError(f"`from` lies before `to`, and both are at most {MAX_DAYS} days apart")
+    events = await read_days(work.connection, person, here.system_key, first, last)
+    events.sort(key=lambda event: event.local_date, reverse=True)
+    days = [
+        DayRead(local_date=day, events=list(own))
+        for day, own in groupby(events, key=lambda event: event.local_date)
+    ]
+    return Timeline.model_validate(
+        {"from": first, "to": last, "days": days, "next_to": first - timedelta(days=1)}
+    )
