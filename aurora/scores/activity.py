@@ -38,7 +38,7 @@ ACTIVITY: Final = ScoreSpec(
         ),
         Citation(
             "Bull et al. (2020). WHO guidelines on physical activity and sedentary behaviour. British "
-            "Journal of Sports Medicine 54(24): 1451–1462. 150–300 moderate or 75–150 vigorous minutes a week.",
+            "Journal of Sports Medicine 54(24): 1451–1462. 150–300 moderate or 75–150 vigorous minutes.",
             "https://doi.org/10.1136/bjsports-2020-102955",
         ),
     ),
