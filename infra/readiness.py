@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from aurora.settings import Settings
+from infra.leftovers import living_leader
 from infra.programs import Probe, Program
 from infra.run_folder import broker_address, read_note
 
@@ -22,6 +23,9 @@ def is_ready(program: Program, run_dir: Path) -> tuple[bool, str]:
     note = read_note(run_dir, program.name)
     if note.phase != "running":
         return False, f"waits for {note.waits_for}" if note.phase == "waiting" else note.phase
+    if living_leader(note) is None:
+        # Also where the probe would be answered: by another program that has the port.
+        return False, "has ended"
     if program.probe.kind == "alive":
         age = time.time() - max(note.started_at, default=0.0)
         return age >= STEADY_SECONDS, "has just started"

@@ -22,6 +22,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from aurora.errors import AuroraError
 from aurora.settings import PROJECT_DIR
+from infra.embedded.ending import wait_until_gone
 from infra.errors import ServiceStartError, last_lines
 from infra.programs import Program, base_environment
 from infra.run_folder import write_privately
@@ -153,14 +154,12 @@ class Supervisor:
 
     def shut_down(self) -> None:
         """End the supervisor itself and wait until it is gone."""
-        import psutil
-
         try:
-            process = psutil.Process(self.pid())
+            pid = self.pid()
             self._call("shutdown")
-            process.wait(STOP_SECONDS + 3)
-        except (psutil.NoSuchProcess, psutil.TimeoutExpired, SupervisorGoneError):
+        except SupervisorGoneError:
             return
+        wait_until_gone(pid, STOP_SECONDS + 3)
 
 
 def connect(run_dir: Path) -> Supervisor:

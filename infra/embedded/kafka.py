@@ -18,6 +18,7 @@ from string import Template
 
 import psutil
 
+from infra.embedded.ending import wait_until_gone
 from infra.errors import PlatformUnsupportedError, ServiceStartError, last_lines
 
 _SOURCES = Path(__file__).parent.parent / "kafka"
@@ -107,7 +108,7 @@ class KafkaNode:
             process = psutil.Process(int(self.pid_file.read_text()))
             if process.name() == "java":
                 process.kill()
-                process.wait(10)
+                wait_until_gone(process.pid, 10)
         except (OSError, ValueError, psutil.NoSuchProcess):
             return
 

@@ -24,6 +24,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from infra.embedded.ending import wait_until_gone
 from infra.embedded.unprivileged import as_nobody, make_private_dir, reachable_copy, reachable_dir
 from infra.errors import DataFolderError, PlatformUnsupportedError, ServiceStartError, last_lines
 
@@ -198,13 +199,10 @@ class EmbeddedPostgres:
         pid = self.pid
         if pid is None:
             return
-        process = psutil.Process(pid)
         os.kill(pid, signal.SIGINT)
-        try:
-            process.wait(timeout_seconds)
-        except psutil.TimeoutExpired:
+        if not wait_until_gone(pid, timeout_seconds):
             os.kill(pid, signal.SIGQUIT)
-            process.wait(timeout_seconds)
+            wait_until_gone(pid, timeout_seconds)
 
 
 def _run(command: list[str], given: str = "") -> None:

@@ -18,6 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infra.embedded.ending import wait_until_gone
 from infra.errors import PlatformUnsupportedError, ServiceStartError, last_lines
 
 
@@ -131,10 +132,7 @@ class EmbeddedRedis:
         pid = self.pid
         if pid is None:
             return
-        process = psutil.Process(pid)
         os.kill(pid, signal.SIGTERM)
-        try:
-            process.wait(timeout_seconds)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(timeout_seconds)
+        if not wait_until_gone(pid, timeout_seconds):
+            os.kill(pid, signal.SIGKILL)
+            wait_until_gone(pid, timeout_seconds)

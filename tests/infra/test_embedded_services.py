@@ -13,6 +13,8 @@ import psycopg
 import pytest
 import redis
 from confluent_kafka import Consumer, Producer
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from infra.embedded.broker import EmbeddedBroker
 from infra.embedded.postgres import EmbeddedPostgres
@@ -163,7 +165,7 @@ def test_valkey_wants_its_password_and_keeps_it_to_itself(valkey: EmbeddedRedis)
     valkey.start()
 
     with (
-        redis.Redis(port=valkey.port) as client,
+        redis.Redis(port=valkey.port, retry=Retry(NoBackoff(), 0)) as client,
         pytest.raises(redis.AuthenticationError),
     ):
         client.ping()

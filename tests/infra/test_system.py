@@ -1,4 +1,4 @@
-"""The whole system with real processes: it starts in order or not at all, stops, and heals when it is hurt."""
+"""The whole system with real processes: it starts in order or not at all, stops, and heals."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pytest
 
+import infra.readiness
 import infra.system
 from infra.errors import AlreadyRunningError, ServiceStartError, UnknownProgramError
 from infra.installation import Installation, given_settings, open_installation
@@ -27,9 +28,15 @@ from infra.system import bring_up, take_down
 PYTHON = sys.executable
 
 
+@pytest.fixture(autouse=True)
+def steady_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts of a test need no time to show that they stay."""
+    monkeypatch.setattr(infra.readiness, "STEADY_SECONDS", 0.5)
+
+
 @pytest.fixture
-def here(service_dir: Path) -> Iterator[Installation]:
-    installation = open_installation(given_settings(data_dir=service_dir / "data"))
+def here(data_dir: Path) -> Iterator[Installation]:
+    installation = open_installation(given_settings(data_dir=data_dir))
     yield installation
     take_down(installation.run_dir)
 
@@ -54,6 +61,11 @@ def a_web_server(name: str = "site", depends_on: tuple[str, ...] = ()) -> Progra
 
 def a_script(name: str, code: str, depends_on: tuple[str, ...] = ()) -> Program:
     return Program(name, [PYTHON, "-c", code], Probe("alive"), depends_on, environment=base_environment())
+
+
+def a_broken_program(last_words: str = "no luck today") -> Program:
+    never = Probe("tcp", f"127.0.0.1:{free_port()}")
+    return replace(a_script("broken", f"raise SystemExit({last_words!r})"), probe=never)
 
 
 def table_of(*entries: Program) -> dict[str, Program]:
@@ -112,10 +124,10 @@ def test_up_with_other_settings_than_the_running_system_is_refused(here: Install
 
 
 def test_one_failing_program_takes_the_whole_start_back(here: Installation) -> None:
-    broken = a_script("broken", "raise SystemExit('no luck today')")
+    table = table_of(*services(here, "redis"), a_broken_program("no luck today"))
 
     with pytest.raises(ServiceStartError, match="no luck today") as caught:
-        bring_up(here, table=table_of(*services(here, "redis"), broken))
+        bring_up(here, table=table)
 
     assert "aurora doctor" in str(caught.value)
     assert here.redis is not None
@@ -125,7 +137,7 @@ def test_one_failing_program_takes_the_whole_start_back(here: Installation) -> N
 
 
 def test_a_program_that_fails_to_join_leaves_the_running_ones_alone(here: Installation) -> None:
-    table = table_of(a_web_server(), a_script("broken", "raise SystemExit(1)"))
+    table = table_of(a_web_server(), a_broken_program())
     bring_up(here, ["site"], table=table)
     before = running_pids(here)
 
@@ -152,7 +164,9 @@ def test_a_killed_program_is_started_again_and_counted(here: Installation) -> No
 
     os.kill(running_pids(here)["site"], signal.SIGKILL)
 
-    eventually(lambda: [(line.is_healthy, line.restarts) for line in read_status(here.run_dir)] == [(True, 1)])
+    eventually(
+        lambda: [(line.is_healthy, line.restarts) for line in read_status(here.run_dir)] == [(True, 1)]
+    )
 
 
 def test_children_of_a_killed_program_do_not_keep_its_port(here: Installation) -> None:
@@ -164,7 +178,9 @@ def test_children_of_a_killed_program_do_not_keep_its_port(here: Installation) -
 
     os.kill(running_pids(here)["family"], signal.SIGKILL)
 
-    eventually(lambda: [(line.is_healthy, line.restarts) for line in read_status(here.run_dir)] == [(True, 1)])
+    eventually(
+        lambda: [(line.is_healthy, line.restarts) for line in read_status(here.run_dir)] == [(True, 1)]
+    )
     log = (here.log_dir / "family.log").read_text()
     assert "Address already in use" not in log
 
@@ -200,7 +216,9 @@ def test_postgres_killed_under_load_comes_back_with_what_was_committed(here: Ins
 
 
 def test_a_program_that_ignores_its_signal_is_killed_within_the_time_of_down(here: Installation) -> None:
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
+    )
     bring_up(here, table=table_of(a_script("deaf", code)))
     pid = running_pids(here)["deaf"]
     began = time.monotonic()
@@ -236,28 +254,26 @@ def test_down_forgets_the_addresses(here: Installation) -> None:
 
 
 def test_an_unknown_process_is_named_with_those_that_exist(here: Installation) -> None:
-    with pytest.raises(UnknownProgramError, match="servign.*serving"):
+    with pytest.raises(UnknownProgramError, match=r"servign.*serving"):
         bring_up(here, ["servign"])
 
 
-def test_an_external_service_that_is_away_is_named(
-    service_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_external_service_that_is_away_is_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(infra.system, "EXTERNAL_SECONDS", 0)
-    given = given_settings(data_dir=service_dir / "data", redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    given = given_settings(data_dir=data_dir, redis_url=f"redis://127.0.0.1:{free_port()}/0")
 
     with pytest.raises(ServiceStartError, match="the external redis did not start"):
         bring_up(open_installation(given), ["jobs"])
 
 
 def test_an_external_postgres_is_migrated_and_not_started(
-    service_dir: Path, committed_database: str, secret_key: str
+    data_dir: Path, committed_database: str, secret_key: str
 ) -> None:
-    given = given_settings(
-        data_dir=service_dir / "data", postgres_url=committed_database, secret_key=secret_key
-    )
+    given = given_settings(data_dir=data_dir, postgres_url=committed_database, secret_key=secret_key)
     here = open_installation(given)
-    jobs = replace(programs(here)["jobs"], command=[PYTHON, "-c", "import time; time.sleep(600)"], depends_on=())
+    jobs = replace(
+        programs(here)["jobs"], command=[PYTHON, "-c", "import time; time.sleep(600)"], depends_on=()
+    )
 
     bring_up(here, table=table_of(jobs))
 
