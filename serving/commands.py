@@ -12,6 +12,11 @@ from rich.console import Console
 from aurora.settings import load_settings
 
 
+# At module level: annotations are text here, which typer looks up among the module's names.
+_PASSWORD = typer.Option("--password", help="Better --password-stdin: this one is seen in `ps`")
+_STDIN = typer.Option("--password-stdin", help="Read the password from standard input")
+
+
 def register(app: typer.Typer) -> None:
     """Add this package's sub-commands to the `aurora` command."""
     users = typer.Typer(help="People who may log in.", no_args_is_help=True)
@@ -23,15 +28,12 @@ def register(app: typer.Typer) -> None:
 
 
 def _add_users(users: typer.Typer) -> None:
-    password_option = typer.Option("--password", help="Better --password-stdin: this one is seen in `ps`")
-    stdin_option = typer.Option("--password-stdin", help="Read the password from standard input")
-
     @users.command("create")
     def create_user(
         username: Annotated[str, typer.Option("--username")],
-        password: Annotated[str | None, password_option] = None,
+        password: Annotated[str | None, _PASSWORD] = None,
         tz: Annotated[str, typer.Option("--tz", help="IANA time zone")] = "UTC",
-        password_stdin: Annotated[bool, stdin_option] = False,  # noqa: FBT002  # typer's way to say a flag
+        password_stdin: Annotated[bool, _STDIN] = False,  # noqa: FBT002  # typer's way to say a flag
     ) -> None:
         """Make an account."""
         from serving.auth.administration import add_user
@@ -44,8 +46,8 @@ def _add_users(users: typer.Typer) -> None:
     @users.command("set-password")
     def set_password(
         username: Annotated[str, typer.Argument(help="Whose password; a simulated person will do")],
-        password: Annotated[str | None, password_option] = None,
-        password_stdin: Annotated[bool, stdin_option] = False,  # noqa: FBT002  # typer's way to say a flag
+        password: Annotated[str | None, _PASSWORD] = None,
+        password_stdin: Annotated[bool, _STDIN] = False,  # noqa: FBT002  # typer's way to say a flag
     ) -> None:
         """Give an existing person a new password and close the logins there are."""
         from serving.auth.administration import change_password
