@@ -11,7 +11,6 @@ from rich.console import Console
 
 from aurora.settings import load_settings
 
-
 # At module level: annotations are text here, which typer looks up among the module's names.
 _PASSWORD = typer.Option("--password", help="Better --password-stdin: this one is seen in `ps`")
 _STDIN = typer.Option("--password-stdin", help="Read the password from standard input")
