@@ -104,8 +104,8 @@ def validate(
     """Judge one received event.
 
     A live event is known from `received_at` on. An imported one (`is_import`) is known from the source's own
-    record time, else from its end (or start) plus `arrival_lag`. `hash_key` keys the digest of free text, so
-    that the body hash of an erased note cannot be guessed back.
+    record time, else from its end (or start) plus `arrival_lag`; in any case from `received_at` on. `hash_key`
+    keys the digest of free text, so that the body hash of an erased note cannot be guessed back.
     """
     try:
         event = LifeEvent.model_validate(received)
@@ -122,12 +122,16 @@ def validate(
     except ValidationError as error:
         return _rejected(_code_of(error), _in_words(error), received)
 
-    problem = _implausible_times(event, kind, received_at)
-    if problem is not None:
-        return _rejected(*problem, received)
     known_at = received_at
     if is_import:
         known_at = event.recorded_at or (event.ended_at or event.started_at) + arrival_lag
+        # A record time ahead of now is a lag that has not passed yet, or a wrong clock: it is known now.
+        known_at = min(known_at, received_at)
+    problem = _implausible_times(event, kind, received_at)
+    if known_at.year < EARLIEST_YEAR:
+        problem = problem or ("invalid_envelope", f"recorded_at lies before {EARLIEST_YEAR}")
+    if problem is not None:
+        return _rejected(*problem, received)
     return _accepted(event, kind, payload, user_id, tz, received_at, known_at, hash_key)
 
 
@@ -246,4 +250,13 @@ def _in_words(error: ValidationError) -> str:
 
 
 def _rejected(code: RejectionCode, reason: str, received: Mapping[str, Any]) -> Rejected:
-    return Rejected(code, reason, json.dumps(received, default=str, ensure_ascii=False))
+    body = json.dumps(received, default=str, ensure_ascii=False)
+    return Rejected(code, _storable(reason), _storable(body))
+
+
+def _storable(text: str) -> str:
+    """The text with what Postgres cannot hold written out: a NUL character, half of a surrogate pair.
+
+    Inside JSON that is the character's own escape, so that the body can still be read back.
+    """
+    return text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -16,14 +18,20 @@ from pydantic import (
     StringConstraints,
 )
 
+from aurora.events.payloads import without_nul
+
 Modality = Literal["sensed", "self_reported"]
 Precision = Literal["instant", "day"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(without_nul),
+]
 
 
 def _rfc3339(value: object) -> object:
-    """Only text or a datetime is a time: a bare number could be seconds, milliseconds or days."""
-    if isinstance(value, str | datetime):
+    """Only text that begins with a date, or a datetime: a number could be seconds, milliseconds or days."""
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\s*\d{4}-\d\d-\d\d", value)):
         return value
     raise ValueError("a time is RFC 3339 text with an offset, e.g. 2026-03-29T07:30:00+02:00")
 

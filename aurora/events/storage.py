@@ -134,8 +134,16 @@ days as (
 
 announced as (
 
-    insert into raw.outbox (topic, user_id, body)
+    insert into raw.outbox (topic, user_id, body, due_at)
     {announcement}
+    -- What lies ahead (an appointment, a device's fast clock, an arrival lag) counts from then on.
+    union all
+    select distinct on (user_id, local_date, available_at)
+        {topic}, user_id,
+        jsonb_build_object('user_id', user_id, 'local_date', local_date, 'received_at', available_at),
+        available_at
+    from new_events
+    where available_at > now()
 
 ),
 
@@ -174,7 +182,8 @@ _ANNOUNCE_EVENTS: Final = """
         jsonb_build_object(
             'user_id', user_id, 'event_id', event_id, 'version', version, 'type', type,
             'local_date', local_date, 'received_at', received_at
-        )
+        ),
+        now()
     from new_events
 """
 
@@ -183,7 +192,8 @@ _ANNOUNCE_EVENTS: Final = """
 _ANNOUNCE_DAYS: Final = """
     select
         {topic}, user_id,
-        jsonb_build_object('user_id', user_id, 'local_date', local_date, 'received_at', now())
+        jsonb_build_object('user_id', user_id, 'local_date', local_date, 'received_at', now()),
+        now()
     from changed_days
     where local_date >= {live_since}
 """
@@ -192,7 +202,7 @@ _UNSEEN: Final = """
 select incoming.ordinal, event_keys.body_hash = incoming.body_hash
 from {incoming}
 inner join raw.event_keys as event_keys using (user_id, event_id, version)
-where incoming.ordinal = any(%(ordinals)s)
+where incoming.ordinal = any({ordinals}::bigint[])
 """
 
 
@@ -218,10 +228,8 @@ async def store_events(
     unseen = [ordinal for ordinal, outcome in outcomes.items() if outcome is None]
     if unseen:
         # Another transaction wrote the same key while this statement waited for it: a new snapshot sees it.
-        cursor = await connection.execute(_statement(_UNSEEN, incoming=incoming), {"ordinals": unseen})
-        outcomes |= {
-            ordinal: "duplicate" if is_same else "conflict" for ordinal, is_same in await cursor.fetchall()
-        }
+        cursor = await connection.execute(_unseen_statement(incoming, unseen))
+        outcomes |= {ordinal: _outcome_of_twin(is_same) for ordinal, is_same in await cursor.fetchall()}
     await connection.execute("notify aurora_outbox")
     return [cast("Outcome", outcomes[ordinal]) for ordinal in range(len(events))]
 
@@ -238,9 +246,12 @@ def store_incoming(
     )
     incoming = sql.SQL("{} as incoming").format(sql.Identifier(table))
     ordinals: dict[Outcome, list[int]] = {"accepted": [], "duplicate": [], "superseded": [], "conflict": []}
-    for ordinal, outcome in connection.execute(store_statement(incoming, announcement)):
-        # No outcome: another import wrote the same key while this one waited for it.
-        ordinals[outcome or "duplicate"].append(ordinal)
+    unseen = []
+    for ordinal, outcome in connection.execute(store_statement(incoming, announcement)).fetchall():
+        (unseen if outcome is None else ordinals[outcome]).append(ordinal)
+    if unseen:
+        for ordinal, is_same in connection.execute(_unseen_statement(incoming, unseen)).fetchall():
+            ordinals[_outcome_of_twin(is_same)].append(ordinal)
     connection.execute("notify aurora_outbox")
     return ordinals
 
@@ -273,7 +284,13 @@ def incoming_row(
 
 def store_statement(incoming: sql.Composable, announcement: sql.Composable) -> sql.Composed:
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in _LOG_COLUMNS)
-    return _statement(_STORE, incoming=incoming, columns=columns, announcement=announcement)
+    return _statement(
+        _STORE,
+        incoming=incoming,
+        columns=columns,
+        announcement=announcement,
+        topic=sql.Literal(EVENTS_ACCEPTED),
+    )
 
 
 def create_incoming(table: str) -> sql.Composed:
@@ -283,6 +300,15 @@ def create_incoming(table: str) -> sql.Composed:
         for name, kind in INCOMING_COLUMNS.items()
     )
     return sql.SQL("create temporary table {} ({}) on commit drop").format(sql.Identifier(table), columns)
+
+
+def _unseen_statement(incoming: sql.Composable, ordinals: list[int]) -> sql.Composed:
+    # No query parameters: psycopg would take a percent sign of a payload for a placeholder.
+    return _statement(_UNSEEN, incoming=incoming, ordinals=sql.Literal(ordinals))
+
+
+def _outcome_of_twin(is_same: bool) -> Outcome:  # noqa: FBT001  # the one thing that is asked
+    return "duplicate" if is_same else "conflict"
 
 
 def _as_recordset(events: Sequence[AcceptedEvent], person_key: bytes | None) -> sql.Composed:

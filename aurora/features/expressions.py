@@ -62,6 +62,9 @@ class Expression:
     def __truediv__(self, other: Operand) -> Expression:
         return _Binary("/", self, as_expression(other))
 
+    def __rtruediv__(self, other: Operand) -> Expression:
+        return as_expression(other) / self
+
     def __neg__(self) -> Expression:
         return 0.0 - self
 

@@ -86,7 +86,7 @@ def _with(tile: Tile | None, value: int, at: datetime) -> Tile:
 
 # --- packing for Redis --------------------------------------------------------------------------------------
 
-_RECORD: Final = struct.Struct("<HHqqqqq")
+_RECORD: Final = struct.Struct("<HIqqqqq")
 """Measure code, n, sum, min, max, last, last_at in µs since 1970; the sum of squares follows as 16 bytes."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
