@@ -17,7 +17,11 @@ TASK_DURATION = Histogram("task_duration_seconds", "Time of one background task"
 WEBSOCKETS = Gauge("active_websocket_connections", "Open WebSocket connections", multiprocess_mode="livesum")
 EVENTS_RECEIVED = Counter("aurora_events_received_total", "Events by outcome", ["way_in", "outcome"])
 EVENTS_REJECTED = Counter("aurora_events_rejected_total", "Rejected events by reason", ["reason_code"])
-OUTBOX_PENDING = Gauge("aurora_streams_outbox_pending_events", "Outbox rows that wait for the broker")
+OUTBOX_PENDING = Gauge(
+    "aurora_streams_outbox_pending_events",
+    "Outbox rows that wait for the broker",
+    multiprocess_mode="livemax",
+)
 EVENT_DELAY = Histogram(
     "aurora_streams_event_delay_seconds",
     "From acceptance of an event to its effect on live state",

@@ -99,6 +99,9 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
                     sql.Identifier(role),
                 )
             )
+    connection.execute(
+        sql.SQL("grant usage on sequence raw.outbox_positions to {}").format(sql.Identifier(STREAMS))
+    )
     connection.execute("revoke all on function raw.ensure_event_partition(date) from public")
     connection.execute(
         sql.SQL("grant execute on function raw.ensure_event_partition(date) to {}, {}").format(

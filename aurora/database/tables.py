@@ -182,8 +182,22 @@ outbox = Table(
     Column("body", JSONB, nullable=False),
     _instant("created_at", default_now=True),
     _instant("published_at", nullable=True),
+    # Assigned by the relay in the order of publication: what a reader's cursor may point at.
+    Column("position", BigInteger),
+    # Not before this: an event may be stored before it counts (see aurora/events/storage.py).
+    _instant("due_at", default_now=True),
+    # Set with the message's effect in one transaction: what was not consumed is published again.
+    _instant("consumed_at", nullable=True),
     Index("ix_outbox_unpublished", "outbox_id", postgresql_where=text("published_at is null")),
     Index("ix_outbox_published_at", "published_at", postgresql_using="brin"),
+    Index("ix_outbox_position", "position", unique=True),
+    Index(
+        "ix_outbox_in_flight",
+        "outbox_id",
+        postgresql_where=text(
+            "published_at is not null and consumed_at is null and topic = 'aurora.events.accepted.v1'"
+        ),
+    ),
     schema="raw",
     comment="One row per message that has to reach the broker; written in the event's own transaction.",
 )

@@ -143,7 +143,7 @@ announced as (
         jsonb_build_object('user_id', user_id, 'local_date', local_date, 'received_at', available_at),
         available_at
     from new_events
-    where available_at > now()
+    where available_at > received_at
 
 ),
 

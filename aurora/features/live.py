@@ -6,14 +6,15 @@ costs time and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import tuple_row
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
 
 from aurora.features.tiles import LIVE_DAYS, LoggedEvent, Tile, pack, tiles_of, unpack
 
@@ -22,22 +23,29 @@ TILES_TTL: Final = timedelta(days=LIVE_DAYS + 2)
 _FILLED: Final = b"filled"
 """A field beside the days which says that all of the person's days are here, also when there are none."""
 
+FURTHEST_FROM_DAY: Final = (timedelta(days=9), timedelta(days=3))
+"""How long before and after its local day an event can have begun: seven days of sleep, and any zone."""
+
+# A version counts when no later one of the same event was known, on whatever day that one lies.
 _VISIBLE: Final = """
 select
-    event_id, type, started_at, ended_at, local_date, local_started_at, precision, payload
-from (
-    select distinct on (event_id) *
-    from raw.events
-    where
-        user_id = %(user_id)s
-        and event_id in (
-            select event_id from raw.event_keys
-            where user_id = %(user_id)s and local_date = any(%(days)s)
-        )
-        and available_at <= %(as_of)s
-    order by event_id, version desc
-) as newest
-where not is_deleted and local_date = any(%(days)s)
+    events.user_id, events.event_id, events.type, events.started_at, events.ended_at, events.local_date,
+    events.local_started_at, events.precision, events.payload
+from unnest(%(user_ids)s::uuid[], %(days)s::date[]) as wanted (user_id, local_date)
+inner join raw.events as events using (user_id, local_date)
+where
+    events.started_at between %(first)s and %(last)s
+    and events.available_at <= %(as_of)s
+    and not events.is_deleted
+    and not exists (
+        select from raw.event_keys as keys
+        inner join raw.events as later using (user_id, event_id, version, started_at)
+        where
+            keys.user_id = events.user_id
+            and keys.event_id = events.event_id
+            and keys.version > events.version
+            and later.available_at <= %(as_of)s
+    )
 """
 
 
@@ -54,9 +62,31 @@ async def read_log(
     connection: psycopg.AsyncConnection[Any], user_id: UUID, days: Collection[date], as_of: datetime
 ) -> list[LoggedEvent]:
     """The events of these local days in the version known at `as_of`, deleted ones left out."""
-    async with connection.cursor(row_factory=class_row(LoggedEvent)) as cursor:
-        await cursor.execute(_VISIBLE, {"user_id": user_id, "days": list(days), "as_of": as_of})
-        return await cursor.fetchall()
+    return (await read_logs(connection, {user_id: days}, as_of))[user_id]
+
+
+async def read_logs(
+    connection: psycopg.AsyncConnection[Any], days: Mapping[UUID, Collection[date]], as_of: datetime
+) -> dict[UUID, list[LoggedEvent]]:
+    """The same of many people in one query, each with days of their own."""
+    found: dict[UUID, list[LoggedEvent]] = {user_id: [] for user_id in days}
+    wanted = [(user_id, day) for user_id, theirs in days.items() for day in theirs]
+    if not wanted:
+        return found
+    before, after = FURTHEST_FROM_DAY
+    parameters = {
+        "user_ids": [user_id for user_id, _ in wanted],
+        "days": [day for _, day in wanted],
+        # Two constants, so that the planner leaves out the partitions of all other months.
+        "first": datetime.combine(min(day for _, day in wanted), time(), UTC) - before,
+        "last": datetime.combine(max(day for _, day in wanted), time(), UTC) + after,
+        "as_of": as_of,
+    }
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_VISIBLE, parameters)
+        async for user_id, *columns in cursor:
+            found[user_id].append(LoggedEvent(*columns))
+    return found
 
 
 async def tiles_from_log(
@@ -68,41 +98,59 @@ async def tiles_from_log(
 
 async def write_days(redis: Redis, user_id: UUID, days: Mapping[date, Mapping[str, Tile]]) -> None:
     """Replace the tiles of these local days; a day without events is removed. Days beyond them stay."""
-    key = tiles_key(user_id)
     async with redis.pipeline(transaction=True) as pipe:
-        for day, tiles in days.items():
-            if tiles:
-                pipe.hset(key, day.isoformat(), pack(tiles))
-            else:
-                pipe.hdel(key, day.isoformat())
-        pipe.expire(key, TILES_TTL)
+        put_days(pipe, user_id, days)
         await pipe.execute()
+
+
+def put_days(pipe: Pipeline, user_id: UUID, days: Mapping[date, Mapping[str, Tile]]) -> None:
+    """The commands of `write_days`, for a pipeline that writes those of many people."""
+    key = tiles_key(user_id)
+    for day, tiles in days.items():
+        if tiles:
+            pipe.hset(key, day.isoformat(), pack(tiles))
+        else:
+            pipe.hdel(key, day.isoformat())
+    pipe.expire(key, TILES_TTL)
 
 
 async def fill(redis: Redis, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], today: date) -> None:
     """Replace everything that Redis holds of one person with these tiles."""
+    async with redis.pipeline(transaction=True) as pipe:
+        put_all(pipe, user_id, tiles, today)
+        await pipe.execute()
+
+
+def put_all(pipe: Pipeline, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], today: date) -> None:
+    """The commands of `fill`, for a pipeline that fills many people."""
     key = tiles_key(user_id)
     fields: dict[str | bytes, bytes] = {
         day.isoformat(): pack(measures) for day, measures in tiles.items() if measures
     }
-    async with redis.pipeline(transaction=True) as pipe:
-        pipe.delete(key)
-        pipe.hset(key, mapping={**fields, _FILLED: today.isoformat().encode()})
-        pipe.expire(key, TILES_TTL)
-        await pipe.execute()
+    pipe.delete(key)
+    pipe.hset(key, mapping={**fields, _FILLED: today.isoformat().encode()})
+    pipe.expire(key, TILES_TTL)
 
 
 async def read_tiles(redis: Redis, user_id: UUID) -> dict[date, dict[str, Tile]] | None:
     """The tiles that Redis holds of a person, or None when it does not hold all of them."""
-    stored: Mapping[Any, Any] = await redis.hgetall(tiles_key(user_id))  # pyright: ignore[reportGeneralTypeIssues]  # typed for both clients
-    if _FILLED not in stored:
+    return (await read_tiles_of_many(redis, [user_id]))[user_id]
+
+
+async def read_tiles_of_many(
+    redis: Redis, user_ids: Collection[UUID]
+) -> dict[UUID, dict[date, dict[str, Tile]] | None]:
+    """The same of many people, asked at once."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for user_id in user_ids:
+            pipe.hgetall(tiles_key(user_id))
+        answers = await pipe.execute()
+    return {user_id: _stored(answer) for user_id, answer in zip(user_ids, answers, strict=True)}
+
+
+def _stored(answer: Mapping[bytes, bytes]) -> dict[date, dict[str, Tile]] | None:
+    if _FILLED not in answer:
         return None
     return {
-        date.fromisoformat(day.decode()): unpack(packed) for day, packed in stored.items() if day != _FILLED
+        date.fromisoformat(day.decode()): unpack(packed) for day, packed in answer.items() if day != _FILLED
     }
-
-
-async def forget_old_days(redis: Redis, user_id: UUID, days: Sequence[date]) -> None:
-    """Remove days that have left the 28."""
-    if days:
-        await redis.hdel(tiles_key(user_id), *(day.isoformat() for day in days))  # pyright: ignore[reportGeneralTypeIssues]  # typed for both clients

@@ -1,0 +1,99 @@
+"""The champions of one asynchronous process: loaded from Postgres on first use, replaced while running.
+
+Loading happens in a thread, and the old model answers until the new one is ready. MLflow is never asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+import structlog
+
+from aurora.database.connections import connect
+from aurora.errors import AuroraError
+from aurora.models.catalogue import registered_name
+from aurora.predictions.predictor import Predictor
+from aurora.predictions.storage import CHANNEL, read_predictor
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN_SECONDS: Final = 60
+"""How soon a model that was not there, or could not be loaded, is looked for again without a notification."""
+
+LONGEST_PAUSE_SECONDS: Final = 15
+
+
+@dataclass
+class _Loaded:
+    predictor: Predictor | None
+    looked_at: float
+
+    @property
+    def is_settled(self) -> bool:
+        return self.predictor is not None or time.monotonic() - self.looked_at < LOOK_AGAIN_SECONDS
+
+
+class Champions:
+    """The champion of each model and cohort that somebody asked for."""
+
+    def __init__(self, url: str, *, threads: int) -> None:
+        self._url = url
+        self._threads = threads
+        self._loaded: dict[tuple[str, str], _Loaded] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def get(self, model: str, cohort: str) -> Predictor | None:
+        """The champion, or None when nothing is published for this cohort."""
+        key = (model, cohort)
+        known = self._loaded.get(key)
+        if known is not None and known.is_settled:
+            return known.predictor
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._loaded.get(key)
+            if known is None or not known.is_settled:
+                await self._load(key)
+            return self._loaded[key].predictor
+
+    async def refresh(self, name: str | None = None) -> None:
+        """Load again what is in use: the model registered under `name`, or all."""
+        for key in list(self._loaded):
+            if name is None or registered_name(*key) == name:
+                await self._load(key)
+
+    async def listen(self) -> None:
+        """Follow moved aliases, for ever. A new connection may have missed some: it loads all again."""
+        pause = 1.0
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=5
+                ) as connection:
+                    await connection.execute(f"listen {CHANNEL}")
+                    await self.refresh()
+                    pause = 1.0
+                    async for notification in connection.notifies():
+                        await self.refresh(notification.payload or None)
+            except (psycopg.Error, OSError) as error:
+                log.warning("model_listener_away", problem=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _load(self, key: tuple[str, str]) -> None:
+        model, cohort = key
+        before = self._loaded.get(key)
+        try:
+            predictor = await asyncio.to_thread(self._read, model, cohort)
+        except (AuroraError, psycopg.Error) as error:
+            # The old model is better than none; without one the baseline answers.
+            log.warning("model_not_loaded", model=model, cohort=cohort, problem=str(error))
+            predictor = before.predictor if before else None
+        self._loaded[key] = _Loaded(predictor, time.monotonic())
+        log.info("model_loaded", model=model, cohort=cohort, version=predictor and predictor.version)
+
+    def _read(self, model: str, cohort: str) -> Predictor | None:
+        with connect(self._url) as connection:
+            return read_predictor(connection, model, cohort, threads=self._threads)
