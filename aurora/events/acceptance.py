@@ -104,8 +104,8 @@ def validate(
     """Judge one received event.
 
     A live event is known from `received_at` on. An imported one (`is_import`) is known from the source's own
-    record time, else from its end (or start) plus `arrival_lag`; in any case from `received_at` on. `hash_key`
-    keys the digest of free text, so that the body hash of an erased note cannot be guessed back.
+    record time, else from its end (or start) plus `arrival_lag`; at the latest from `received_at` on. The
+    `hash_key` keys the digest of free text, so that the body hash of an erased note cannot be guessed back.
     """
     try:
         event = LifeEvent.model_validate(received)
