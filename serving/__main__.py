@@ -19,6 +19,7 @@ def main() -> None:
     from aurora.telemetry import configure_logging
     from serving.health.metrics import forget_dead_processes
     from serving.options import ApiOptions
+    from serving.protocol import protocol
     from serving.resources import Resources
 
     configure_logging("serving", settings.log_level)
@@ -33,15 +34,7 @@ def main() -> None:
         host=settings.api_host,
         port=settings.api_port,
         workers=settings.api_workers,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=16 * 1024,
-        proxy_headers=bool(options.trusted_proxies),
-        forwarded_allow_ips=options.trusted_proxies or None,
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=5,
+        **protocol(options),
     )
 
 

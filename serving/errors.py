@@ -15,6 +15,7 @@ from aurora.errors import (
     ServiceUnavailableError,
     UnknownEventTypeError,
     UnknownFeatureError,
+    UnknownScoreError,
     UnknownTimeZoneError,
 )
 
@@ -171,6 +172,7 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     LiveStateUnavailableError: ProblemType(503, "live-state-unavailable", "Live state away", retry_after=2),
     UnknownTimeZoneError: ProblemType(422, "time-zone-unknown", "Unknown time zone"),
     UnknownEventTypeError: ProblemType(404, "event-type-unknown", "Unknown event type"),
+    UnknownScoreError: ProblemType(404, "score-unknown", "Unknown score"),
     UnknownFeatureError: ProblemType(404, "feature-unknown", "Unknown feature"),
     ServiceUnavailableError: ProblemType(503, "database-unavailable", "Database away", retry_after=2),
     # Covers a pool without a free connection (PoolTimeout) and a server that went away mid-query.

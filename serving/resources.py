@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aurora.predictions.champions import Champions
 from aurora.settings import Settings
 from serving.auth.passwords import Passwords
 from serving.auth.service import Accounts
@@ -17,7 +19,6 @@ from serving.live.hub import Hub
 from serving.live.tickets import Tickets
 from serving.options import ApiOptions
 from serving.predictions.cache import PredictionCache
-from serving.predictions.champions import Champions
 from serving.predictions.service import Forecaster
 from serving.rate_limits import RateLimiter
 from serving.redis_access import RedisAccess
@@ -85,12 +86,13 @@ class Resources:
         """Connect, listen, and at the end let go of everything in the opposite order."""
         await self.database.open()
         await self.passwords.warm_up()
-        self.champions.start()
+        listener = asyncio.create_task(self.champions.listen(), name="champions")
         self.hub.start()
         try:
             yield
         finally:
             await self.hub.stop()
-            await self.champions.stop()
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
             await self.redis.close()
             await self.database.close()

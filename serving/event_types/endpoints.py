@@ -60,7 +60,7 @@ async def read_event_types(response: Response) -> list[EventTypeRead]:
     return [_read(kind) for kind in EVENT_TYPES.values()]
 
 
-@router.get("/{name}", response_model=EventTypeRead, responses=problems(404))
+@router.get("/{name}", response_model=EventTypeRead, responses=problems(404, 422))
 async def read_event_type(name: str, response: Response) -> EventTypeRead:
     """One kind of event."""
     response.headers.update(_CACHED)

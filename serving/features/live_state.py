@@ -13,9 +13,22 @@ from serving.redis_access import RedisAccess
 
 Source = Literal["live", "log"]
 
-# While the broker or the streams are away, tiles in Redis do not know the newest events; the log does.
+# While the broker or the streams are away, tiles in Redis do not know the newest events; the log does. Two
+# questions, because each is answered by an index of its own.
 _IS_BEHIND: Final[LiteralString] = """
-    select exists (select from raw.outbox where user_id = %(user_id)s and published_at is null)
+    select
+        exists (
+            select from raw.outbox
+            where user_id = %(user_id)s and published_at is null and due_at <= now()
+        )
+        or exists (
+            select from raw.outbox
+            where
+                user_id = %(user_id)s
+                and published_at is not null
+                and consumed_at is null
+                and topic = 'aurora.events.accepted.v1'
+        )
 """
 
 

@@ -7,14 +7,15 @@ from typing import Any
 from aurora import clock
 from aurora.features.vector import Moment, vector
 from aurora.models.catalogue import MODELS, ModelSpec
+from aurora.predictions.answers import GLOBAL_MEAN
 from aurora.predictions.baseline import predict_from_baseline
+from aurora.predictions.champions import Champions
 from aurora.predictions.storage import PredictionRow, write_predictions_async
 from aurora.telemetry import PREDICTION_DURATION
 from serving.auth.people import Person
 from serving.database import Work
 from serving.features.live_state import read_live_tiles
 from serving.predictions.cache import CachedPrediction, PredictionCache
-from serving.predictions.champions import Champions
 from serving.predictions.schemas import Baseline, Interval, PredictionRead
 from serving.redis_access import RedisAccess
 
@@ -98,6 +99,11 @@ def _explanation(spec: ModelSpec, known: CachedPrediction) -> str:
     if known.model_source == "none":
         return (
             f"Nothing is known about your {spec.name} yet: rate it a few times, and an answer appears here."
+        )
+    if known.baseline_name == GLOBAL_MEAN:
+        return (
+            f"Nothing is known about your {spec.name} yet: this is the average of the people that version "
+            f"{known.model_version} of the model learned from."
         )
     if known.model_version is not None:
         return (

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class FactorRead(BaseModel):
-    """One part of a score: what was measured, what is aimed at, and how many points it brings."""
+    """One part of a score: what was measured, what is aimed at, and how many points it brought."""
 
     model_config = ConfigDict(extra="ignore")
 
     name: str = Field(examples=["duration"])
-    value: float | None = Field(default=None, examples=[424])
-    unit: str | None = Field(default=None, examples=["min"])
-    goal: Any = Field(default=None, examples=["420–540"])
+    value: float | None = Field(
+        default=None, examples=[7.1], description="Null when missing, which is not bad"
+    )
+    unit: str = Field(default="", examples=["h"])
+    goal: str = Field(default="", examples=["7 to 9 h"])
+    points: float | None = Field(default=None, examples=[100], description="0 to 100")
+    weight: float | None = Field(default=None, examples=[40])
     contribution: float | None = Field(default=None, examples=[40])
 
 
@@ -32,3 +36,29 @@ class ScoreRead(BaseModel):
     version: int | str | None = Field(default=None, examples=[1])
     as_of: datetime | None = None
     tz: str | None = Field(default=None, examples=["Europe/Oslo"])
+
+
+class FactorDefinition(BaseModel):
+    """One part of a score, as it is defined."""
+
+    name: str = Field(examples=["duration"])
+    unit: str = Field(examples=["h"])
+    goal: str = Field(examples=["7 to 9 h"])
+    weight: float = Field(examples=[40], description="Per cent of the score when nothing is missing")
+
+
+class SourceRead(BaseModel):
+    """Where a formula comes from."""
+
+    text: str = Field(examples=["Hirshkowitz et al. 2015, National Sleep Foundation"])
+    url: str = Field(examples=["https://doi.org/10.1016/j.sleh.2014.12.010"])
+
+
+class ScoreDefinition(BaseModel):
+    """One score, as it is defined, with where its formula comes from."""
+
+    name: str = Field(examples=["sleep"])
+    version: int = Field(examples=[1])
+    description: str = Field(examples=["How well a night served."])
+    factors: list[FactorDefinition]
+    sources: list[SourceRead]

@@ -1,0 +1,184 @@
+"""What is away: the API answers without Redis, says 503 without Postgres, and heals by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+import pytest
+
+from aurora.settings import Settings
+from serving.app import create_app
+from tests.serving.conftest import NOWHERE, Account, an_event, log_in, quick, running
+
+
+@asynccontextmanager
+async def gate_to(url: str) -> AsyncIterator[tuple[str, Callable[[bool], None]]]:
+    """The address of a proxy to a service, and a switch that takes the service away and brings it back."""
+    target = urlsplit(url)
+    is_open = True
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not is_open:
+            writer.transport.abort()
+            return
+        there_reader, there_writer = await asyncio.open_connection(target.hostname, target.port)
+        writers.update({writer, there_writer})
+        await asyncio.gather(copy(reader, there_writer), copy(there_reader, writer))
+
+    def switch(to: bool) -> None:
+        nonlocal is_open
+        is_open = to
+        if not is_open:
+            for writer in writers:
+                writer.transport.abort()
+            writers.clear()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    login = f"{target.username}:{target.password}@" if target.password else ""
+    try:
+        yield urlunsplit(target._replace(netloc=f"{login}127.0.0.1:{port}")), switch
+    finally:
+        switch(False)
+        server.close()
+
+
+@contextmanager
+def a_black_hole() -> Iterator[str]:
+    """The address of a Redis that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+
+async def use_everything(client: httpx.AsyncClient) -> Account:
+    ada = await log_in(client)
+    event = await client.post("/api/v1/events", json=an_event(), headers=ada.headers)
+    assert event.status_code == 201
+    for path in ("events", "timeline", "features/latest", "scores", "predictions/energy", "predictions/mood"):
+        answer = await client.get(f"/api/v1/{path}", headers=ada.headers)
+        assert answer.status_code == 200, answer.text
+    return ada
+
+
+async def test_the_api_answers_with_redis_dead(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"redis_url": NOWHERE}), quick())
+    async with running(app) as client:
+        ada = await use_everything(client)
+        ticket = await client.post("/api/v1/ws/tickets", headers=ada.headers)
+        ready = await client.get("/readyz")
+
+    assert ticket.status_code == 503
+    assert ticket.json()["code"] == "live-state-unavailable"
+    assert "retry-after" in ticket.headers
+    assert (ready.status_code, ready.json()["redis"]) == (200, "away")
+
+
+async def test_a_redis_that_never_answers_costs_little(settings: Settings) -> None:
+    with a_black_hole() as url:
+        app = create_app(settings.model_copy(update={"redis_url": url}), quick(redis_timeout_seconds=0.1))
+        async with running(app) as client:
+            began = time.monotonic()
+            await use_everything(client)
+
+    assert time.monotonic() - began < 2
+
+
+async def test_without_redis_each_worker_enforces_its_share_of_the_limit(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"redis_url": NOWHERE, "api_workers": 4})
+    async with running(create_app(nowhere, quick(anonymous_per_minute=20))) as client:
+        answers = [await client.get("/api/v1/event-types") for _ in range(7)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+
+
+async def test_with_postgres_away_the_answer_is_503_and_the_api_heals_by_itself(settings: Settings) -> None:
+    async with gate_to(settings.postgres_url) as (url, switch):
+        app = create_app(settings.model_copy(update={"postgres_url": url}), quick(postgres_wait_seconds=0.3))
+        async with running(app) as client:
+            ada = await log_in(client)
+            switch(False)
+
+            away = await client.get("/api/v1/events", headers=ada.headers)
+            lost = await client.post("/api/v1/events", json=an_event(), headers=ada.headers)
+            not_ready = await client.get("/readyz")
+            alive = await client.get("/livez")
+            catalogue = await client.get("/api/v1/event-types")
+            switch(True)
+            began = time.monotonic()
+            for _ in range(50):
+                if (await client.get("/readyz")).status_code == 200:
+                    break
+                await asyncio.sleep(0.1)
+            healed = time.monotonic() - began
+            back = await client.get("/api/v1/events", headers=ada.headers)
+
+    for answer in (away, lost):
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["code"] == "database-unavailable"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["x-request-id"]
+    assert (not_ready.status_code, alive.status_code, catalogue.status_code) == (503, 200, 200)
+    assert healed < 5
+    assert back.json()["items"] == []
+
+
+async def test_the_api_starts_while_postgres_is_away(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"postgres_url": "postgresql://a:b@127.0.0.1:1/aurora"})
+    async with running(create_app(nowhere, quick(postgres_wait_seconds=0.2))) as client:
+        started = await client.get("/startupz")
+        login = await client.post("/api/v1/auth/login", json={"username": "ada", "password": "x" * 10})
+
+    assert started.status_code == 503
+    assert login.status_code == 503
+
+
+async def test_what_was_answered_is_committed(
+    client: httpx.AsyncClient, ada: Account, api_database: str
+) -> None:
+    event = an_event()
+    await client.post("/api/v1/events", json=event, headers=ada.headers)
+
+    with psycopg.connect(api_database) as connection:
+        found = connection.execute(
+            "select 1 from raw.events where event_id = %s", (event["event_id"],)
+        ).fetchone()
+
+    assert found is not None
+
+
+async def test_an_unexpected_error_is_a_problem_without_its_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings, quick())
+
+    @app.get("/breaks")
+    async def break_something() -> None:
+        raise RuntimeError("the secret of somebody's life")
+
+    async with running(app) as client:
+        answer = await client.get("/breaks")
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-frame-options"] == "DENY"

@@ -1,0 +1,106 @@
+"""The job worker: its tables, its chores, and what it leaves alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from prometheus_client import REGISTRY
+
+from serving.jobs.queue import ensure_tables, job_queue
+from serving.jobs.tasks import CHORES, do
+
+
+@pytest.fixture
+def jobs_url(committed_database: str, role_url: Callable[..., str]) -> str:
+    return role_url("aurora_jobs", committed_database)
+
+
+@pytest.fixture
+def aged(committed_database: str) -> Iterator[psycopg.Connection]:
+    """A database in which one row of each kind has had its time and one has not."""
+    with psycopg.connect(committed_database, autocommit=True) as connection:
+        user_id = uuid4()
+        connection.execute(
+            "insert into app.users (user_id, username, data_key_ciphertext) values (%s, 'ada', '')",
+            (user_id,),
+        )
+        for age in ("0 days", "10 days"):
+            values = {"user": user_id, "age": age}
+            connection.execute(
+                "insert into app.sessions (session_id, user_id, family_id, refresh_hash, expires_at) values"
+                " (gen_random_uuid(), %(user)s, gen_random_uuid(), %(age)s::text::bytea,"
+                " now() - %(age)s::text::interval + interval '1 hour')",
+                values,
+            )
+            connection.execute(
+                "insert into app.idempotency_keys (user_id, key, request_hash, status, body, created_at)"
+                " values (%(user)s, %(age)s::text, '', 201, '{}', now() - %(age)s::text::interval)",
+                values,
+            )
+            connection.execute(
+                "insert into raw.outbox (topic, user_id, body, created_at, published_at)"
+                " values ('t', %(user)s, '{}', now(), now() - %(age)s::text::interval)",
+                values,
+            )
+        connection.execute(
+            "insert into raw.outbox (topic, user_id, body, created_at)"
+            " values ('t', %s, '{}', now() - interval '1 year')",
+            (user_id,),
+        )
+        yield connection
+
+
+@pytest.mark.parametrize("chore", CHORES, ids=lambda chore: chore.name)
+async def test_a_chore_deletes_what_has_had_its_time(
+    aged: psycopg.Connection, jobs_url: str, chore: object
+) -> None:
+    before = _observed(chore.name)  # type: ignore[attr-defined]
+
+    assert await do(chore, jobs_url) == 1  # type: ignore[arg-type]
+    assert await do(chore, jobs_url) == 0  # type: ignore[arg-type]
+
+    left = aged.execute(f"select count(*) from {chore.table}").fetchone()  # type: ignore[attr-defined, arg-type]
+    assert left == (2 if chore.table == "raw.outbox" else 1,)  # type: ignore[attr-defined]
+    assert _observed(chore.name) == before + 2  # type: ignore[attr-defined]
+
+
+def _observed(name: str) -> float:
+    return REGISTRY.get_sample_value("task_duration_seconds_count", {"task_name": name}) or 0.0
+
+
+def test_the_queue_makes_its_own_tables_once(jobs_url: str, committed_database: str) -> None:
+    assert ensure_tables(jobs_url)
+    assert not ensure_tables(jobs_url)
+
+    with psycopg.connect(committed_database) as connection:
+        owner = connection.execute(
+            "select tableowner from pg_tables where schemaname = 'jobs' and tablename = 'procrastinate_jobs'"
+        ).fetchone()
+    assert owner == ("aurora_jobs",)
+
+
+async def test_a_deferred_chore_is_done_by_the_worker(aged: psycopg.Connection, jobs_url: str) -> None:
+    await asyncio.to_thread(ensure_tables, jobs_url)
+    app = job_queue(jobs_url)
+
+    async with app.open_async():
+        task = app.tasks["housekeeping:delete_published_outbox_rows"]
+        await task.defer_async(timestamp=0)
+        await app.run_worker_async(wait=False, delete_jobs="successful")
+
+    assert aged.execute("select count(*) from raw.outbox").fetchone() == (2,)
+    assert aged.execute("select count(*) from jobs.procrastinate_jobs where status <> 'todo'").fetchone() == (
+        0,
+    )
+
+
+def test_every_chore_is_scheduled() -> None:
+    app = job_queue("postgresql://nobody@127.0.0.1:1/nothing")
+
+    scheduled = {task.task.name for task in app.periodic_registry.periodic_tasks.values()}
+
+    assert scheduled == {f"housekeeping:{chore.name}" for chore in CHORES}

@@ -1,0 +1,138 @@
+"""Catalogues, the timeline and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from aurora.events.catalogue import EVENT_TYPES
+from aurora.features.catalogue import FEATURES
+from aurora.scores.catalogue import SCORES
+from tests.serving.conftest import Account, an_event, log_in
+
+
+async def test_the_catalogue_of_events_is_served_with_json_schemas(client: httpx.AsyncClient) -> None:
+    kinds = {kind["name"]: kind for kind in (await client.get("/api/v1/event-types")).json()}
+
+    assert set(kinds) == set(EVENT_TYPES)
+    energy = kinds["energy.rated"]["payload_schema"]["properties"]["energy"]
+    assert (energy["minimum"], energy["maximum"]) == (0, 10)
+    assert kinds["energy.rated"] == (await client.get("/api/v1/event-types/energy.rated")).json()
+    missing = await client.get("/api/v1/event-types/mood.guessed")
+    assert (missing.status_code, missing.json()["code"]) == (404, "event-type-unknown")
+
+
+async def test_every_feature_and_score_is_defined_on_the_api(client: httpx.AsyncClient) -> None:
+    features = {
+        feature["name"]: feature for feature in (await client.get("/api/v1/features/definitions")).json()
+    }
+    scores = {score["name"]: score for score in (await client.get("/api/v1/scores/definitions")).json()}
+
+    assert set(features) == set(FEATURES)
+    assert features["avg_sleep_last_7d"]["used_by"] == ["energy", "mood"]
+    assert set(scores) == set(SCORES)
+    assert all(score["sources"] and score["factors"] for score in scores.values())
+
+
+async def test_the_timeline_is_by_the_persons_own_days(client: httpx.AsyncClient, ada: Account) -> None:
+    # 23:30 UTC is the next day in Oslo; the night before belongs to the day of waking.
+    late = an_event(started_at="2026-03-10T23:30:00Z")
+    night = an_event(
+        type="sleep.recorded",
+        payload={"asleep_minutes": 400},
+        started_at="2026-03-09T22:00:00+01:00",
+        ended_at="2026-03-10T06:00:00+01:00",
+    )
+    await client.post("/api/v1/events/batch", json={"events": [late, night]}, headers=ada.headers)
+
+    query = {"from": "2026-03-05", "to": "2026-03-12"}
+    timeline = (await client.get("/api/v1/timeline", params=query, headers=ada.headers)).json()
+
+    assert [(day["local_date"], day["events"][0]["type"]) for day in timeline["days"]] == [
+        ("2026-03-11", "energy.rated"),
+        ("2026-03-10", "sleep.recorded"),
+    ]
+    assert timeline["next_to"] == "2026-03-04"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": "2026-03-05", "to": "2026-03-01"},
+        {"from": "2026-01-01", "to": "2026-03-01"},
+        {"to": "0001-01-01"},
+        {"from": "0001-01-01", "to": "0001-01-02"},
+        {"from": "soon"},
+        {"from": "9999-12-31"},
+    ],
+)
+async def test_a_span_of_days_that_makes_no_sense_is_refused(
+    client: httpx.AsyncClient, ada: Account, query: dict[str, str]
+) -> None:
+    for path in ("timeline", "scores/history"):
+        answer = await client.get(f"/api/v1/{path}", params=query, headers=ada.headers)
+        assert answer.status_code in {200, 422}
+    assert (await client.get("/api/v1/timeline", params=query, headers=ada.headers)).status_code == 422
+
+
+async def test_before_the_first_build_there_are_no_scores(client: httpx.AsyncClient, ada: Account) -> None:
+    assert (await client.get("/api/v1/scores", headers=ada.headers)).json() == []
+    assert (await client.get("/api/v1/scores/history", headers=ada.headers)).json() == []
+    unknown = await client.get("/api/v1/scores/history", params={"name": "luck"}, headers=ada.headers)
+    assert unknown.status_code == 404
+
+
+@pytest.fixture
+def mart_of_scores(api_database: str) -> Iterator[str]:
+    """`marts.scores` as the warehouse builds it, readable by the API."""
+    with psycopg.connect(api_database) as connection:
+        connection.execute("set role aurora_pipelines")
+        connection.execute(
+            "create table marts.scores (user_id uuid, local_date date, score_name text, score float8,"
+            " score_state text, coverage float8, factors jsonb, version int, tz text, as_of timestamptz)"
+        )
+    yield api_database
+    with psycopg.connect(api_database) as connection:
+        connection.execute("set role aurora_pipelines")
+        connection.execute("drop table marts.scores")
+
+
+async def test_scores_come_from_the_warehouse_newest_first(
+    client: httpx.AsyncClient, ada: Account, mart_of_scores: str
+) -> None:
+    factors = (
+        '[{"name": "duration", "value": 7.1, "unit": "h", "goal": "7 to 9 h", "points": 100, "weight": 40,'
+    )
+    factors += ' "contribution": 40}]'
+    insert = sql.SQL(
+        "insert into marts.scores"
+        " values (%(user)s, %(day)s, %(name)s, %(score)s, %(state)s, 0.8, %(factors)s, 1,"
+        " 'Europe/Oslo', now())"
+    )
+    bo = await log_in(client)
+    with psycopg.connect(mart_of_scores) as connection:
+        connection.execute("set role aurora_pipelines")
+        for who, day, name, score in (
+            (ada, "2026-03-01", "sleep", 80.0),
+            (ada, "2026-03-02", "sleep", 90.0),
+            (ada, "2026-03-02", "mood", None),
+            (bo, "2026-03-03", "sleep", 10.0),
+        ):
+            state = "SCORED" if score is not None else "CALIBRATING"
+            values = {"user": who.user_id, "day": day, "name": name, "score": score, "state": state}
+            connection.execute(insert, values | {"factors": factors})
+
+    latest = (await client.get("/api/v1/scores", headers=ada.headers)).json()
+    query = {"name": "sleep", "from": "2026-02-20", "to": "2026-03-10"}
+    history = (await client.get("/api/v1/scores/history", params=query, headers=ada.headers)).json()
+
+    assert [(score["name"], score["score"], score["score_state"]) for score in latest] == [
+        ("mood", None, "CALIBRATING"),
+        ("sleep", 90.0, "SCORED"),
+    ]
+    assert latest[1]["factors"][0]["goal"] == "7 to 9 h"
+    assert [score["local_date"] for score in history] == ["2026-03-02", "2026-03-01"]

@@ -1,0 +1,198 @@
+"""What surrounds every request: limits, headers, problems, health, metrics, and the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from aurora.settings import Settings
+from serving.app import create_app
+from serving.description import openapi_json
+from serving.errors import STATUS_OF
+from tests.serving.conftest import Account, log_in, quick, running
+
+HEADERS = ("x-content-type-options", "x-frame-options", "referrer-policy", "content-security-policy",
+           "strict-transport-security", "permissions-policy", "x-request-id")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/event-types", 200),
+        ("GET", "/api/v1/nothing", 404),
+        ("DELETE", "/api/v1/events", 405),
+        ("GET", "/api/v1/events", 401),
+        ("POST", "/api/v1/auth/login", 422),
+        ("GET", "/livez", 200),
+    ],
+)
+async def test_every_answer_has_its_headers(
+    client: httpx.AsyncClient, method: str, path: str, status: int
+) -> None:
+    answer = await client.request(method, path)
+
+    assert answer.status_code == status
+    assert [name for name in HEADERS if name not in answer.headers] == []
+    if status >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+        assert answer.json()["type"].startswith("urn:aurora-life:problem:")
+
+
+async def test_a_request_id_of_the_client_is_kept_and_a_strange_one_is_not(client: httpx.AsyncClient) -> None:
+    own = "1e9a4f3c7b2d4c5e8f90a1b2c3d4e5f6"
+    kept = await client.get("/livez", headers={"X-Request-ID": own})
+    strange = await client.get("/livez", headers={"X-Request-ID": "<script>"})
+
+    assert kept.headers["x-request-id"] == own
+    assert "script" not in strange.headers["x-request-id"]
+
+
+async def test_a_problem_never_repeats_what_was_sent(client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        "/api/v1/auth/login", json={"username": ["my secret"], "password": 7, "x": "y-secret"}
+    )
+
+    assert answer.status_code == 422
+    assert {flaw["location"] for flaw in answer.json()["errors"]} == {
+        "body.username",
+        "body.password",
+        "body.x",
+    }
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("body", [b"{", b'"\xff"', b"[" * 50_000])
+async def test_a_broken_body_is_a_problem(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post(
+        "/api/v1/auth/login", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_anonymous_calls_are_limited_by_address_and_people_by_who_they_are(settings: Settings) -> None:
+    async with running(create_app(settings, quick(anonymous_per_minute=3, user_per_minute=5))) as client:
+        ada, bo = await log_in(client), await log_in(client)
+        mine = [(await client.get("/api/v1/auth/me", headers=ada.headers)) for _ in range(6)]
+        others = await client.get("/api/v1/auth/me", headers=bo.headers)
+        anonymous = [(await client.get("/api/v1/event-types")).status_code for _ in range(5)]
+        spoofed = await client.get("/api/v1/event-types", headers={"X-Forwarded-For": "8.8.8.8"})
+        health = await client.get("/livez")
+
+    assert [answer.status_code for answer in mine] == [200] * 5 + [429]
+    assert mine[0].headers["ratelimit-policy"] == '"user";q=5;w=60'
+    assert mine[0].headers["ratelimit"].startswith('"user";r=4;t=')
+    refused = mine[-1]
+    assert refused.json()["code"] == "rate-limited"
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.headers["x-frame-options"] == "DENY"
+    assert others.status_code == 200
+    assert anonymous.count(429) >= 2
+    assert spoofed.status_code == 429
+    assert health.status_code == 200
+
+
+async def test_logins_have_a_bucket_of_their_own(settings: Settings) -> None:
+    async with running(create_app(settings, quick(login_per_minute=3))) as client:
+        body = {"username": "nobody", "password": "guess after guess"}
+        tried = [(await client.post("/api/v1/auth/login", json=body)).status_code for _ in range(5)]
+        other = await client.get("/api/v1/event-types")
+
+    assert tried[-1] == 429
+    assert tried.count(401) <= 3
+    assert other.status_code == 200
+
+
+async def test_only_allowed_origins_may_call_from_a_browser(settings: Settings) -> None:
+    options = quick(cors_origins=("https://app.example.org",))
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    async with running(create_app(settings, options)) as client:
+        good = await client.options(
+            "/api/v1/events", headers=preflight | {"Origin": "https://app.example.org"}
+        )
+        bad = await client.options(
+            "/api/v1/events", headers=preflight | {"Origin": "https://evil.example.org"}
+        )
+
+    assert good.headers["access-control-allow-origin"] == "https://app.example.org"
+    assert bad.status_code == 400
+    assert "access-control-allow-origin" not in bad.headers
+
+
+async def test_health_says_what_the_api_stands_on(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/livez")).json() == {"status": "ok"}
+    assert (await client.get("/readyz")).json() == {"status": "ok", "postgres": "ok", "redis": "ok"}
+    assert (await client.get("/startupz")).status_code == 200
+
+
+async def test_metrics_name_routes_and_never_people(client: httpx.AsyncClient, ada: Account) -> None:
+    await client.get("/api/v1/auth/me", headers=ada.headers)
+    await client.get("/api/v1/events/00000000-0000-0000-0000-000000000007", headers=ada.headers)
+    await client.get("/api/v1/no/such/path")
+
+    text = (await client.get("/metrics")).text
+
+    assert 'http_requests_total{endpoint="/api/v1/auth/me",method="GET",status="200"}' in text
+    assert 'endpoint="/api/v1/events/{event_id}"' in text
+    assert 'endpoint="unmatched"' in text
+    assert "http_request_duration_seconds_bucket" in text
+    assert "00000007" not in text
+    assert ada.user_id not in text
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    document = json.loads(openapi_json())
+    return [
+        (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_operation_is_described_and_says_its_problems() -> None:
+    for method, path, operation in operations():
+        assert operation["summary"], (method, path)
+        assert operation.get("description"), (method, path)
+        if path.startswith("/api/v1"):
+            assert "429" in operation["responses"], (method, path)
+        if operation.get("security"):
+            assert "401" in operation["responses"], (method, path)
+        assert "HTTPValidationError" not in json.dumps(operation), (method, path)
+
+
+def test_every_body_of_the_api_has_an_example() -> None:
+    document = json.loads(openapi_json())
+    for _, path, operation in operations():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            schema = document["components"]["schemas"].get(name, {})
+            fields = schema.get("properties", {}).values()
+            assert "example" in content or "examples" in schema or all("examples" in f for f in fields), path
+
+
+def test_every_reference_of_the_document_leads_somewhere() -> None:
+    text = openapi_json()
+    schemas = json.loads(text)["components"]["schemas"]
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+
+    assert names - set(schemas) == set()
+
+
+def test_problem_codes_are_unique() -> None:
+    kinds = set(STATUS_OF.values())
+
+    assert len({kind.code for kind in kinds}) == len(kinds)
+
+
+async def test_the_docs_page_and_the_document_are_served(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    document = await client.get("/api/v1/openapi.json")
+
+    assert page.status_code == 200
+    assert "swagger-ui-bundle.js" in page.text
+    assert document.json()["info"]["title"] == "AURORA_LIFE"
