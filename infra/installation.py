@@ -156,7 +156,7 @@ def _make_folders(data_dir: Path) -> None:
     try:
         # As root Postgres runs as nobody and has to pass through; what lies inside is private all the same.
         data_dir.mkdir(mode=0o711 if is_root() else 0o700, parents=True, exist_ok=True)
-        for name in ("run", "logs", "dagster", "mlflow", "landing"):
+        for name in ("run", "run/metrics", "logs", "dagster", "mlflow", "landing"):
             (data_dir / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise DataFolderError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import deque
 from pathlib import Path
@@ -39,6 +40,10 @@ def _run_dir() -> Path:
 
 def show_up(only: list[str], *, foreground: bool) -> None:
     """`aurora up`."""
+    # Whoever ends the command, by Ctrl-C or by a signal, wants nothing half-started. Said anew, because a
+    # script that starts us in its background has both ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     here = open_installation()
     began = time.monotonic()
     try:

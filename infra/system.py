@@ -8,6 +8,8 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -47,7 +49,8 @@ def bring_up(
             start_in_order(start, wanted)
         except BaseException:  # Ctrl-C too: no half-started system
             report("up", "taking back what was started")
-            _take_back(start)
+            with uninterrupted():
+                _take_back(start)
             raise
     return wanted
 
@@ -87,6 +90,19 @@ def exclusively(run_dir: Path) -> Iterator[None]:
                 "another `aurora up` or `aurora down` is at work in this folder"
             ) from error
         yield
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """An impatient second Ctrl-C must not leave half of it running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def with_dependencies(table: Mapping[str, Program], only: list[str]) -> dict[str, Program]:
@@ -162,11 +178,12 @@ def _take_back(start: Start) -> None:
 
 
 def _stop_all(supervisor: Supervisor, run_dir: Path, table: Mapping[str, Any], report: Report) -> None:
+    running = {process.name for process in supervisor.processes() if process.is_up}
     first = [name for name in table if name not in SERVICES]
     for names in (first, [name for name in SERVICES if name in table]):
         supervisor.stop(names)
         for name in names:
             end_group(read_note(run_dir, name))
-        report("down", f"stopped {', '.join(names)}")
+        report("down", f"stopped {', '.join(name for name in names if name in running) or 'nothing'}")
     supervisor.shut_down()
     forget_run(run_dir)
