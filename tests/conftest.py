@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 # `pytest` alone does not look in the project's folder, `python -m pytest` does.
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -23,6 +25,19 @@ pytest_plugins = [
     "tests.fixtures.datasets",
     "tests.fixtures.apache_kafka",
 ]
+
+# The same examples in every run, so that a failure belongs to a change; `--hypothesis-profile=search` looks
+# for new ones. A busy machine is slow, and a fixture that rolls back once after all examples is meant to.
+hypothesis_settings.register_profile(
+    "repeat",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.register_profile(
+    "search", hypothesis_settings.get_profile("repeat"), derandomize=False, max_examples=1000
+)
+hypothesis_settings.load_profile("repeat")
 
 
 def pytest_configure(config: pytest.Config) -> None:

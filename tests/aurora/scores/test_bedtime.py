@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora.scores.bedtime import (
@@ -53,7 +53,7 @@ def test_minutes_after_noon_cover_one_day(bedtime: datetime) -> None:
     assert minutes == pytest.approx(since_noon.total_seconds() / 60)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(bedtime=bedtimes, earlier=st.lists(bedtimes, max_size=14))
 async def test_sql_measures_bedtimes_as_python_does(
     database: psycopg.AsyncConnection, bedtime: datetime, earlier: list[datetime]

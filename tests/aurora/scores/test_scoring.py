@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora.errors import CatalogueConflictError, UnknownScoreError
@@ -145,7 +145,7 @@ def test_one_minute_of_sleep_never_costs_more_than_a_point(minutes: float) -> No
 
 
 @pytest.mark.parametrize("name", SCORES)
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5)
 @given(data=st.data())
 async def test_sql_and_python_score_any_day_alike(
     name: str, database: psycopg.AsyncConnection, data: st.DataObject
