@@ -184,6 +184,7 @@ def _processes(here: Installation) -> list[Program]:
             depends_on=("postgres", "redis", "broker"),
             role=grants.STREAMS,
             knows=("redis_url", "kafka_bootstrap", "data_key"),
+            environment={"AURORA_STREAMS_PORT": str(here.ports["streams"])},
         ),
         Program(
             "serving",
