@@ -18,6 +18,7 @@ import psycopg
 
 from aurora import clock
 from aurora.database.connections import connect
+from aurora.errors import ServiceUnavailableError
 from pipelines.ingestion.batches import Batch, fingerprint, finish, opened_batch, set_state
 from pipelines.ingestion.dead_letters import settle, unread_rows
 from pipelines.ingestion.expectations import judge
@@ -53,10 +54,14 @@ def import_file(
     docs_dir: Path | None = None,
 ) -> ImportSummary:
     """Import one file. What is wrong with it as a whole is raised (IngestionError) and leaves no event."""
-    with staged_import(
-        request, postgres_url=postgres_url, data_key=data_key, progress=progress, docs_dir=docs_dir
-    ) as staged:
-        return staged.store()
+    try:
+        with staged_import(
+            request, postgres_url=postgres_url, data_key=data_key, progress=progress, docs_dir=docs_dir
+        ) as staged:
+            return staged.store()
+    except psycopg.OperationalError as error:
+        # What is stored is stored; the next run of the same file goes on from there.
+        raise ServiceUnavailableError("Postgres", str(error).strip().split("\n")[0]) from error
 
 
 class StagedImport:

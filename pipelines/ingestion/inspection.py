@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from pipelines.ingestion.errors import ColumnMissingError, FileUnusableError
+from pipelines.ingestion.lines import bounded_lines
 from pipelines.ingestion.mapping import Mapping
 
 MAX_LINE_BYTES: Final = 1_000_000
@@ -101,13 +103,16 @@ def _not_text(start: bytes, mapping: Mapping) -> str | None:
 
 def read_header(path: Path, mapping: Mapping) -> Header:
     """The first line that holds the mapping's columns; at most `title_lines` may stand above it."""
-    lines = _first_lines(path, mapping, count=mapping.title_lines + 5)
-    candidates = [(number, _cells(line, mapping.delimiter)) for number, line in enumerate(lines, start=1)]
     wanted = set(mapping.columns)
-    found = next(((number, cells) for number, cells in candidates if wanted <= set(cells)), None)
-    if found is None:
-        raise _why_not_found(path, mapping, lines, candidates)
-    number, columns = found
+    lines: list[str] = []
+    for line in _first_lines(path, mapping, count=mapping.title_lines + 5):
+        lines.append(line)
+        columns = _cells(line, mapping.delimiter)
+        if wanted <= set(columns):
+            break
+    else:
+        raise _why_not_found(path, mapping, lines)
+    number = len(lines)
     if number - 1 > mapping.title_lines:
         raise FileUnusableError(
             path,
@@ -127,24 +132,20 @@ def check_columns(path: Path, mapping: Mapping, columns: Sequence[str]) -> None:
         raise ColumnMissingError(path, mapping.name, missing, columns)
 
 
-def _first_lines(path: Path, mapping: Mapping, count: int) -> list[str]:
-    lines = []
+def _first_lines(path: Path, mapping: Mapping, count: int) -> Iterator[str]:
     with path.open("rb") as file:
-        for number in range(1, count + 1):
-            raw = file.readline(MAX_LINE_BYTES + 1)
-            if not raw:
-                break
+        for number, raw in enumerate(islice(bounded_lines(file, MAX_LINE_BYTES), count), start=1):
             if len(raw) > MAX_LINE_BYTES:
                 raise FileUnusableError(
                     path,
                     f"line {number}, where column names should be, is longer than {MAX_LINE_BYTES:,} bytes",
                 )
-            lines.append(decode_line(path, raw.removeprefix(BOM) if number == 1 else raw, mapping, number))
-    if len(lines) == 1 and lines[0].rstrip("\r").count("\r") > 1:
-        raise FileUnusableError(
-            path, "its lines end with a bare carriage return: save it with Unix or Windows lines"
-        )
-    return [line.rstrip("\r\n") for line in lines]
+            line = decode_line(path, raw.removeprefix(BOM) if number == 1 else raw, mapping, number)
+            if "\r" in line.rstrip("\r\n"):
+                raise FileUnusableError(
+                    path, "its lines end with a bare carriage return: save it with Unix or Windows lines"
+                )
+            yield line.rstrip("\r\n")
 
 
 def decode_line(path: Path, raw: bytes, mapping: Mapping, line_number: int) -> str:
@@ -170,9 +171,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _why_not_found(
-    path: Path, mapping: Mapping, lines: Sequence[str], candidates: Sequence[tuple[int, list[str]]]
-) -> FileUnusableError:
+def _why_not_found(path: Path, mapping: Mapping, lines: Sequence[str]) -> FileUnusableError:
     wanted = set(mapping.columns)
     for delimiter, name in ((";", "semicolons"), ("\t", "tabs"), (",", "commas"), ("|", "bars")):
         if delimiter != mapping.delimiter and any(wanted <= set(_cells(line, delimiter)) for line in lines):
@@ -180,7 +179,9 @@ def _why_not_found(
                 path, f"its columns are separated by {name}: set `separator: {delimiter!r}` in the mapping"
             )
     # The line that looks most like the header: a title above it has none of the names.
-    _, columns = max(candidates, key=lambda candidate: (len(wanted & set(candidate[1])), -candidate[0]))
+    columns = max(
+        (_cells(line, mapping.delimiter) for line in lines), key=lambda cells: len(wanted & set(cells))
+    )
     missing = [name for name in mapping.columns if name not in columns]
     return ColumnMissingError(path, mapping.name, missing, columns)
 

@@ -29,7 +29,7 @@ from pipelines.ingestion.staging import staged_rows
 from pipelines.ingestion.summary import ImportSummary
 from pipelines.ingestion.whose_rows import WhoseRows
 
-SLICE_EVENTS: Final = 20_000
+SLICE_SIZE: Final = 20_000
 _INCOMING: Final = "incoming_events"
 _MET: Final = "events_met_in_file"
 
@@ -70,7 +70,7 @@ class EventStore:
             for number, cells in page:
                 self._take(number, cells, broken.get(number), waiting)
             done += len(page)
-            if len(waiting.events) >= SLICE_EVENTS:
+            if len(waiting.events) + len(waiting.letters) >= SLICE_SIZE:
                 self._write(waiting)
                 waiting = _Slice()
                 progress.reach(done)

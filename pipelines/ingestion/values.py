@@ -17,6 +17,9 @@ from pipelines.ingestion.mapping import Condition, FieldSource, Mapping, TimeSou
 from pipelines.ingestion.units import convert_unit
 
 Cells = Row[str, Any]
+_YEARS = range(1900, 2101)
+"""Others are typing errors, and their borders overflow."""
+
 Value = str | float | int | bool | list[str]
 
 
@@ -108,6 +111,8 @@ def time_of(cells: Cells, source: TimeSource, tz: str, mapping: Mapping) -> date
             time = _parsed(text, written)
         except (ValueError, OverflowError, OSError):
             continue
+        if time.year not in _YEARS:
+            raise CellUnreadableError(f"{' + '.join(source.named)} is {text!r}: no year of a life on record")
         return time if time.tzinfo else time.replace(tzinfo=clock.zone(tz))
     where, forms = " + ".join(source.named), " or ".join(source.formats)
     raise CellUnreadableError(f"{where} is {text!r}, which is not a time in the form {forms}")

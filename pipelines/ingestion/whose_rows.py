@@ -36,6 +36,7 @@ class WhoseRows:
         self._connection, self._mapping, self._data_key = connection, mapping, data_key
         self._cohort, self._tz, self._user = cohort, tz, user
         self._known: dict[str, Whose | None] = {}
+        self._erased: set[str] = set()
         self._person_keys: dict[UUID, bytes] = {}
 
     @property
@@ -53,6 +54,10 @@ class WhoseRows:
                 )
             return None
         found = self._find([self._user]).get(self._user)
+        if self._user in self._erased:
+            raise PersonMissingError(f"{self._user} has been erased: nothing can be imported for them")
+        if found is None and _is_uuid(self._user):
+            raise PersonMissingError(f"there is no person with the id {self._user}")
         return found.user_id if found else user_id_of(self._cohort, self._user)
 
     def meet(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -61,7 +66,7 @@ class WhoseRows:
         if not keys:
             return
         found = self._find(keys)
-        new = [key for key in keys if key not in found and not _is_uuid(key)]
+        new = [key for key in keys if key not in found and key not in self._erased and not _is_uuid(key)]
         tz = self._tz or self._mapping.time_zone
         people = [
             Person(user_id_of(self._cohort, key), username_of(self._cohort, key), tz, self._cohort)
@@ -84,6 +89,8 @@ class WhoseRows:
         key = self._key(row)
         if key is None:
             return f"the row does not say whose it is ({self._mapping.user} is empty); or use --user"
+        if key in self._erased:
+            return f"{key} has been erased: nothing can be imported for them"
         return f"there is no person with the id {key}; name the person with --user"
 
     def person_key(self, user_id: UUID) -> bytes:
@@ -115,9 +122,11 @@ class WhoseRows:
         ).fetchall()
         found = {}
         for user_id, username, tz, deleted_at in rows:
-            if deleted_at is not None:
-                raise PersonMissingError(f"{username} has been erased: nothing can be imported for them")
-            found[ids.get(user_id, username)] = Whose(user_id, self._tz or tz)
+            key: str = ids.get(user_id) or username
+            if deleted_at is None:
+                found[key] = Whose(user_id, self._tz or tz)
+            else:
+                self._erased.add(key)
         return found
 
 
