@@ -11,6 +11,7 @@ def main() -> None:
 
     settings = load_settings()
     folder = settings.data_dir / "run" / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
     # Before anything imports prometheus_client: it decides at import where metrics go.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder))
 

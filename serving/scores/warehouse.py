@@ -6,10 +6,14 @@ from datetime import date
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+import psycopg
+import structlog
 from psycopg.rows import scalar_row
 
 from serving.database import Connection
 from serving.scores.schemas import ScoreRead
+
+log = structlog.get_logger(__name__)
 
 _IS_BUILT: Final[LiteralString] = "select to_regclass('marts.scores') is not null"
 
@@ -50,7 +54,12 @@ async def _read(connection: Connection, query: LiteralString, values: dict[str, 
         await cursor.execute(_IS_BUILT)
         if not await cursor.fetchone():
             return []
-        await cursor.execute(query, values)
+        try:
+            await cursor.execute(query, values)
+        except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as error:
+            # The warehouse is being rebuilt by another version, or replaced under us: no scores for now.
+            log.warning("scores_unreadable", problem=type(error).__name__)
+            return []
         return [_score(row) for row in await cursor.fetchall()]
 
 

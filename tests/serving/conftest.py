@@ -13,7 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from aurora.settings import Settings
+from aurora.settings import Settings, load_settings
 from serving.app import create_app
 from serving.options import ApiOptions
 from tests.fixtures import service_run
@@ -48,7 +48,7 @@ def api_database(postgres_admin_url: str, template_database: str) -> Iterator[st
 @pytest.fixture(scope="session")
 def settings(api_database: str, role_url: Callable[..., str], worker_id: str) -> Settings:
     number = 1 + int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    return Settings(
+    return load_settings(
         postgres_url=role_url("aurora_serving", api_database),
         redis_url=service_run.start_redis().url(number),
         jwt_secret=JWT_SECRET,

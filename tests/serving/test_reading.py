@@ -136,3 +136,14 @@ async def test_scores_come_from_the_warehouse_newest_first(
     ]
     assert latest[1]["factors"][0]["goal"] == "7 to 9 h"
     assert [score["local_date"] for score in history] == ["2026-03-02", "2026-03-01"]
+
+
+async def test_a_mart_of_another_shape_is_no_scores_and_no_error(
+    client: httpx.AsyncClient, ada: Account, mart_of_scores: str
+) -> None:
+    with psycopg.connect(mart_of_scores) as connection:
+        connection.execute("alter table marts.scores rename column score_name to another")
+
+    assert (await client.get("/api/v1/scores", headers=ada.headers)).json() == []
+    with psycopg.connect(mart_of_scores) as connection:
+        connection.execute("alter table marts.scores rename column another to score_name")

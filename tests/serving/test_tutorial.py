@@ -1,0 +1,44 @@
+"""docs/api.md runs as written, and lists every error there is."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aurora.settings import Settings
+from serving.errors import INVALID, STATUS_OF, UNEXPECTED
+from tests.serving.conftest import quick
+from tests.serving.test_live import Server
+
+TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tutorial uses curl, and there is none")
+async def test_the_tutorial_runs_as_written(settings: Settings) -> None:
+    script = "\n".join(["set -euo pipefail", *re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)])
+
+    async with Server(settings, quick()).run() as server:
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-c", script,
+            env={"API": server.url, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await asyncio.wait_for(process.communicate(), 60)
+
+    said = output.decode()
+    assert process.returncode == 0, said + errors.decode()
+    assert '"outcome":"accepted"' in said.replace(" ", "")
+    assert '"code":"unknown_type"' in said.replace(" ", "")
+    assert '"model_source":"baseline"' in said
+    assert "/api/v1/ws?ticket=" in said
+
+
+def test_the_list_of_errors_is_complete_and_true() -> None:
+    listed = dict(re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", TEXT.split("<!-- errors")[1], re.MULTILINE))
+
+    kinds = {*STATUS_OF.values(), INVALID, UNEXPECTED}
+    assert listed == {kind.code: str(kind.status) for kind in kinds}
