@@ -83,6 +83,11 @@ class BodyTooLargeError(AuroraError):
         super().__init__(f"the body is larger than {limit:,} bytes; nothing of it was stored")
 
 
+class BodyTooSlowError(AuroraError):
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"the body was not here after {seconds} s; nothing of it was stored")
+
+
 class BatchTooLongError(AuroraError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"a batch holds at most {limit:,} events; nothing of it was stored")
@@ -159,6 +164,7 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     EventRejectedError: ProblemType(422, "event-rejected", "Event not accepted"),
     EventConflictError: ProblemType(409, "event-conflict", "Event conflicts with the log"),
     BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),
+    BodyTooSlowError: ProblemType(408, "body-too-slow", "Body too slow"),
     BatchTooLongError: ProblemType(413, "batch-too-long", "Batch too long"),
     BodyUnreadableError: ProblemType(400, "body-unreadable", "Body cannot be read"),
     MediaTypeUnsupportedError: ProblemType(415, "media-type-unsupported", "Media type not supported"),

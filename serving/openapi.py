@@ -13,6 +13,7 @@ _TOLD: Final = {
     400: "The request cannot be read",
     401: "No access token, or one that is not accepted",
     404: "Nothing of yours is there",
+    408: "The body did not arrive in time",
     409: "It conflicts with what is stored",
     413: "Too large",
     415: "Another media type is needed",

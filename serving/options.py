@@ -34,6 +34,8 @@ class ApiOptions(BaseSettings):
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_batch_bytes: int = Field(default=32 * MEBIBYTE, ge=1024)
     max_batch_items: int = Field(default=10_000, ge=1)
+    batches_at_once: int = Field(default=4, ge=1, description="Batches that one worker reads at a time")
+    batch_seconds: int = Field(default=60, ge=1, description="A batch has to be here by then")
     max_line_bytes: int = Field(default=256 * 1024, ge=1024, description="One event of an NDJSON batch")
 
     bcrypt_cost: int = Field(default=12, ge=4, le=16)

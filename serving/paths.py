@@ -9,8 +9,8 @@ AUTH: Final = f"{API}/auth"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
 
-LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register", f"{AUTH}/refresh"})
-"""Where passwords and refresh tokens are tried: a bucket of their own."""
+LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register"})
+"""Where passwords are tried: a bucket of their own."""
 
 QUIET: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 """Asked every few seconds by machines: counted, but neither logged nor limited."""

@@ -56,7 +56,7 @@ async def receive_event(
 @router.post(
     "/batch",
     response_model=BatchVerdict,
-    responses=problems(400, 401, 413, 415, 422, 503),
+    responses=problems(400, 401, 408, 413, 415, 422, 503),
     openapi_extra=body_of(
         {
             "type": "object",

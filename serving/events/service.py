@@ -20,6 +20,7 @@ from serving.auth.people import Person
 from serving.database import Connection, Database
 from serving.errors import (
     BatchTooLongError,
+    BodyTooSlowError,
     BodyUnreadableError,
     EventConflictError,
     EventRejectedError,
@@ -50,8 +51,8 @@ class Receiver:
         self._system_key = system_key
         self._hash_key = note_hash_key(system_key)
         self._options = options
-        # Each holds up to a whole batch in memory.
-        self._batches = asyncio.Semaphore(2)
+        # Each holds up to a whole batch in memory; a deadline frees those of slow clients.
+        self._batches = asyncio.Semaphore(options.batches_at_once)
 
     async def receive_one(
         self, connection: Connection, request: Request, body: bytes, person: Person, key: str | None
@@ -78,7 +79,11 @@ class Receiver:
         """Judge and store many events. Nothing is stored before the whole body is here."""
         async with self._batches:
             body_digest = hashlib.sha256()
-            judged = await self._judge_batch(request, person, body_digest)
+            try:
+                async with asyncio.timeout(self._options.batch_seconds):
+                    judged = await self._judge_batch(request, person, body_digest)
+            except TimeoutError:
+                raise BodyTooSlowError(self._options.batch_seconds) from None
             digest = request_digest(request, body_digest.digest())
             async with self._database.transaction() as connection:
                 answer = await find_answer(connection, person.user_id, key, digest)

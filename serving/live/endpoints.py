@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, Field
 
@@ -12,12 +13,13 @@ from aurora.errors import AuroraError
 from serving.auth.people import find_person
 from serving.auth.tokens import AccessToken
 from serving.dependencies import CurrentPerson, CurrentToken, Here
-from serving.errors import TokenInvalidError, TokenMissingError, TooManySocketsError
+from serving.errors import RateLimitExceededError, TokenInvalidError, TokenMissingError, TooManySocketsError
 from serving.live.sockets import Socket
 from serving.live.tickets import seconds_left
 from serving.openapi import problems
 from serving.paths import API
 from serving.problems import problem_response
+from serving.rate_limits import Bucket
 from serving.resources import Resources
 
 router = APIRouter(prefix=f"{API}/ws", tags=["live"])
@@ -43,7 +45,7 @@ async def open_socket(websocket: WebSocket) -> None:
     here: Resources = websocket.app.state.resources
     try:
         token = await _admit(websocket, here)
-    except (AuroraError, OSError) as refusal:
+    except (AuroraError, psycopg.OperationalError) as refusal:
         await websocket.send_denial_response(problem_response(refusal))
         return
     await websocket.accept()
@@ -70,13 +72,31 @@ async def open_socket(websocket: WebSocket) -> None:
 
 async def _admit(websocket: WebSocket, here: Resources) -> AccessToken:
     """The token behind this connection, by ticket or by header; the login it belongs to is still open."""
-    token = await _token_of(websocket, here)
+    token = await _counted_token_of(websocket, here)
     async with here.database.transaction() as connection:
         if await find_person(connection, token.user_id, token.family_id) is None:
             raise TokenInvalidError("this login was closed; log in again")
     if here.hub.count(token.user_id) >= here.options.sockets_per_person:
         raise TooManySocketsError(here.options.sockets_per_person)
     return token
+
+
+async def _counted_token_of(websocket: WebSocket, here: Resources) -> AccessToken:
+    """The token; the attempt is counted against the person, or the address of who is nobody."""
+    try:
+        token = await _token_of(websocket, here)
+    except AuroraError:
+        address = websocket.client.host if websocket.client else "unknown"
+        await _count(here, "anonymous", address)
+        raise
+    await _count(here, "user", str(token.user_id))
+    return token
+
+
+async def _count(here: Resources, bucket: Bucket, whom: str) -> None:
+    allowance = await here.limiter.take(bucket, whom)
+    if not allowance.is_allowed:
+        raise RateLimitExceededError(allowance.reset_seconds)
 
 
 async def _token_of(websocket: WebSocket, here: Resources) -> AccessToken:

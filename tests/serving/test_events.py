@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +13,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.serving.conftest import Account, an_event, log_in
+from aurora.settings import Settings
+from serving.app import create_app
+from tests.serving.conftest import Account, an_event, log_in, quick, running
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -484,3 +487,16 @@ async def test_events_need_a_login(client: httpx.AsyncClient) -> None:
         answer = await client.request(method, path, json={"events": []} if method == "POST" else None)
 
         assert answer.status_code == 401, path
+
+
+async def test_a_client_that_sends_a_batch_too_slowly_is_sent_away(settings: Settings) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        while True:
+            yield b"{"
+            await asyncio.sleep(0.2)
+
+    async with running(create_app(settings, quick(batch_seconds=1))) as client:
+        answer = await post_lines(client, await log_in(client), dripping())
+
+    assert answer.status_code == 408
+    assert answer.json()["code"] == "body-too-slow"

@@ -24,6 +24,7 @@ from serving.live.topics import ANNOUNCEMENTS, SYSTEM_CHANNEL, channel_of, topic
 from serving.options import ApiOptions
 from serving.protocol import protocol
 from tests.serving.conftest import Account, log_in, quick
+from tests.serving.test_failures import gate_to
 
 
 class Server:
@@ -247,6 +248,38 @@ async def test_a_slow_consumer_is_dropped_and_the_others_hear_on(settings: Setti
 
     assert heard == 400
     assert missed > 0
+
+
+async def test_knocking_without_a_ticket_is_limited(settings: Settings) -> None:
+    statuses = []
+    async with Server(settings, quick(anonymous_per_minute=4)).run() as server:
+        for _ in range(6):
+            with pytest.raises(InvalidStatus) as refused:
+                await server.socket(None, "?ticket=guessed")
+            statuses.append(refused.value.response.status_code)
+
+    assert statuses[-1] == 429
+    assert 401 in statuses
+
+
+async def test_sockets_hear_again_after_redis_was_away(settings: Settings) -> None:
+    async with gate_to(settings.redis_url) as (url, switch):
+        gated = settings.model_copy(update={"redis_url": url})
+        async with Server(gated, quick()).run() as server, httpx.AsyncClient(base_url=server.url) as http:
+            ada = await log_in(http)
+            heard: dict[str, Any] = {}
+            async with server.socket(ada) as socket:
+                await hear(socket)
+                switch(False)
+                await asyncio.sleep(0.2)
+                switch(True)
+                for _ in range(100):
+                    await server.publish(ada.user_id, "events", data="again")
+                    with contextlib.suppress(TimeoutError):
+                        heard = json.loads(await asyncio.wait_for(socket.recv(), 0.1))
+                        break
+
+    assert heard["data"] == "again"
 
 
 async def test_when_the_server_stops_it_says_so(settings: Settings) -> None:
