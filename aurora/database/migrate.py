@@ -12,7 +12,7 @@ from psycopg import sql
 
 from aurora import clock
 from aurora.database.grants import DATABASE_OF_ROLE, OWNER, PROCESS_ROLES, apply_grants
-from aurora.database.partitions import ensure_partitions, months_ahead
+from aurora.database.partitions import CREATE_FUNCTION, ensure_partitions, months_ahead
 from aurora.secrets import role_password
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,6 +31,8 @@ def migrate(owner_url: str, secret_key: str, *, databases: bool = True) -> None:
         if databases:
             _ensure_databases(connection)
         command.upgrade(alembic_config(owner_url), "head")
+        # A function has no rows to carry over: the newest definition simply replaces the one before.
+        connection.execute(CREATE_FUNCTION)
         with connection.transaction():
             apply_grants(connection)
         ensure_partitions(connection, months_ahead(clock.now().date()))

@@ -52,18 +52,23 @@ CREATE_FUNCTION = sql.SQL(
         if to_regclass('raw.' || name) is not null then
             return false;
         end if;
-        -- Two imports may want one month at the same time: the second waits here and finds it made.
-        perform pg_advisory_xact_lock(hashtext('raw.' || name));
-        if to_regclass('raw.' || name) is not null then
-            return false;
-        end if;
+        -- One lock for all months: with one each, two transactions that make the same two could wait for
+        -- each other.
+        perform pg_advisory_xact_lock(hashtext('raw.ensure_event_partition'));
+        -- Made and then attached, since "create … partition of" would stop all reading and writing of events
+        -- until this transaction ends.
+        execute format('create table raw.%I (like raw.events including all)', name);
         execute format(
-            'create table raw.%I partition of raw.events for values from (%L) to (%L)',
+            'alter table raw.events attach partition raw.%I for values from (%L) to (%L)',
             name,
             first_day::timestamp at time zone 'UTC',
             (first_day + interval '1 month')::timestamp at time zone 'UTC'
         );
         return true;
+    exception
+        -- Another transaction made it while this one waited. to_regclass() would not tell: it remembers.
+        when duplicate_table then
+            return false;
     end
     $$
     """
