@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, Response
 
@@ -47,7 +47,7 @@ async def read_docs() -> HTMLResponse:
 async def read_docs_file(name: str) -> Response:
     """A file of Swagger UI."""
     if name not in _FILES or find_spec(_BUNDLE) is None:
-        return Response(status_code=404)
+        raise HTTPException(404)
     return Response(_file(name), media_type=_FILES[name], headers={"Cache-Control": "public, max-age=86400"})
 
 

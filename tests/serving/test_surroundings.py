@@ -196,3 +196,4 @@ async def test_the_docs_page_and_the_document_are_served(client: httpx.AsyncClie
     assert page.status_code == 200
     assert "swagger-ui-bundle.js" in page.text
     assert document.json()["info"]["title"] == "AURORA_LIFE"
+    assert (await client.get("/docs/secrets.txt")).json()["code"] == "not-found"
