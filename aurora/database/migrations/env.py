@@ -6,8 +6,12 @@ import re
 
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from aurora.database.tables import OWNED_SCHEMAS, metadata
+from aurora.database.tables import OWNED_SCHEMAS, Xid8, metadata
+
+# So that `alembic check` can read the column back.
+ischema_names["xid8"] = Xid8
 
 
 def include_name(name: str | None, type_: str, _parents: object) -> bool:
