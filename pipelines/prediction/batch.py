@@ -23,6 +23,7 @@ from aurora.predictions.storage import PredictionRow, read_predictor, write_pred
 ACTIVE_DAYS = 28
 """Whoever has no moment in this many days before the cohort's newest one is not predicted for."""
 
+# Of two moments at one instant, the one that knows its hour ("instant") comes before the day's.
 _NEWEST = """
     with people as (
         select user_id from app.users where cohort = {cohort} and deleted_at is null
@@ -32,7 +33,7 @@ _NEWEST = """
         from features.{table} as features
         inner join people on people.user_id = features.user_id
         where features.as_of <= {until}
-        order by features.user_id, features.as_of desc
+        order by features.user_id, features.as_of desc, features.precision desc
     )
     select * from newest
     where as_of >= (select max(as_of) from newest) - {active}::interval

@@ -37,7 +37,11 @@ _READ = """
         from intermediate.int_labels as labels
         inner join app.users as users on users.user_id = labels.user_id
         inner join features.{table} as features
-            on features.user_id = labels.user_id and features.as_of = labels.as_of
+            on
+                features.user_id = labels.user_id
+                and features.as_of = labels.as_of
+                and features.precision = labels.precision
+                and features.local_date = labels.local_date
         where
             labels.target = {target}
             and users.cohort = {cohort}

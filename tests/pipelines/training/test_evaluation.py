@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from aurora.models.catalogue import ENERGY, MOOD
+from aurora.models.folds import FoldPlan
+from aurora.predictions.predictor import Predictor
+from pipelines.training.candidate import build_candidate, judge_candidate, losses_of_champion
+from pipelines.training.champion import Champion
+from pipelines.training.evaluation import HeldOut, evaluate, honest_coverage, metrics_of, slices_of
+from pipelines.training.rows import TrainingRows, rows_from_csv
+from tests.pipelines.training.soccermon import soccermon_rows
+
+SPEC = replace(ENERGY, max_rounds=40)
+PLAN = FoldPlan(held_out_days=14, step_days=7)
+DAY = 86_400.0
+
+
+def some_rows(
+    *, people: int = 12, days: int = 60, effect: float = 0.6, cold: int = 0, late: int = 0
+) -> TrainingRows:
+    """Rows of people whose sleep moves their energy. `cold` people have no history; `late` labels arrive
+    days later.
+    """
+    rng = np.random.default_rng(1)
+    lines: list[dict[str, Any]] = []
+    for person in range(people):
+        level = rng.uniform(4, 8)
+        for day in range(days):
+            sleep = rng.normal(450, 60)
+            value = np.clip(level + effect * (sleep - 450) / 60 + rng.normal(0, 0.7), 0, 10)
+            vector = dict.fromkeys(ENERGY.features)
+            vector |= {"main_sleep_minutes_last_3d": sleep, "energy_rolling_std_7d": rng.uniform(0.5, 1.5)}
+            if person >= cold:
+                vector["energy_ewma_28d"] = level + rng.normal(0, 0.3)
+            lines.append(
+                {
+                    "user_id": f"p{person:02}",
+                    "label_event_id": f"p{person:02} {day}",
+                    "as_of": day * DAY,
+                    "known_at": day * DAY + 300 + late * DAY,
+                    "value": value,
+                    "persona": "owl" if person % 2 else "lark",
+                    "precision": "instant",
+                    **vector,
+                }
+            )
+    return rows_from_csv(pl.DataFrame(lines, infer_schema_length=None).write_csv().encode(), SPEC, "real")
+
+
+@cache
+def judged() -> HeldOut:
+    held_out = evaluate(some_rows(), PLAN)
+    assert held_out is not None
+    return held_out
+
+
+def test_the_model_stands_beside_every_baseline_under_the_same_metric() -> None:
+    names = {"model", "ewma", "global_mean", "user_mean", "user_median", "last", "mean_7d"}
+
+    assert names <= set(judged().answers)
+    assert {frozenset(metrics_of(judged(), name)) for name in names - {"global_mean"}} == {
+        frozenset({"mae", "rmse", "r2", "r2_within", "r_within"})
+    }
+
+
+def test_a_feature_that_nobody_has_is_no_baseline() -> None:
+    assert "three_process" not in judged().answers
+
+
+def test_every_held_out_rating_is_judged_once() -> None:
+    labels = judged().rows.label_ids[judged().number]
+
+    assert len(set(labels)) == len(labels) == 12 * 14
+
+
+def test_people_without_history_are_counted_and_not_judged() -> None:
+    held_out = evaluate(some_rows(cold=3), PLAN)
+
+    assert held_out is not None
+    assert held_out.cold == 3 * 14
+    assert len(held_out.number) == 9 * 14
+
+
+def test_labels_that_arrive_late_are_trained_on_late() -> None:
+    """With every label a month late the first folds have nothing to train on."""
+    assert evaluate(some_rows(late=58), PLAN) is None
+
+
+def test_slices_are_judged_by_tenure_coverage_and_persona() -> None:
+    assert {"persona.owl", "persona.lark"} <= set(slices_of(judged()))
+
+
+def test_intervals_are_judged_on_folds_that_they_were_not_calibrated_on() -> None:
+    assert 0.8 < honest_coverage(judged())["coverage"] <= 1
+
+
+def test_a_champion_is_compared_only_where_it_is_honest() -> None:
+    rows, held_out = some_rows(), judged()
+    candidate = build_candidate(rows, PLAN, held_out)
+    assert candidate is not None
+    trained_on_everything = Champion("1", Predictor.load(candidate.artifact), held_out_losses={})
+    with_record = replace(
+        trained_on_everything,
+        held_out_losses={str(rows.label_ids[number]): 0.5 for number in held_out.number},
+    )
+
+    losses = losses_of_champion(held_out, with_record)
+    assert losses_of_champion(held_out, trained_on_everything) is None
+    assert losses is not None
+    assert set(losses.tolist()) == {0.5}
+    assert judge_candidate(candidate, trained_on_everything, None).reference == held_out.best_baseline()
+    assert judge_candidate(candidate, with_record, None).reference == "champion 1"
+
+
+@pytest.mark.datasets
+def test_on_athletes_readiness_the_residual_model_is_better_than_the_ewma_and_not_too_good(
+    datasets: Path,
+) -> None:
+    rows = soccermon_rows(datasets / "soccermon" / "soccermon_daily.csv", ENERGY)
+    held_out = evaluate(rows, FoldPlan(held_out_days=None, step_days=28))
+    assert held_out is not None
+
+    model, ewma = metrics_of(held_out, "model"), metrics_of(held_out, "ewma")
+
+    assert len(rows) == 11_022
+    assert ewma["mae"] == pytest.approx(0.764, abs=0.01)
+    assert ewma["r2"] == pytest.approx(0.465, abs=0.01)
+    # Tried independently: 0.70 to 0.72. Clearly below that is a leak, not a success.
+    assert 0.68 < model["mae"] < 0.72
+    assert 0.52 < model["r2"] < 0.58
+    assert 0.88 <= honest_coverage(held_out)["coverage"] <= 0.92
+
+
+@pytest.mark.datasets
+def test_on_athletes_mood_the_model_gains_little_and_says_so(datasets: Path) -> None:
+    rows = soccermon_rows(datasets / "soccermon" / "soccermon_daily.csv", MOOD)
+    held_out = evaluate(rows, FoldPlan(held_out_days=None, step_days=28))
+    assert held_out is not None
+
+    model, ewma = metrics_of(held_out, "model"), metrics_of(held_out, "ewma")
+
+    assert len(rows) == 11_026
+    assert model["log_loss"] < ewma["log_loss"]
+    assert abs(model["accuracy"] - ewma["accuracy"]) < 0.02
