@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
@@ -18,6 +18,9 @@ DayAggregate = Literal["sum", "mean", "last"]
 
 DAYPARTS = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24)}
 """Part of day → its local hours, the first included and the last not."""
+
+_MICROSECOND = timedelta(microseconds=1)
+_MICROSECONDS_A_MINUTE = 60_000_000
 
 DURATION = "(duration)"
 COUNT = "(count)"
@@ -46,7 +49,7 @@ class Measure:
 
     def value(
         self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
-    ) -> float | None:
+    ) -> float | Decimal | None:
         """The value in `unit`, or None when this event does not say it."""
         if self.only_if and not self._holds(payload):
             return None
@@ -60,7 +63,8 @@ class Measure:
                 return stated
         if ended_at is None:
             return None
-        return (ended_at - started_at).total_seconds() / 60
+        # Decimal: a float would put some halves of a thousandth on the other side than Postgres does.
+        return Decimal((ended_at - started_at) // _MICROSECOND) / _MICROSECONDS_A_MINUTE
 
     def scaled(
         self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
@@ -103,9 +107,9 @@ class Measure:
         return bool(payload.get(name, False))
 
 
-def scale_value(value: float, scale: int) -> int:
+def scale_value(value: float | Decimal, scale: int) -> int:
     """Round half away from zero, as Postgres rounds `numeric`: 0.0005 × 1000 → 1, −0.0005 × 1000 → −1."""
-    return int((Decimal(repr(value)) * scale).to_integral_value(ROUND_HALF_UP))
+    return int((Decimal(str(value)) * scale).to_integral_value(ROUND_HALF_UP))
 
 
 def daypart_of(hour: float) -> str:
