@@ -1,0 +1,30 @@
+-- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+{{ feature_table() }}
+
+with
+
+moments as (
+
+    select moments.*
+    from {{ ref('int_moments') }} as moments
+    {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+
+),
+
+features as (
+
+    select
+        moments.user_id,
+        moments.local_date,
+        moments.as_of,
+        moments.precision,
+        (moments.local_seconds / 3600::float8) as hour_of_day,
+        extract(isodow from moments.local_date)::float8 as day_of_week,
+        (extract(isodow from moments.local_date) >= 6)::integer::float8 as is_weekend
+
+    from moments
+
+)
+
+select * from features

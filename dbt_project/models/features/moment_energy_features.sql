@@ -1,0 +1,85 @@
+-- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+{{ config(materialized='view') }}
+
+with
+
+clock as (
+
+    select * from {{ ref('moment_clock_features') }}
+
+),
+
+sleep as (
+
+    select * from {{ ref('moment_sleep_features') }}
+
+),
+
+activity as (
+
+    select * from {{ ref('moment_activity_features') }}
+
+),
+
+ratings as (
+
+    select * from {{ ref('moment_ratings_features') }}
+
+),
+
+surroundings as (
+
+    select * from {{ ref('moment_surroundings_features') }}
+
+),
+
+intake as (
+
+    select * from {{ ref('moment_intake_features') }}
+
+),
+
+vectors as (
+
+    select
+        clock.user_id,
+        clock.local_date,
+        clock.as_of,
+        clock.precision,
+        clock.hour_of_day,
+        clock.day_of_week,
+        clock.is_weekend,
+        sleep.time_since_last_sleep,
+        sleep.avg_sleep_last_7d,
+        activity.avg_exercise_last_7d,
+        activity.social_events_count_last_3d,
+        ratings.energy_rolling_mean_7d,
+        ratings.mood_trend_last_14d,
+        sleep.main_sleep_minutes_last_3d,
+        activity.work_minutes_sum_1d,
+        ratings.stress_mean_2d,
+        surroundings.daylight_minutes_last_2d,
+        intake.time_since_last_meal,
+        ratings.energy_rolling_std_7d,
+        ratings.energy_ewma_28d,
+        ratings.energy_mean_28d,
+        ratings.energy_last_28d,
+        ratings.energy_daypart_mean_28d,
+        sleep.energy_prior_three_process,
+        sleep.sleep_debt_sum_7d,
+        activity.exercise_load_sum_yesterday,
+        activity.exercise_load_sum_7d,
+        intake.caffeine_sum_1d,
+        intake.alcohol_sum_2d
+
+    from clock
+    inner join sleep using (user_id, local_date, as_of, precision)
+    inner join activity using (user_id, local_date, as_of, precision)
+    inner join ratings using (user_id, local_date, as_of, precision)
+    inner join surroundings using (user_id, local_date, as_of, precision)
+    inner join intake using (user_id, local_date, as_of, precision)
+
+)
+
+select * from vectors

@@ -1,0 +1,39 @@
+-- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+{{ feature_table() }}
+
+with
+
+moments as (
+
+    select moments.*
+    from {{ ref('int_moments') }} as moments
+    {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+
+),
+
+features as (
+
+    select
+        moments.user_id,
+        moments.local_date,
+        moments.as_of,
+        moments.precision,
+        meals_hours_since_2d as time_since_last_meal,
+        caffeine_sum_1d as caffeine_sum_1d,
+        alcohol_sum_2d as alcohol_sum_2d
+
+    from moments
+    cross join lateral (
+        select extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 1))::float8 / 3600 as meals_hours_since_2d from {{ tiles_of_window('meals', first_day=1) }}
+    ) as meals
+    cross join lateral (
+        select sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as caffeine_sum_1d from {{ tiles_of_window('caffeine', first_day=0) }}
+    ) as caffeine
+    cross join lateral (
+        select sum(total) filter (where days_ago between 0 and 1)::float8 / 1000::float8 as alcohol_sum_2d from {{ tiles_of_window('alcohol', first_day=1) }}
+    ) as alcohol
+
+)
+
+select * from features

@@ -1,0 +1,53 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={'days': 'int_changed_days'},
+    indexes=[
+        {'columns': ['user_id', 'as_of', 'precision', 'local_date'], 'unique': true},
+        {'columns': ['user_id', 'local_date']},
+    ],
+    post_hook='analyze {{ this }}',
+) }}
+
+with
+
+labels as (
+
+    select labels.*
+    from {{ ref('int_labels') }} as labels
+    {{ only_days_of(ref('int_changed_days'), 'labels') }}
+
+),
+
+user_days as (
+
+    select user_days.*
+    from {{ ref('stg_user_days') }} as user_days
+    {{ only_days_of(ref('int_changed_days'), 'user_days') }}
+
+),
+
+candidates as (
+
+    select user_id, local_date, as_of, precision, local_seconds from labels
+    union all
+    select user_id, local_date, day_started_at as as_of, 'day' as precision, null as local_seconds from user_days
+
+),
+
+-- Two ratings may share a moment, and one with a date only shares it with the midnight of its day.
+moments as (
+
+    select distinct on (user_id, local_date, as_of, precision)
+        user_id,
+        local_date,
+        as_of,
+        precision,
+        local_seconds
+
+    from candidates
+    order by user_id, local_date, as_of, precision, local_seconds
+
+)
+
+select * from moments

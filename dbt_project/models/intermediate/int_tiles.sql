@@ -1,0 +1,130 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={'days': 'stg_touched_days'},
+    indexes=[
+        {'columns': ['user_id', 'measure', 'local_date', 'valid_from', 'valid_until'], 'unique': true},
+        {'columns': ['user_id', 'local_date']},
+    ],
+    post_hook='analyze {{ this }}',
+) }}
+
+with
+
+measurements as (
+
+    select
+        measurements.*,
+        row_number() over by_time as time_rank,
+        bool_or(measurements.alive_until < 'infinity') over whole_day as has_replaced
+
+    from {{ ref('int_measurements') }} as measurements
+    {{ only_days_of(ref('stg_touched_days'), 'measurements') }}
+    window
+        whole_day as (partition by measurements.user_id, measurements.local_date, measurements.measure),
+        -- The last value is that of the latest event; of two at one instant, the one with the higher id.
+        by_time as (
+            partition by measurements.user_id, measurements.local_date, measurements.measure
+            order by measurements.at, measurements.event_id, measurements.version
+        )
+
+),
+
+-- Nothing was replaced: what is known only grows, and one pass of running aggregates says how.
+grown as (
+
+    select distinct on (user_id, local_date, measure, alive_from)
+        user_id,
+        local_date,
+        measure,
+        alive_from as valid_from,
+        count(*) over known as n,
+        sum(value) over known as total,
+        sum(value * value) over known as squares,
+        min(value) over known as lowest,
+        max(value) over known as highest,
+        (max(array[time_rank, value]) over known)[2] as last_value,
+        max(at) over known as last_at
+
+    from measurements
+    where not has_replaced
+    -- A range, not rows: what became known at the same instant belongs together.
+    window known as (partition by user_id, local_date, measure order by alive_from range unbounded preceding)
+    order by user_id, local_date, measure, alive_from
+
+),
+
+-- Something was replaced: at each instant of change, everything that is alive is summed up anew.
+changes as (
+
+    select user_id, local_date, measure, alive_from as valid_from from measurements where has_replaced
+    union
+    select user_id, local_date, measure, alive_until as valid_from from measurements
+    where has_replaced and alive_until < 'infinity'
+
+),
+
+replaced as (
+
+    select
+        changes.user_id,
+        changes.local_date,
+        changes.measure,
+        changes.valid_from,
+        count(measurements.value) as n,
+        sum(measurements.value) as total,
+        sum(measurements.value * measurements.value) as squares,
+        min(measurements.value) as lowest,
+        max(measurements.value) as highest,
+        (max(array[measurements.time_rank, measurements.value]))[2] as last_value,
+        max(measurements.at) as last_at
+
+    from changes
+    left join measurements
+        on
+            changes.user_id = measurements.user_id
+            and changes.local_date = measurements.local_date
+            and changes.measure = measurements.measure
+            and changes.valid_from >= measurements.alive_from
+            and changes.valid_from < measurements.alive_until
+    group by changes.user_id, changes.local_date, changes.measure, changes.valid_from
+
+),
+
+spans as (
+
+    select
+        *,
+        coalesce(
+            lead(valid_from) over (partition by user_id, local_date, measure order by valid_from), 'infinity'
+        ) as valid_until
+
+    from (select * from grown union all select * from replaced) as versions
+
+),
+
+tiles as (
+
+    select
+        user_id,
+        local_date,
+        measure,
+        valid_from,
+        valid_until,
+        n::integer as n,
+        total::bigint as total,
+        squares,
+        lowest,
+        highest,
+        last_value,
+        last_at
+
+    from spans
+    -- A span in which all events of the day were deleted has no tile.
+    where n > 0
+
+)
+
+select * from tiles
+-- Windows read one measure of one person over days: these rows lie together.
+order by user_id, measure, local_date, valid_from

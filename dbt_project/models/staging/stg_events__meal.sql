@@ -1,0 +1,44 @@
+-- Written by `aurora generate` from aurora/events/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+with
+
+events as (
+
+    select * from {{ ref('stg_events') }}
+    where type = 'meal.eaten'
+
+),
+
+typed as (
+
+    select
+        user_id,
+        event_id,
+        version,
+        started_at,
+        ended_at,
+        tz,
+        local_date,
+        local_started_at,
+        local_ended_at,
+        day_started_at,
+        precision,
+        source_name,
+        modality,
+        form_id,
+        is_deleted,
+        known_at,
+        alive_from,
+        alive_until,
+        first_available_at,
+        (payload ->> 'kind')::text as kind,
+        (payload ->> 'energy_kcal')::float8 as energy_kcal,
+        (payload ->> 'protein_g')::float8 as protein_g,
+        (payload ->> 'carbohydrate_g')::float8 as carbohydrate_g,
+        (payload ->> 'fat_g')::float8 as fat_g
+
+    from events
+
+)
+
+select * from typed

@@ -1,0 +1,28 @@
+with
+
+predictions as (
+
+    select
+        prediction_id,
+        user_id,
+        model_name,
+        model_version,
+        model_source,
+        as_of,
+        local_date,
+        value,
+        class,
+        probabilities,
+        lower,
+        upper,
+        baseline,
+        baseline_name,
+        reasons,
+        origin,
+        created_at
+
+    from {{ source('predictions', 'predictions') }}
+
+)
+
+select * from predictions

@@ -1,0 +1,23 @@
+{# Of one user, local day and measure, no two spans of knowledge overlap. Judges the days of this build. #}
+{% test spans_do_not_overlap(model) %}
+
+    with
+
+    spans as (
+
+        select
+            spans.valid_from,
+            lag(spans.valid_until) over (
+                partition by spans.user_id, spans.local_date, spans.measure order by spans.valid_from
+            ) as previous_until,
+            spans.valid_until
+
+        from {{ model }} as spans
+        inner join {{ ref('stg_touched_days') }} as days using (user_id, local_date)
+
+    )
+
+    select * from spans
+    where valid_from >= valid_until or valid_from < previous_until
+
+{% endtest %}

@@ -1,0 +1,102 @@
+"""Builds: the record of what was built from which state of the log, and the promise that one runs at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+
+from aurora.database.connections import connect
+from aurora.errors import AuroraError
+
+_LOCK: Final = "aurora.build"
+_DEFINED_IN: Final = ("models/staging", "models/intermediate", "models/features", "models/scores", "macros")
+_DEFINITION: Final = "definition "
+
+
+class BuildRunningError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("another build of the warehouse is running; `aurora status` and Dagster's runs say whose")
+
+
+@dataclass
+class Build:
+    """One build under way. `snapshot_xmin` is the state of the log that the next build goes on from."""
+
+    build_id: UUID
+    is_full: bool
+    is_good: bool = False
+
+
+@contextmanager
+def recorded_build(postgres_url: str, *, definition: str, full: bool = False) -> Iterator[Build]:
+    """Hold the lock and the record of one build; it is good when the block says so and ends well.
+
+    A build is full when it is asked to be, and when what the tables mean (`definition`) has changed since the
+    last good one: rows of two meanings must not lie side by side.
+    """
+    with connect(postgres_url, autocommit=True) as connection:
+        row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (_LOCK,)).fetchone()
+        if row is None or not row[0]:
+            raise BuildRunningError
+        # Whoever holds the lock knows that a build which is still called running was killed.
+        connection.execute(
+            "update raw.builds set state = 'failed', finished_at = now() where state = 'running'"
+        )
+        build = Build(uuid4(), full or built_definition(connection) != definition)
+        connection.execute(
+            "insert into raw.builds (build_id, snapshot_xmin, is_full, state)"
+            " values (%s, pg_snapshot_xmin(pg_current_snapshot()), %s, 'running')",
+            (build.build_id, build.is_full),
+        )
+        try:
+            yield build
+        except BaseException:
+            build.is_good = False
+            raise
+        finally:
+            _finish(connection, build, definition)
+
+
+def _finish(connection: psycopg.Connection[Any], build: Build, definition: str) -> None:
+    connection.execute(
+        "update raw.builds set state = %s, finished_at = clock_timestamp() where build_id = %s",
+        ("good" if build.is_good else "failed", build.build_id),
+    )
+    if build.is_good and build.is_full:
+        comment = sql.Literal(f"{_DEFINITION}{definition}")
+        connection.execute(sql.SQL("comment on schema features is {}").format(comment))
+
+
+def built_definition(connection: psycopg.Connection[Any]) -> str | None:
+    """The definition of the last good full build, None before there was one."""
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'features'"
+    ).fetchone()
+    comment = row[0] if row else None
+    return comment.removeprefix(_DEFINITION) if comment and comment.startswith(_DEFINITION) else None
+
+
+def definition_of(dbt_dir: Path) -> str:
+    """A digest of all SQL that decides what the incremental tables hold."""
+    digest = hashlib.sha256()
+    for file in sorted(file for folder in _DEFINED_IN for file in (dbt_dir / folder).rglob("*.sql")):
+        digest.update(file.relative_to(dbt_dir).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def purge_touched_days(connection: psycopg.Connection[Any]) -> int:
+    """Forget the touched days that a good build has seen; how many rows. Housekeeping calls this."""
+    cursor = connection.execute(
+        "delete from raw.touched_days where xid < (select max_xmin.snapshot_xmin from ("
+        " select snapshot_xmin from raw.builds where state = 'good' order by snapshot_xmin desc limit 1"
+        ") as max_xmin)"
+    )
+    return cursor.rowcount

@@ -1,0 +1,50 @@
+"""The table of features for people: `docs/features.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, SETS_VERSION, Feature
+from aurora.features.windows import Window
+from pipelines.transformation.generated.texts import MARK
+
+_INTRODUCTION = """\
+Each feature is defined once, in `aurora/features/catalogue.py`. The SQL of the warehouse, the live vector, the API, the
+signature of the models and this page follow from it. To add one, add an entry there and run `make generate`.
+
+A feature describes a person at a moment (`as_of`): it reads what had happened *and* was known by then, at most 28 local
+days back, today included. Missing stays missing: a window without events is null, never zero, except for counts.
+"""
+
+
+def documentation_files() -> dict[str, str]:
+    """Path below the project → text."""
+    parts = [f"<!-- {MARK} from aurora/features/catalogue.py; do not edit. -->", "# Features", _INTRODUCTION]
+    sets = ", ".join(f"{name} ({len(members)})" for name, members in FEATURE_SETS.items())
+    parts.append(f"Feature sets, version {SETS_VERSION}: {sets}.\n")
+    for domain, meaning in DOMAINS.items():
+        members = [feature for feature in FEATURES.values() if feature.domain == domain]
+        if members:
+            parts.append(f"## {meaning}\n\nTable `features.moment_{domain}_features`.\n\n{_table(members)}")
+    return {"docs/features.md": "\n".join(part.rstrip() + "\n" for part in parts)}
+
+
+def _table(features: Iterable[Feature]) -> str:
+    rows = ["| feature | unit | means | reads | used by |", "| --- | --- | --- | --- | --- |"]
+    for feature in features:
+        users = ", ".join(name for name, members in FEATURE_SETS.items() if feature.name in members)
+        cells = (f"`{feature.name}`", feature.unit, feature.description, _reads(feature), users or "–")
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _reads(feature: Feature) -> str:
+    windows = list(dict.fromkeys(_window(window) for window in feature.windows))
+    clocks = ["the clock"] if feature.clocks else []
+    return "; ".join([*windows, *clocks])
+
+
+def _window(window: Window) -> str:
+    days = "1 day" if window.days == 1 else f"{window.days} days"
+    lag = f", {window.lag} before" if window.lag else ""
+    return f"`{window.measure}` {window.aggregate.replace('_', ' ')} of {days}{lag}"

@@ -1,0 +1,70 @@
+"""Measurements: one view that reads every measure of every event type in a single pass over the log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aurora.events.catalogue import EVENT_TYPES, EventType
+from aurora.features.sql import measure_sql
+from pipelines.transformation.generated.texts import one_line, sql_file
+
+SOURCE: Final = "aurora/events/catalogue.py"
+
+
+def measurement_files() -> dict[str, str]:
+    """Path below `models/` → text. The view's description is written by hand, in _intermediate.yml."""
+    kinds = [kind for kind in EVENT_TYPES.values() if kind.measures]
+    names = "\n".join(f"                {_names(kind)}" for kind in kinds)
+    values = "\n".join(f"                {_values(kind)}" for kind in kinds)
+    text = f"""
+{{{{ config(materialized='view') }}}}
+
+with
+
+events as (
+
+    select * from {{{{ ref('stg_events') }}}}
+    -- A version that was hidden before it became known was never alive.
+    where not is_deleted and alive_from < alive_until
+
+),
+
+measurements as (
+
+    select
+        events.user_id,
+        events.event_id,
+        events.version,
+        events.local_date,
+        measured.measure,
+        measured.value,
+        coalesce(events.ended_at, events.started_at) as at,
+        events.alive_from,
+        events.alive_until
+
+    from events
+    cross join lateral
+        unnest(
+            case events.type
+{names}
+            end,
+            case events.type
+{values}
+            end
+        ) as measured (measure, value)
+    where measured.value is not null
+
+)
+
+select * from measurements
+"""
+    return {"intermediate/int_measurements.sql": sql_file("int_measurements", SOURCE, text)}
+
+
+def _names(kind: EventType) -> str:
+    return f"when '{kind.name}' then array[{', '.join(repr(measure.name) for measure in kind.measures)}]"
+
+
+def _values(kind: EventType) -> str:
+    values = ", ".join(one_line(measure_sql(measure)) for measure in kind.measures)
+    return f"when '{kind.name}' then array[{values}]"

@@ -1,0 +1,54 @@
+"""Build the warehouse: dbt over the days that changed since the last good build, recorded and locked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.transformation.builds import definition_of, recorded_build
+from pipelines.transformation.dbt_runs import DBT_DIR, NodeResult, OnNode, run_dbt
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What one build did."""
+
+    is_full: bool
+    results: tuple[NodeResult, ...]
+    seconds: float
+
+    @property
+    def bad(self) -> list[NodeResult]:
+        return [result for result in self.results if result.is_bad]
+
+    @property
+    def is_good(self) -> bool:
+        return bool(self.results) and not self.bad
+
+    def count(self, kind: str) -> int:
+        return sum(1 for result in self.results if result.kind == kind and result.status != "skipped")
+
+
+def build_warehouse(
+    postgres_url: str,
+    *,
+    data_dir: Path,
+    full: bool = False,
+    options: Sequence[str] = (),
+    dbt_dir: Path = DBT_DIR,
+    on_node: OnNode | None = None,
+) -> BuildReport:
+    """Build and test every dbt model. A build in which anything failed is not a good one: the next goes on from
+    the one before.
+    """
+    started = time.monotonic()
+    with recorded_build(postgres_url, definition=definition_of(dbt_dir), full=full) as build:
+        arguments = ["build", *(["--full-refresh"] if build.is_full else []), *options]
+        results = run_dbt(
+            arguments, postgres_url=postgres_url, data_dir=data_dir, dbt_dir=dbt_dir, on_node=on_node
+        )
+        report = BuildReport(build.is_full, tuple(results), time.monotonic() - started)
+        build.is_good = report.is_good
+    return report
