@@ -1,0 +1,1 @@
+"""Events on their way: from the outbox to Kafka, and out of a message again."""

@@ -1,0 +1,130 @@
+"""The agent of live features. Nothing that arrives can stop it: what has no effect becomes a dead letter."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterable, Callable, Sequence
+from typing import Any, Final
+
+import faust
+import psycopg
+import stamina
+import structlog
+from psycopg_pool import AsyncConnectionPool
+from redis.exceptions import ConnectionError as RedisAwayError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from aurora.topics import EVENTS_ACCEPTED
+from streams.events.dead_letters import DeadLetter, keep
+from streams.events.messages import Touch, Unreadable, read_message
+from streams.events.outbox import mark_consumed
+from streams.features.refresher import Refresher
+from streams.metrics import CONSUMED
+from streams.progress import Progress
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE: Final = 200
+WITHIN_SECONDS: Final = 0.02
+
+AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, RedisAwayError, RedisTimeoutError, OSError)
+"""Postgres or Redis cannot be reached. That is no fault of any message: it waits."""
+
+
+class MessageHandler:
+    """Gives a batch of raw messages its effect, whatever is in it."""
+
+    def __init__(
+        self,
+        refresher: Refresher,
+        pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]],
+        progress: Progress,
+    ) -> None:
+        self._refresher = refresher
+        self._pool = pool
+        self._progress = progress
+
+    async def handle(self, batch: Sequence[object]) -> None:
+        """Returns when every message had its effect or is a dead letter."""
+        read = [read_message(raw) for raw in batch]
+        unreadable = [item for item in read if isinstance(item, Unreadable)]
+        touches = [item for item in read if isinstance(item, Touch)]
+        if unreadable:
+            letters = [DeadLetter("undecodable", item.reason, item.body) for item in unreadable]
+            ids = [item.outbox_id for item in unreadable if item.outbox_id is not None]
+            await self._set_aside(letters, ids)
+        if touches:
+            await self._refresh(touches)
+        self._progress.note()
+
+    async def _refresh(self, touches: Sequence[Touch]) -> None:
+        try:
+            await self._patiently(lambda: self._refresher.refresh(touches))
+        except Exception as error:  # Faust acks an event whose agent crashed: it would be lost
+            apart = _apart(touches)
+            if len(apart) > 1:
+                # One of them is at fault; the others shall not suffer for it.
+                for some in apart:
+                    await self._refresh(some)
+                return
+            log.exception("message_without_effect", user_id=str(touches[0].user_id))
+            await self._set_aside([_letter(touch, error) for touch in touches], _ids(touches))
+
+    async def _set_aside(self, letters: Sequence[DeadLetter], ids: Sequence[int]) -> None:
+        async def write() -> None:
+            async with self._pool.connection() as connection:
+                await keep(connection, letters)
+                await mark_consumed(connection, ids)
+
+        await self._patiently(write)
+        CONSUMED.labels("dead_letter").inc(len(letters))
+
+    async def _patiently(self, action: Callable[[], Any]) -> None:
+        """Try again for as long as Postgres or Redis are away."""
+        async for attempt in stamina.retry_context(
+            on=AWAY, attempts=None, timeout=None, wait_initial=0.1, wait_max=5.0, wait_jitter=0.5
+        ):
+            with attempt:
+                self._progress.note()
+                await action()
+
+
+def register_agents(app: faust.App, handler: MessageHandler) -> Any:
+    """Add the agents of live features to the Faust app; the one that refreshes features."""
+    topic = app.topic(EVENTS_ACCEPTED, value_serializer="raw", key_serializer="raw")
+
+    @app.agent(topic, name="refresh_features", concurrency=1)
+    async def refresh_features(stream: Any) -> None:
+        messages: AsyncIterable[Sequence[object]] = stream.take(MOST_AT_ONCE, within=WITHIN_SECONDS)
+        async for batch in messages:
+            await handler.handle(batch)
+
+    return refresh_features
+
+
+def _apart(touches: Sequence[Touch]) -> list[list[Touch]]:
+    """The touches by person, or by day when they are of one person."""
+    is_one = len({touch.user_id for touch in touches}) == 1
+    groups: dict[object, list[Touch]] = defaultdict(list)
+    for touch in touches:
+        groups[touch.local_date if is_one else touch.user_id].append(touch)
+    return list(groups.values())
+
+
+def _letter(touch: Touch, error: Exception) -> DeadLetter:
+    body = {
+        "user_id": str(touch.user_id),
+        "local_date": touch.local_date.isoformat(),
+        "event_id": touch.event_id and str(touch.event_id),
+        "version": touch.version,
+        "type": touch.type,
+        "outbox_id": touch.outbox_id,
+    }
+    # The type of the error only: its text may quote what a person wrote.
+    reason = f"its effect failed: {type(error).__name__}"
+    return DeadLetter("effect_failed", reason, json.dumps(body), touch.user_id)
+
+
+def _ids(touches: Sequence[Touch]) -> list[int]:
+    return [touch.outbox_id for touch in touches if touch.outbox_id is not None]

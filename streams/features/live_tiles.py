@@ -1,0 +1,64 @@
+"""A person's tiles brought up to date: touched local days recomputed from the log, or all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from redis.asyncio import Redis
+
+from aurora.features.live import live_days, put_all, put_days, read_logs, read_tiles_of_many
+from aurora.features.tiles import Tile, Tiles, tiles_of
+from aurora.features.vector import Moment
+from streams.features.people import Person
+
+DAYS_AHEAD: Final = 2
+"""An event carries the date of its own zone, which may be ahead of the person's usual one."""
+
+
+def days_to_fill(today: date) -> list[date]:
+    """Every local day that live state holds or will hold once the person's clock gets there."""
+    return [*live_days(today), *(today + timedelta(days=ahead) for ahead in range(1, DAYS_AHEAD + 1))]
+
+
+def days_to_recompute(touched: Collection[date], today: date) -> list[date]:
+    """Those of the touched days that live state reaches; older ones are the warehouse's alone."""
+    oldest = live_days(today)[0]
+    return [day for day in touched if day >= oldest]
+
+
+async def refresh_tiles(
+    connection: psycopg.AsyncConnection[Any],
+    redis: Redis,
+    touched: Mapping[Person, Collection[date]],
+    as_of: datetime,
+) -> dict[Person, Tiles]:
+    """Recompute the touched days of these people, and all days of those who are not filled; their tiles."""
+    today = {person: Moment.at(as_of, person.tz).local_date for person in touched}
+    stored = await read_tiles_of_many(redis, [person.user_id for person in touched])
+    wanted: dict[UUID, list[date]] = {
+        person.user_id: days_to_fill(today[person])
+        if stored[person.user_id] is None
+        else days_to_recompute(days, today[person])
+        for person, days in touched.items()
+    }
+    logs = await read_logs(connection, wanted, as_of)
+    current: dict[Person, Tiles] = {}
+    async with redis.pipeline(transaction=True) as pipe:
+        for person in touched:
+            before, computed = stored[person.user_id], tiles_of(logs[person.user_id])
+            if before is None:
+                put_all(pipe, person.user_id, computed, today[person])
+                current[person] = computed
+                continue
+            oldest = live_days(today[person])[0]
+            # A day that has left the window, or has no event any more, is removed.
+            changes: dict[date, Mapping[str, Tile]] = {day: {} for day in before if day < oldest}
+            changes |= {day: computed.get(day, {}) for day in wanted[person.user_id]}
+            put_days(pipe, person.user_id, changes)
+            current[person] = {day: tiles for day, tiles in (before | changes).items() if tiles}
+        await pipe.execute()
+    return current

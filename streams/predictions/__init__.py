@@ -1,0 +1,1 @@
+"""Live predictions: what the champion says now about the people whose features have changed."""

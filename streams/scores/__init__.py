@@ -1,0 +1,1 @@
+"""Live scores: today's provisional scores, by the same formulas as the warehouse's."""
