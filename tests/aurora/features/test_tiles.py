@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aurora.events.catalogue import MEASURES
+from aurora.features import tiles
+from aurora.features.tiles import Tile, pack, tiles_of, unpack
+from tests.aurora.features.logged import logged
+from tests.aurora.features.tiles_of_days import Day, days
+
+DAY = date(2026, 3, 30)
+
+moods = st.builds(
+    lambda day, minute, valence, event: logged(
+        "mood.rated",
+        f"2026-03-{day:02}T{minute // 60:02}:{minute % 60:02}:00+00:00",
+        {"valence": valence / 1000},
+        event_id=UUID(int=event),
+    ),
+    st.integers(28, 30),
+    st.integers(0, 1439) | st.just(600),
+    st.integers(-1000, 1000),
+    st.integers(0, 2**128 - 1),
+)
+
+
+@given(st.lists(moods, max_size=12, unique_by=lambda event: event.event_id), st.randoms())
+def test_the_order_in_which_events_come_does_not_matter(events: list[Any], random: Any) -> None:
+    shuffled = list(events)
+    random.shuffle(shuffled)
+
+    assert tiles_of(shuffled) == tiles_of(events)
+
+
+def test_a_tile_sums_up_its_day_in_scaled_integers() -> None:
+    found = tiles_of(
+        [
+            logged("energy.rated", "2026-03-30T09:00:00+00:00", {"energy": 6.5}),
+            logged("energy.rated", "2026-03-30T21:00:00+00:00", {"energy": 4}),
+            logged("energy.rated", "2026-03-30T14:00:00+00:00", {"energy": 8}),
+        ]
+    )
+
+    assert found[DAY]["energy"] == Tile(
+        n=3,
+        sum=18_500,
+        sum_squares=6_500**2 + 4_000**2 + 8_000**2,
+        min=4_000,
+        max=8_000,
+        last=4_000,
+        last_at=datetime(2026, 3, 30, 21, tzinfo=UTC),
+    )
+
+
+def test_the_last_value_is_that_of_the_event_that_ended_latest() -> None:
+    night = logged("sleep.recorded", "2026-03-29T23:00:00+00:00", {"asleep_minutes": 420}, minutes=480)
+    nap = logged("sleep.recorded", "2026-03-30T05:00:00+00:00", {"asleep_minutes": 20}, minutes=25)
+
+    assert tiles_of([night, nap])[DAY]["sleep_minutes"].last == 420_000
+
+
+def test_of_two_events_at_one_instant_the_higher_id_is_the_last() -> None:
+    low, high = (
+        logged("energy.rated", "2026-03-30T09:00:00+00:00", {"energy": energy}, event_id=UUID(int=event))
+        for energy, event in ((3, 1), (7, 2))
+    )
+
+    assert tiles_of([high, low])[DAY]["energy"].last == 7_000
+
+
+def test_parts_of_the_day_have_tiles_of_their_own_except_for_bare_dates() -> None:
+    evening = {"valence": 0.5}
+    at_eight = logged("mood.rated", "2026-03-30T20:00:00+00:00", evening)
+    some_time = logged("mood.rated", "2026-03-30T00:00:00+00:00", evening, precision="day")
+
+    assert set(tiles_of([at_eight])[DAY]) == {"mood", "mood_evening", *_CLASSES}
+    assert set(tiles_of([some_time])[DAY]) == {"mood", *_CLASSES}
+
+
+_CLASSES = {f"mood_{name}" for name in ("very_negative", "negative", "neutral", "positive", "very_positive")}
+
+
+def test_an_event_that_says_nothing_makes_no_tile() -> None:
+    assert tiles_of([]) == {}
+    assert tiles_of([logged("note.written", "2026-03-30T09:00:00+00:00", {})]) == {}
+    assert tiles_of([logged("tea.brewed", "2026-03-30T09:00:00+00:00", {})]) == {}
+    nap = logged("sleep.recorded", "2026-03-30T13:00:00+00:00", {"asleep_minutes": 20, "is_nap": True})
+    assert "main_sleep_minutes" not in tiles_of([nap])[DAY]
+
+
+# --- packing ------------------------------------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.sampled_from(sorted(MEASURES)), days.filter(bool).map(lambda found: found[0])))
+def test_packed_tiles_come_back_as_they_were(found: dict[str, Day]) -> None:
+    day = {name: day.tile for name, day in found.items()}
+
+    assert unpack(pack(day)) == day
+
+
+def test_the_largest_day_there_can_be_fits() -> None:
+    at = datetime(2261, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    second_by_second = Tile(86_400, 2**62, 2**127, -(2**63), 2**63 - 1, -1, at)
+
+    assert unpack(pack({"resting_heart_rate": second_by_second})) == {"resting_heart_rate": second_by_second}
+
+
+def test_a_measure_that_left_the_catalogue_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = datetime(2026, 3, 30, tzinfo=UTC)
+    packed = pack({name: Tile(1, 1, 1, 1, 1, 1, at) for name in ("energy", "mood", "steps")})
+
+    codes = {code: name for code, name in tiles._NAMES.items() if name != "mood"}
+    monkeypatch.setattr(tiles, "_NAMES", codes)
+
+    assert set(unpack(packed)) == {"energy", "steps"}
+
+
+def test_every_measure_has_a_code_of_its_own_that_no_release_changes() -> None:
+    assert len(tiles._NAMES) == len(MEASURES)
+    # What Redis holds outlives a release.
+    assert tiles._CODES["energy"] == 60_033

@@ -1,0 +1,172 @@
+"""Every window aggregate: SQL over joined rows of tiles equals Python over the tiles."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aurora.errors import CatalogueConflictError
+from aurora.features.sql import needs_rank, widest
+from aurora.features.tiles import LIVE_DAYS, Tile
+from aurora.features.windows import AGGREGATES, EWMA_ALPHA, DayTile, Window
+from tests.aurora.features.nearly import nearly_equal
+from tests.aurora.features.tiles_of_days import AS_OF, Day, days
+
+# Of scale 1000 and of scale 1, whole windows and lagged ones.
+WINDOWS = [
+    Window(measure, aggregate, size, lag)
+    for measure, aggregate, (size, lag) in itertools.product(
+        ("energy", "steps"), AGGREGATES, ((1, 0), (7, 0), (28, 0), (1, 1), (5, 3))
+    )
+]
+
+
+async def in_sql(
+    connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
+) -> dict[Window, float | None]:
+    """All windows over the tiles of one measure, joined to one moment as a dbt model joins them."""
+    tiles = [
+        (t.n, t.sum, t.sum_squares, t.min, t.max, t.last, t.last_at, day.days_ago)
+        for day in sorted(found, key=lambda day: day.days_ago)
+        for t in [day.tile]
+    ]
+    aggregates = ", ".join(f"{window.aggregate_sql()} as {window.column()}" for window in windows)
+    readings = ", ".join(window.sql() for window in windows)
+    query = f"""
+        with tiles as (
+            select * from unnest(
+                %s::integer[], %s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::timestamptz[], %s::integer[]
+            ) as tiles (n, total, squares, lowest, highest, last_value, last_at, days_ago)
+        ),
+        joined as (
+            select *, row_number() over (order by days_ago) - 1 as day_rank
+            from (select %s::timestamptz as as_of) as moments
+            left join tiles on true
+        ),
+        windows as (select {aggregates} from joined group by as_of)
+        select {readings} from windows
+    """
+    columns = [list(column) for column in zip(*tiles, strict=True)] or [[]] * 8
+    async with connection.transaction():
+        cursor = await connection.execute(query.encode(), [*columns, AS_OF])
+        row = await cursor.fetchone()
+    assert row is not None
+    return dict(zip(windows, row, strict=True))
+
+
+def tiles_of(found: list[Day]) -> list[DayTile]:
+    return [(day.days_ago, day.tile) for day in found]
+
+
+@settings(max_examples=60)
+@given(days)
+async def test_every_aggregate_reads_the_same_in_sql_and_in_python(
+    database: psycopg.AsyncConnection, found: list[Day]
+) -> None:
+    values = await in_sql(database, WINDOWS, found)
+
+    for window in WINDOWS:
+        expected = window.value_of(tiles_of(found), AS_OF)
+        assert nearly_equal(values[window], expected), window.column()
+
+
+@given(days, st.randoms(use_true_random=False), st.sampled_from(WINDOWS))
+def test_the_order_of_tiles_does_not_matter(found: list[Day], random: Any, window: Window) -> None:
+    shuffled = list(found)
+    random.shuffle(shuffled)
+
+    assert window.value_of(tiles_of(shuffled), AS_OF) == window.value_of(tiles_of(found), AS_OF)
+
+
+def test_an_empty_window_is_missing_except_for_counts() -> None:
+    for name in AGGREGATES:
+        expected = 0 if name in {"count", "days"} else None
+        assert Window("energy", name, 7).value_of([], AS_OF) == expected
+
+
+def day(days_ago: int, *values: float) -> Day:
+    return Day(days_ago, tuple(round(value * 1000) for value in values), 3600)
+
+
+def energy(aggregate: str, size: int, *found: Day, lag: int = 0) -> float | None:
+    return Window("energy", aggregate, size, lag).value_of(tiles_of(list(found)), AS_OF)
+
+
+def test_the_mean_weighs_ratings_and_the_daily_mean_divides_by_days() -> None:
+    ratings = (day(0, 2, 4), day(3, 9))
+
+    assert energy("mean", 7, *ratings) == 5
+    assert energy("daily", 7, *ratings) == 7.5
+    assert energy("sum", 7, *ratings) == 15
+    assert energy("count", 7, *ratings) == 3
+    assert energy("days", 7, *ratings) == 2
+
+
+def test_the_spread_is_that_of_a_sample_and_missing_for_one_rating() -> None:
+    assert energy("std", 7, day(0, 2, 4), day(1, 4, 4), day(2, 5, 5), day(3, 7, 9)) == pytest.approx(
+        2.138089935299395
+    )
+    assert energy("std", 7, day(0, 5)) is None
+    assert energy("std", 7, day(0, 5, 5)) == 0
+
+
+def test_ewma_weighs_days_by_rank_so_that_a_gap_costs_the_newest_nothing() -> None:
+    keep = 1 - EWMA_ALPHA
+    expected = (8 + keep * 6 + keep**2 * 2) / (1 + keep + keep**2)
+
+    assert energy("ewma", 28, day(0, 8), day(1, 6), day(2, 2)) == pytest.approx(expected)
+    assert energy("ewma", 28, day(5, 8), day(9, 6), day(27, 2)) == pytest.approx(expected)
+    assert energy("ewma", 28, day(0, 7, 9), day(1, 6), day(2, 1, 3)) == pytest.approx(expected)
+
+
+def test_the_slope_is_a_change_a_day_and_needs_three_days() -> None:
+    assert energy("slope", 14, day(0, 5), day(1, 4), day(2, 3)) == pytest.approx(1)
+    assert energy("slope", 14, day(0, 1), day(2, 2), day(4, 3)) == pytest.approx(-0.5)
+    assert energy("slope", 14, day(0, 5), day(1, 4)) is None
+
+
+def test_last_is_the_newest_days_and_hours_since_count_from_the_latest() -> None:
+    assert energy("last", 28, day(4, 1, 2), day(2, 3, 4)) == 4
+    assert energy("hours_since", 28, day(4, 1), day(2, 3)) == 49
+
+
+def test_a_lagged_window_leaves_out_the_newest_days() -> None:
+    assert energy("sum", 2, day(0, 1), day(1, 2), day(2, 3), day(3, 4), lag=1) == 5
+
+
+def test_days_outside_the_window_are_passed_over() -> None:
+    assert energy("sum", 7, day(6, 1), day(7, 9)) == 1
+
+
+def test_a_window_that_cannot_be_is_refused() -> None:
+    with pytest.raises(CatalogueConflictError, match="no event type measures"):
+        Window("charm", "sum", 7)
+    with pytest.raises(CatalogueConflictError, match="median"):
+        Window("energy", "median", 7)
+    with pytest.raises(CatalogueConflictError, match="28 days"):
+        Window("energy", "sum", LIVE_DAYS, lag=1)
+    with pytest.raises(CatalogueConflictError, match="28 days"):
+        Window("energy", "sum", 0)
+
+
+def test_what_a_dbt_model_has_to_join_follows_from_its_windows() -> None:
+    windows = [Window("energy", "sum", 7), Window("energy", "mean", 3, lag=10)]
+
+    assert widest(windows) == 12
+    assert not needs_rank(windows)
+    assert needs_rank([*windows, Window("energy", "ewma", 28)])
+
+
+def test_times_are_kept_to_the_microsecond() -> None:
+    at = AS_OF - timedelta(microseconds=1)
+
+    assert Window("meals", "hours_since", 2).value_of([(0, Tile(1, 1, 1, 1, 1, 1, at))], AS_OF) == (
+        pytest.approx(1e-6 / 3600)
+    )
