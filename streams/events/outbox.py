@@ -40,6 +40,20 @@ class Backlog:
     oldest_in_flight_seconds: float
 
 
+@dataclass(frozen=True)
+class StreamsStatus:
+    """What `aurora streams status` shows."""
+
+    backlog: Backlog
+    has_relay: bool
+    later: int
+    consumed_last_hour: int
+    median_delay_seconds: float | None
+    p95_delay_seconds: float | None
+    dead_letters: int
+    people: int
+
+
 # The condition of being in flight is spelled out in each statement: as text it matches the partial index, as
 # a parameter it would not.
 
@@ -88,6 +102,29 @@ _BACKLOG: Final[LiteralString] = """
         from raw.outbox
         where published_at is not null and consumed_at is null and topic = 'aurora.events.accepted.v1'
     ) as in_flight
+"""
+
+_STATUS: Final[LiteralString] = """
+    select
+        exists (
+            select from pg_locks
+            where locktype = 'advisory' and granted and classid = 0 and objid = %(lock)s
+            and database = (select oid from pg_database where datname = current_database())
+        ),
+        (select count(*) from raw.outbox where published_at is null and due_at > now()),
+        recent.messages, recent.median, recent.p95,
+        (select count(*) from raw.rejected_events where source = 'streams'),
+        (select count(*) from app.users where deleted_at is null)
+    from (
+        select
+            count(*) as messages,
+            percentile_cont(0.5) within group (order by delays.seconds) as median,
+            percentile_cont(0.95) within group (order by delays.seconds) as p95
+        from (
+            select extract(epoch from consumed_at - greatest(created_at, due_at))::float8 as seconds
+            from raw.outbox where published_at > now() - interval '1 hour' and consumed_at is not null
+        ) as delays
+    ) as recent
 """
 
 _CONSUMED: Final[LiteralString] = """
@@ -139,6 +176,15 @@ async def read_backlog(connection: Connection) -> Backlog:
     cursor = await connection.cursor(row_factory=tuple_row).execute(_BACKLOG)
     row = await cursor.fetchone()
     return Backlog(*row) if row else Backlog(0, 0.0, 0, 0.0)
+
+
+async def read_status(connection: Connection) -> StreamsStatus:
+    backlog = await read_backlog(connection)
+    cursor = await connection.cursor(row_factory=tuple_row).execute(_STATUS, {"lock": RELAY_LOCK})
+    row = await cursor.fetchone()
+    if row is None:
+        raise RuntimeError("a query of one row gave none")
+    return StreamsStatus(backlog, *row)
 
 
 async def already_consumed(connection: Connection, ids: Collection[int]) -> set[int]:
