@@ -1,0 +1,41 @@
+"""A warehouse for tests: a database of the test's own, built by dbt as the role of the pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from aurora.database.grants import PIPELINES
+from pipelines.transformation.warehouse import BuildReport, build_warehouse
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The addresses of one database, and what tests ask of it."""
+
+    owner_url: str
+    url: str
+    data_dir: Path
+
+    def build(self, *options: str, full: bool = False, is_good: bool = True) -> BuildReport:
+        report = build_warehouse(self.url, data_dir=self.data_dir, full=full, options=options)
+        assert report.is_good is is_good, [(bad.name, bad.message) for bad in report.bad]
+        return report
+
+    def rows(self, query: LiteralString, *parameters: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.owner_url) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+@pytest.fixture
+def warehouse(
+    committed_database: str, role_url: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Warehouse:
+    # One folder for all tests of a worker: dbt parses the project once.
+    data_dir = tmp_path_factory.getbasetemp() / "warehouse"
+    return Warehouse(committed_database, role_url(PIPELINES, committed_database), data_dir)

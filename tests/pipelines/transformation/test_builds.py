@@ -1,0 +1,84 @@
+"""An incremental build leaves what a full one would have made, also after builds that failed."""
+
+from __future__ import annotations
+
+from typing import LiteralString, cast
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from pipelines.transformation.builds import BuildRunningError, recorded_build
+from pipelines.transformation.dbt_runs import run_dbt
+from tests.pipelines.transformation.conftest import Warehouse
+from tests.pipelines.transformation.lives import Received, in_parts, lives, store
+
+_TABLES = """
+    select table_schema || '.' || table_name from information_schema.tables
+    where
+        table_schema in ('staging', 'intermediate', 'features', 'scores', 'marts')
+        and table_name not in ('stg_touched_days', 'int_changed_days', 'int_rebuilt_days')
+    order by 1
+"""
+
+
+def digests(warehouse: Warehouse) -> dict[str, tuple[int, str | None]]:
+    """Every table and view of the warehouse: how many rows, and a hash of them all."""
+    found = {}
+    for (table,) in warehouse.rows(_TABLES):
+        hashed = f"select count(*), sum(hashtextextended(row_of::text, 0))::text from {table} as row_of"
+        found[table] = warehouse.rows(cast("LiteralString", hashed))[0]
+    return found
+
+
+@given(people=st.lists(lives, min_size=8, max_size=8))
+@settings(
+    max_examples=2,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[list[Received]]) -> None:
+    first, second, third = in_parts([item for life in people for item in life], 3)
+    store(warehouse.owner_url, first)
+    warehouse.build()
+    store(warehouse.owner_url, second)
+    # A build that stops half-way: some tables have the second part, the others do not.
+    with recorded_build(warehouse.url, definition="half a build"):
+        half = ["run", "--select", "+int_labels", "+int_tiles", "moment_sleep_features"]
+        run_dbt(half, postgres_url=warehouse.url, data_dir=warehouse.data_dir)
+    store(warehouse.owner_url, third)
+    assert not warehouse.build().is_full
+    incremental = digests(warehouse)
+
+    warehouse.build(full=True)
+
+    assert digests(warehouse) == incremental
+
+
+def test_one_build_runs_at_a_time(warehouse: Warehouse) -> None:
+    with recorded_build(warehouse.url, definition="x"), pytest.raises(BuildRunningError):
+        warehouse.build()
+
+
+def test_changed_definition_makes_the_next_build_a_full_one(warehouse: Warehouse) -> None:
+    with recorded_build(warehouse.url, definition="old") as build:
+        build.is_good = True
+    with recorded_build(warehouse.url, definition="old") as same:
+        same.is_good = True
+    with recorded_build(warehouse.url, definition="new") as changed:
+        pass
+
+    assert (build.is_full, same.is_full, changed.is_full) == (True, False, True)
+
+
+def test_build_that_was_killed_is_marked_as_failed_by_the_next(warehouse: Warehouse) -> None:
+    insert = (
+        "insert into raw.builds (build_id, snapshot_xmin, is_full, state)"
+        " values (gen_random_uuid(), '5', false, 'running') returning build_id"
+    )
+    [(killed,)] = warehouse.rows(insert)
+    with recorded_build(warehouse.url, definition="x"):
+        pass
+
+    assert warehouse.rows("select state from raw.builds where build_id = %s", killed) == [("failed",)]
