@@ -155,13 +155,16 @@ class EventStore:
     def _copy(self, events: Sequence[tuple[int, AcceptedEvent]]) -> None:
         self._connection.execute(create_incoming(_INCOMING))
         columns = list(INCOMING_COLUMNS)
+        # Before the COPY: a connection that copies answers no question.
+        keys = {event.user_id: self._whose.person_key(event.user_id) for _, event in events if event.note}
         with (
             self._connection.cursor() as cursor,
             cursor.copy(sql.SQL("copy {} from stdin").format(sql.Identifier(_INCOMING))) as copy,
         ):
             for ordinal, (_, event) in enumerate(events):
-                key = self._whose.person_key(event.user_id) if event.note else None
-                row = incoming_row(ordinal, event, person_key=key, batch_id=self._batch.batch_id)
+                row = incoming_row(
+                    ordinal, event, person_key=keys.get(event.user_id), batch_id=self._batch.batch_id
+                )
                 row["payload"] = json.dumps(row["payload"])
                 copy.write_row([row[column] for column in columns])
         self._connection.execute(sql.SQL("analyze {}").format(sql.Identifier(_INCOMING)))

@@ -424,6 +424,14 @@ def test_free_text_is_readable_nowhere_but_under_the_persons_key(
     assert run_import(committed_database, path, "events").outcomes["duplicate"] == 2
 
 
+def test_file_of_notes_alone_is_imported(committed_database: str, tmp_path: Path) -> None:
+    path = ndjson(
+        tmp_path / "events.ndjson", [an_envelope(type="note.written", payload={}, note="a good day")]
+    )
+
+    assert run_import(committed_database, path, "events").outcomes["accepted"] == 1
+
+
 def test_data_docs_are_written_on_demand(committed_database: str, tmp_path: Path) -> None:
     path = a_diary(tmp_path / "diary.csv", *WEEK)
 
