@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pipelines.transformation.generated.days import day_files
 from pipelines.transformation.generated.documentation import documentation_files
 from pipelines.transformation.generated.features import feature_files
 from pipelines.transformation.generated.measurements import measurement_files
+from pipelines.transformation.generated.scores import score_files
 from pipelines.transformation.generated.staging import staging_files
 from pipelines.transformation.generated.texts import MARK
 
@@ -30,7 +32,7 @@ class Drift:
 
 def generated_files() -> dict[str, str]:
     """Every generated file: its path below the project's folder → its text."""
-    models = staging_files() | measurement_files() | feature_files()
+    models = staging_files() | measurement_files() | feature_files() | day_files() | score_files()
     return {f"{MODELS}/{path}": text for path, text in models.items()} | documentation_files()
 
 

@@ -1,0 +1,35 @@
+{{ config(
+    indexes=[{'columns': ['user_id', 'local_date'], 'unique': true}],
+    post_hook='analyze {{ this }}',
+) }}
+
+with
+
+rebuilt_days as (
+
+    select * from {{ ref('int_rebuilt_days') }}
+
+),
+
+user_days as (
+
+    select * from {{ ref('stg_user_days') }}
+
+),
+
+-- A score of scores counts the scored days of the last 28: what a window reaches, it reaches 27 days further.
+rescored_days as (
+
+    select distinct
+        user_days.user_id,
+        user_days.local_date
+
+    from rebuilt_days
+    inner join user_days
+        on
+            rebuilt_days.user_id = user_days.user_id
+            and user_days.local_date between rebuilt_days.local_date and rebuilt_days.local_date + 27
+
+)
+
+select * from rescored_days

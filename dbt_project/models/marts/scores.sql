@@ -1,0 +1,87 @@
+-- Written by `aurora generate` from aurora/scores/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+with
+
+scores as (
+
+    select
+        user_id,
+        local_date,
+        'sleep' as score_name,
+        score,
+        score_state,
+        coverage,
+        factors,
+        version,
+        as_of,
+        tz
+
+    from {{ ref('daily_sleep_scores') }}
+
+    union all
+
+    select
+        user_id,
+        local_date,
+        'activity' as score_name,
+        score,
+        score_state,
+        coverage,
+        factors,
+        version,
+        as_of,
+        tz
+
+    from {{ ref('daily_activity_scores') }}
+
+    union all
+
+    select
+        user_id,
+        local_date,
+        'mood' as score_name,
+        score,
+        score_state,
+        coverage,
+        factors,
+        version,
+        as_of,
+        tz
+
+    from {{ ref('daily_mood_scores') }}
+
+    union all
+
+    select
+        user_id,
+        local_date,
+        'energy' as score_name,
+        score,
+        score_state,
+        coverage,
+        factors,
+        version,
+        as_of,
+        tz
+
+    from {{ ref('daily_energy_scores') }}
+
+    union all
+
+    select
+        user_id,
+        local_date,
+        'life' as score_name,
+        score,
+        score_state,
+        coverage,
+        factors,
+        version,
+        as_of,
+        tz
+
+    from {{ ref('daily_life_scores') }}
+
+)
+
+select * from scores

@@ -1,0 +1,89 @@
+-- Written by `aurora generate` from aurora/scores/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={'days': 'int_rebuilt_days'},
+    indexes=[{'columns': ['user_id', 'local_date'], 'unique': true}],
+    post_hook='analyze {{ this }}',
+) }}
+
+with
+
+user_days as (
+
+    select user_days.*
+    from {{ ref('int_days') }} as user_days
+    {{ only_days_of(ref('int_rebuilt_days'), 'user_days') }}
+
+),
+
+inputs as (
+
+    select
+        user_days.user_id,
+        user_days.local_date,
+        user_days.tz,
+        greatest(user_days.day_started_at, mood.known_at) as as_of,
+        mood.mood_mean_1d as mood_mean_1d
+
+    from user_days
+    cross join lateral (
+        select
+            sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as mood_mean_1d,
+            max(valid_from) as known_at
+        from (
+            select
+                *,
+                user_days.local_date - local_date as days_ago
+            from {{ ref('int_tiles') }}
+            where
+                user_id = user_days.user_id
+                and measure = 'mood'
+                and local_date between user_days.local_date - 0 and user_days.local_date
+                and valid_until = 'infinity'
+        ) as tiles
+    ) as mood
+
+),
+
+points as (
+
+    select
+        *,
+        mood_mean_1d as valence_value,
+        case when (50.0::float8 * (mood_mean_1d + 1.0::float8)) is not null then least(greatest((50.0::float8 * (mood_mean_1d + 1.0::float8)), 0.0::float8), 100.0::float8) end as valence_points
+
+    from inputs
+
+),
+
+judged as (
+
+    select
+        *,
+        case when num_nonnulls(valence_points) < 1 then 'UNSCORABLE' else 'SCORED' end as score_state,
+        case when valence_points is not null then 100.0::float8 else 0 end as known_weight
+
+    from points
+
+),
+
+scores as (
+
+    select
+        user_id,
+        local_date,
+        case when score_state = 'SCORED' then least(greatest((coalesce(valence_points * 100.0::float8, 0)) / known_weight, 0), 100) end as score,
+        score_state,
+        known_weight / 100.0::float8 as coverage,
+        jsonb_build_array(jsonb_build_object('name', 'valence', 'value', valence_value, 'unit', 'valence', 'goal', '→ 1', 'points', valence_points, 'weight', 100.0::float8, 'contribution', valence_points * 100.0::float8 / nullif(known_weight, 0))) as factors,
+        1 as version,
+        as_of,
+        tz
+
+    from judged
+
+)
+
+select * from scores
