@@ -69,4 +69,5 @@ def _signed_quantiles(residuals: Floats, coverage: float) -> tuple[float, float]
     tail = (1 - coverage) / 2
     low = int(np.floor((count + 1) * tail)) - 1
     high = int(np.ceil((count + 1) * (1 - tail))) - 1
-    return float(ordered[max(low, 0)]), float(ordered[min(high, count - 1)])
+    # An answer lies inside its own interval, even where the held-out answers leaned to one side.
+    return min(float(ordered[max(low, 0)]), 0.0), max(float(ordered[min(high, count - 1)]), 0.0)

@@ -67,10 +67,23 @@ def _effect(metadata: ArtifactMetadata, contribution: float, class_name: str | N
     return f"goes with {abs(contribution):.1f} {metadata.unit} {direction} {metadata.label.lower()}"
 
 
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
 def told(value: float, unit: str) -> str:
     """A value as a person says it: minutes as hours and minutes, few digits, the unit behind."""
-    if unit in {"min", "minutes"} and abs(value) >= 90:
+    if unit == "min" and abs(value) >= 90:
         hours, minutes = divmod(round(abs(value)), 60)
         return f"{'−' if value < 0 else ''}{hours} h {minutes:02d} min"
-    number = f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.1f}"
+    if unit == "0/1":
+        return "yes" if value else "no"
+    if unit == "day" and value in range(1, 8):
+        return _WEEKDAYS[int(value) - 1]
+    if unit == "share":
+        return f"{value:.0%}"
+    number = f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.{_digits(value)}f}"
     return f"{number} {unit}".strip()
+
+
+def _digits(value: float) -> int:
+    return 1 if abs(value) >= 1 else 2

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from aurora.features.catalogue import FEATURES
 from aurora.models.baselines import DAY_SECONDS
 from aurora.models.boosters import BOOSTERS, Booster
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import smoothed_shares
-from aurora.models.intervals import IntervalTable
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.answers import design_of, start_of
-from aurora.predictions.artifact import ArtifactMetadata, FeatureNote, pack
+from aurora.predictions.artifact import ArtifactMetadata, pack
+from aurora.predictions.phrases import note_of
 from pipelines.training.rows import TrainingRows, feature_set_version
 
 PRIOR_WEIGHTS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -64,22 +63,6 @@ def fit(rows: TrainingRows, chosen: Ints, *, rounds: int | None = None, threads:
     return Fitted(metadata, booster, rounds)
 
 
-def with_intervals(fitted: Fitted, intervals: dict[str, IntervalTable]) -> Fitted:
-    """The same answers with intervals around them."""
-    return fitted.with_(intervals=intervals)
-
-
-def notes_of(spec: ModelSpec) -> dict[str, FeatureNote]:
-    """What people are told about each feature."""
-    notes = {}
-    for name in spec.features:
-        if name in FEATURES:
-            feature = FEATURES[name]
-            label = feature.description.rstrip(".").split(":")[0].split(";")[0]
-            notes[name] = FeatureNote(label=label, unit=feature.unit)
-    return notes
-
-
 def _metadata(rows: TrainingRows, chosen: Ints) -> ArtifactMetadata:
     spec = rows.spec
     if spec.kind == "regression":
@@ -102,7 +85,7 @@ def _metadata(rows: TrainingRows, chosen: Ints) -> ArtifactMetadata:
         feature_set=spec.feature_set,
         feature_set_version=feature_set_version(spec),
         features=spec.features,
-        notes=notes_of(spec),
+        notes={name: note_of(name) for name in spec.features},
         centred=spec.centred,
         baseline_name=spec.baseline_name,
         baseline_columns=spec.baseline_columns,

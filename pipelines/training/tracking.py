@@ -8,6 +8,7 @@ side by side. MLflow is imported inside the functions: it is slow to load and on
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -77,9 +78,11 @@ def log_candidate(
         mlflow.log_input(_dataset(candidate), context="training")
         mlflow.set_tag("mlflow.note.content", describe(candidate, judgement))
         _log_evaluation(candidate)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             path = Path(folder, PREDICTOR_FILE)
             path.write_bytes(candidate.artifact)
+            # The signature is given: type hints, which MLflow asks for, would replace it.
+            warnings.filterwarnings("ignore", message=".*type hints")
             model = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(Path(__file__).with_name("final_answer_model.py")),
