@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping as Row
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from aurora import clock
@@ -118,6 +119,7 @@ def time_of(cells: Cells, source: TimeSource, tz: str, mapping: Mapping) -> date
     raise CellUnreadableError(f"{where} is {text!r}, which is not a time in the form {forms}")
 
 
+@lru_cache(maxsize=10_000)
 def _parsed(text: str, written: str) -> datetime:
     if written == "iso":
         return datetime.fromisoformat(text)
