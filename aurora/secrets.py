@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from urllib.parse import urlsplit, urlunsplit
 
 
 def derive(secret_key: str, purpose: str) -> str:
@@ -17,3 +18,10 @@ def derive(secret_key: str, purpose: str) -> str:
 def role_password(secret_key: str, role: str) -> str:
     """The password of a Postgres role."""
     return derive(secret_key, f"postgres:{role}")
+
+
+def role_url(owner_url: str, secret_key: str, role: str) -> str:
+    """The address of the same database, for one of AURORA's roles."""
+    parts = urlsplit(owner_url)
+    address = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{role_password(secret_key, role)}@{address}"))

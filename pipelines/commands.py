@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from pipelines.daily_commands import register_daily
 from pipelines.ingestion.commands import register_ingestion
 from pipelines.prediction.commands import register_prediction
 from pipelines.training.commands import register_training
+from pipelines.transformation.commands import register_transformation
 
 
 def register(app: typer.Typer) -> None:
@@ -14,3 +16,5 @@ def register(app: typer.Typer) -> None:
     register_ingestion(app)
     register_training(app)
     register_prediction(app)
+    register_daily(app)
+    register_transformation(app)

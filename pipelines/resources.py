@@ -38,7 +38,7 @@ class PostgresResource(dg.ConfigurableResource):
             yield connection
 
 
-def default_resources() -> dict[str, dg.ConfigurableResource]:
-    """What every asset of this project may ask for by name."""
-    settings = SettingsResource()
+def default_resources(overrides: dict[str, str] | None = None) -> dict[str, dg.ConfigurableResource]:
+    """What every asset of this project may ask for by name; `overrides` replace single settings."""
+    settings = SettingsResource(overrides=overrides or {})
     return {"settings": settings, "postgres": PostgresResource(settings=settings)}

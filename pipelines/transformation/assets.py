@@ -133,7 +133,7 @@ def _as_events(
     with postgres.connect(autocommit=True) as connection:
         for result in results:
             node = _MANIFEST["nodes"].get(result.unique_id)
-            if node is None or result.unique_id in broken and result.kind == "model":
+            if node is None or (result.unique_id in broken and result.kind == "model"):
                 continue
             if result.kind == "model":
                 yield dg.MaterializeResult(

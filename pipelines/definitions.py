@@ -1,0 +1,24 @@
+"""Everything that Dagster runs, assembled: assets of the four verbs, their checks, jobs, schedules, sensors."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.ingestion.assets import INGESTION_ASSETS
+from pipelines.ingestion.checks import INGESTION_CHECKS
+from pipelines.ingestion.sensors import INGESTION_SENSORS
+from pipelines.prediction.assets import PREDICTION_ASSETS, PREDICTION_CHECKS
+from pipelines.resources import default_resources
+from pipelines.schedules import JOBS, SCHEDULES, log_failure_when_run_fails
+from pipelines.training.assets import MODEL_ASSETS, MODEL_CHECKS
+from pipelines.transformation.assets import WAREHOUSE_ASSETS
+
+defs = dg.Definitions(
+    assets=[*INGESTION_ASSETS, *WAREHOUSE_ASSETS, *MODEL_ASSETS, *PREDICTION_ASSETS],
+    asset_checks=[*INGESTION_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
+    jobs=JOBS,
+    schedules=SCHEDULES,
+    sensors=[*INGESTION_SENSORS, log_failure_when_run_fails],
+    resources=default_resources(),
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,81 @@
+"""The asset of batch prediction: an answer for every active person, by the model of their cohort."""
+
+# Without postponed annotations: Dagster reads those of an asset as it is defined.
+from typing import Final
+
+import dagster as dg
+
+from aurora.database import tables
+from aurora.models.catalogue import MODELS
+from pipelines.ingestion.table_metadata import column_schema_of
+from pipelines.prediction.batch import BatchReport, predict_cohort
+from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.training.assets import model_key
+
+GROUP: Final = "predictions"
+OWNERS: Final = ("team:ml-engineering",)
+PREDICTIONS: Final = dg.AssetKey(["predictions", "predictions"])
+
+
+@dg.asset(
+    key=PREDICTIONS,
+    group_name=GROUP,
+    owners=list(OWNERS),
+    kinds={"postgres", "python"},
+    deps=[model_key(name) for name in MODELS],
+    retry_policy=dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+    op_tags={"dagster/max_runtime": "1800"},
+    metadata=column_schema_of(tables.predictions),
+)
+def predict_batch(
+    context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
+) -> dg.MaterializeResult:
+    """What was predicted, for whom, by which model and why. One row per person, model and moment."""
+    threads = settings.load().threads
+    reports: list[BatchReport] = []
+    with postgres.connect(autocommit=True) as connection:
+        cohorts = connection.execute(
+            "select distinct cohort from app.users where deleted_at is null order by cohort"
+        ).fetchall()
+        for (cohort,) in cohorts:
+            for model in MODELS:
+                report = predict_cohort(connection, model, cohort, threads=threads)
+                context.log.info("%s for %s: %d people", model, cohort, report.people)
+                reports.append(report)
+        row = connection.execute("select count(*) from predictions.predictions").fetchone()
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": row[0] if row else 0,
+            "written": sum(report.written for report in reports),
+            "outcome": _table(reports),
+        }
+    )
+
+
+def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
+    lines = [
+        "| cohort | model | version | people | by model | by baseline | by nobody | written |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
+        *(
+            f"| {report.cohort} | {report.model} | {report.version or '–'} | {report.people}"
+            f" | {report.by_model} | {report.by_baseline} | {report.by_nobody} | {report.written} |"
+            for report in reports
+        ),
+    ]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+@dg.asset_check(asset=PREDICTIONS)
+def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.AssetCheckResult:
+    """An answer outside its own interval would be a broken interval."""
+    with postgres.connect() as connection:
+        row = connection.execute(
+            "select count(*) from predictions.predictions"
+            " where model_name = 'energy' and (value < lower - 1e-9 or value > upper + 1e-9)"
+        ).fetchone()
+    outside = row[0] if row else 0
+    return dg.AssetCheckResult(passed=outside == 0, metadata={"outside": outside})
+
+
+PREDICTION_ASSETS: Final = [predict_batch]
+PREDICTION_CHECKS: Final = [every_prediction_lies_within_its_interval]

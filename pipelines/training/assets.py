@@ -1,0 +1,112 @@
+"""The asset of training: one registered model per target, with what the gate said of it.
+
+Training tracks itself in MLflow. The asset's job is to run it for every cohort that has ratings, to publish
+what the aliases point at, and to show the outcome beside the baselines.
+"""
+
+# Without postponed annotations: Dagster reads those of an asset as it is defined.
+from typing import Any, Final
+
+import dagster as dg
+
+from aurora.models.catalogue import MODELS, ModelSpec
+from pipelines.resources import PostgresResource, SettingsResource
+
+GROUP: Final = "models"
+OWNERS: Final = ("team:ml-engineering",)
+MAX_RUNTIME: Final = {"dagster/max_runtime": "3600"}
+# MLflow restarting is the usual reason to try again.
+RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL)
+
+
+def model_key(model: str) -> dg.AssetKey:
+    """The address of a model in Dagster, whichever cohort it serves."""
+    return dg.AssetKey(["models", model])
+
+
+def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=model_key(spec.name),
+        group_name=GROUP,
+        owners=list(OWNERS),
+        kinds={"mlflow", "xgboost" if spec.kind == "regression" else "lightgbm"},
+        deps=[
+            dg.AssetKey(["features", f"moment_{spec.feature_set}_features"]),
+            dg.AssetKey(["intermediate", "int_labels"]),
+        ],
+        retry_policy=RETRIES,
+        op_tags=MAX_RUNTIME,
+        description=(
+            f"The {spec.name} model of every cohort with ratings: trained on the last {spec.train_window_days} "
+            "days, judged by the gate, tracked and registered in MLflow. One registered model per cohort."
+        ),
+    )
+    def train(
+        context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
+    ) -> dg.MaterializeResult:
+        from pipelines.training.publishing import publish_aliases
+        from pipelines.training.training import cohorts_with_labels, train_model
+
+        loaded = settings.load()
+        mlflow_uri = loaded.need("mlflow_uri")
+        reports = []
+        with postgres.connect(autocommit=True) as connection:
+            for cohort in cohorts_with_labels(connection):
+                report = train_model(
+                    connection,
+                    spec.name,
+                    cohort,
+                    mlflow_uri=mlflow_uri,
+                    threads=loaded.threads,
+                    tags={"dagster_run_id": context.run_id},
+                )
+                context.log.info("%s: %s", report.registered_name, report.outcome)
+                reports.append(report)
+            published = publish_aliases(connection, mlflow_uri)
+        for problem in published.problems:
+            context.log.warning("%s", problem)
+        return dg.MaterializeResult(metadata=_metadata(reports, mlflow_uri))
+
+    return train
+
+
+def _metadata(reports: list[Any], mlflow_uri: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"mlflow": dg.MetadataValue.url(mlflow_uri), "models": len(reports)}
+    lines = ["| model | outcome | rows | people | why |", "|---|---|--:|--:|---|"]
+    for report in reports:
+        why = " ".join(report.sentences).replace("|", "\\|")
+        lines.append(
+            f"| {report.registered_name} | {report.outcome} | {report.rows:,} | {report.people} | {why} |"
+        )
+        for name, value in report.metrics.items():
+            metadata[f"{report.cohort}/{name}"] = dg.MetadataValue.float(float(value))
+    metadata["outcome"] = dg.MetadataValue.md("\n".join(lines))
+    return metadata
+
+
+def _check(spec: ModelSpec) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=model_key(spec.name),
+        name=f"every_{spec.name}_champion_is_published",
+        description="Each champion's artifact is in Postgres, where serving and streams load it from.",
+    )
+    def check(postgres: PostgresResource) -> dg.AssetCheckResult:
+        with postgres.connect() as connection:
+            row = connection.execute(
+                "select count(*), count(*) filter (where artifacts.sha256 is null)"
+                " from predictions.model_aliases as aliases"
+                " left join predictions.model_artifacts as artifacts using (model_name, model_version)"
+                " where aliases.alias = 'champion' and split_part(aliases.model_name, '.', 1) = %s",
+                (spec.name,),
+            ).fetchone()
+        champions, missing = row or (0, 0)
+        return dg.AssetCheckResult(
+            passed=missing == 0,
+            metadata={"champions": champions, "without_artifact": missing},
+        )
+
+    return check
+
+
+MODEL_ASSETS: Final = [_model_asset(spec) for spec in MODELS.values()]
+MODEL_CHECKS: Final = [_check(spec) for spec in MODELS.values()]

@@ -1,0 +1,68 @@
+"""The sub-commands of transformation: generate and build."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from aurora.settings import PROJECT_DIR, load_settings
+
+
+def register_transformation(app: typer.Typer) -> None:
+    """Add these sub-commands to the `aurora` command."""
+    app.command()(generate)
+    app.command()(build)
+
+
+def generate(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what has drifted; fail if anything has")
+    ] = False,
+) -> None:
+    """Write the SQL, contracts and docs that follow from the catalogues in `aurora/`."""
+    from pipelines.transformation.generate import find_drift, write_generated
+
+    console = Console()
+    drift = find_drift(PROJECT_DIR) if check else write_generated(PROJECT_DIR)
+    for entry in drift:
+        console.print(f"{entry.path} {entry.problem}", highlight=False)
+        if check:
+            for line in entry.diff[:12]:
+                console.print(f"    {line}", highlight=False, markup=False)
+    if check and drift:
+        console.print(f"{len(drift)} generated files have drifted from the catalogues: run `make generate`")
+        raise typer.Exit(1)
+    console.print("All generated files follow from the catalogues." if not drift or check else "Written.")
+
+
+def build(
+    *, full: Annotated[bool, typer.Option("--full", help="From nothing, not from what changed")] = False
+) -> None:
+    """Build the warehouse with dbt: the days touched since the last good build."""
+    from aurora.database.grants import PIPELINES
+    from aurora.secrets import role_url
+    from pipelines.transformation.warehouse import build_warehouse
+
+    console, settings = Console(), load_settings()
+    # What dbt makes must belong to the pipelines, whoever types the command.
+    postgres_url = settings.need("postgres_url")
+    if settings.secret_key:
+        postgres_url = role_url(postgres_url, settings.secret_key, PIPELINES)
+    with console.status("building") as status:
+        report = build_warehouse(
+            postgres_url,
+            data_dir=settings.data_dir,
+            full=full,
+            on_node=lambda node: status.update(f"{node.name} …"),
+        )
+    for result in report.bad:
+        console.print(f"[red]{result.status}[/] {result.name}: {result.message}", highlight=False)
+    console.print(
+        f"{'Full' if report.is_full else 'Incremental'} build: {report.count('model')} models,"
+        f" {report.count('test')} tests, {len(report.bad)} bad, {report.seconds:.0f} s."
+    )
+    if not report.is_good:
+        raise typer.Exit(1)
