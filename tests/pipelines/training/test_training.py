@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +12,15 @@ from typing import Any
 
 import psycopg
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from aurora.models.folds import FoldPlan
 from aurora.predictions.storage import read_predictor
 from aurora.settings import PROJECT_DIR
+from pipelines.prediction.commands import register_prediction
+from pipelines.training.commands import register_training
 from pipelines.training.publishing import publish_aliases
 from pipelines.training.tracking import connect
 from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
@@ -27,8 +31,14 @@ PLAN = FoldPlan(held_out_days=14, step_days=7)
 
 
 @pytest.fixture
-def connection(committed_database: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(committed_database, autocommit=True) as connection:
+def pipelines_url(committed_database: str, role_url: Callable[..., str]) -> str:
+    """The database as the role of the pipelines: training must need no more than that role may."""
+    return role_url("aurora_pipelines", committed_database)
+
+
+@pytest.fixture
+def connection(pipelines_url: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(pipelines_url, autocommit=True) as connection:
         build_tables(connection)
         yield connection
 
@@ -238,9 +248,12 @@ def test_training_as_of_an_earlier_day_sees_nothing_later(
     assert report.window.endswith("2026-02-08")
 
 
-def test_an_erased_person_is_not_trained_on(connection: psycopg.Connection[Any], mlflow_uri: str) -> None:
+def test_an_erased_person_is_not_trained_on(
+    connection: psycopg.Connection[Any], mlflow_uri: str, committed_database: str
+) -> None:
     add_people(connection)
-    connection.execute("update app.users set deleted_at = now() where user_id = %s", [person(0)])
+    with psycopg.connect(committed_database) as owner:
+        owner.execute("update app.users set deleted_at = now() where user_id = %s", [person(0)])
 
     assert train(connection, mlflow_uri).people == 11
 
@@ -297,13 +310,14 @@ def test_specs_in_these_tests_differ_from_the_catalogue_only_in_speed() -> None:
     assert without_speed(QUICK["energy"]) == without_speed(ENERGY)
 
 
+@pytest.mark.slow
 def test_mlflow_run_reproduces_a_training_outside_dagster(
-    connection: psycopg.Connection[Any], committed_database: str, mlflow_uri: str, tmp_path: Path
+    connection: psycopg.Connection[Any], pipelines_url: str, mlflow_uri: str, tmp_path: Path
 ) -> None:
     add_people(connection)
     registered = train(connection, mlflow_uri)
     addresses = {
-        "AURORA_POSTGRES_URL": committed_database,
+        "AURORA_POSTGRES_URL": pipelines_url,
         "AURORA_MLFLOW_URI": mlflow_uri,
         "MLFLOW_TRACKING_URI": mlflow_uri,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -326,3 +340,27 @@ def test_mlflow_run_reproduces_a_training_outside_dagster(
     assert "energy 2: " in ran.stdout
     assert {version.tags["data_version"] for version in versions} == {registered.data_version}
     assert len(experiments) == 1
+
+
+def test_the_commands_train_predict_and_publish(
+    connection: psycopg.Connection[Any],
+    pipelines_url: str,
+    mlflow_uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_people(connection)
+    monkeypatch.setenv("AURORA_POSTGRES_URL", pipelines_url)
+    monkeypatch.setenv("AURORA_MLFLOW_URI", mlflow_uri)
+    app = typer.Typer()
+    register_training(app)
+    register_prediction(app)
+
+    trained = CliRunner().invoke(app, ["train", "--model", "energy"])
+    predicted = CliRunner().invoke(app, ["predict", "--model", "energy", "--cohort", "real"])
+    published = CliRunner().invoke(app, ["publish-models"])
+
+    assert trained.exit_code == 0, trained.output
+    assert "energy version 1: promoted" in trained.output
+    assert "wins against" in trained.output
+    assert "12 people, 12 by version 1" in predicted.output
+    assert "already agrees" in published.output
