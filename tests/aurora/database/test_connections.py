@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from aurora.database.connections import connect, pool
+from aurora.errors import ServiceUnavailableError
+from infra.ports import free_port
+
+
+def test_a_block_that_ends_well_is_committed_and_one_that_fails_is_not(committed_database: str) -> None:
+    with connect(committed_database) as connection:
+        connection.execute("create table app.kept (x int)")
+    with pytest.raises(RuntimeError), connect(committed_database) as connection:
+        connection.execute("create table app.lost (x int)")
+        raise RuntimeError
+
+    with connect(committed_database) as connection:
+        row = connection.execute("select to_regclass('app.kept'), to_regclass('app.lost')").fetchone()
+        assert row == ("app.kept", None)
+
+
+def test_a_database_that_does_not_answer_is_named_and_says_what_to_do() -> None:
+    url = f"postgresql://aurora_owner:secret@127.0.0.1:{free_port()}/aurora"
+
+    with pytest.raises(ServiceUnavailableError, match=r"Postgres .*`aurora status`") as caught, connect(url):
+        pass
+
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_pool_hands_out_connections_that_work_after_one_was_cut(committed_database: str) -> None:
+    async with pool(committed_database, 1) as connections:
+        async with connections.connection() as connection:
+            backend = connection.info.backend_pid
+        with psycopg.connect(committed_database) as other:
+            other.execute("select pg_terminate_backend(%s)", (backend,))
+
+        async with connections.connection() as connection:
+            cursor = await connection.execute("select 1")
+            assert await cursor.fetchone() == (1,)
