@@ -12,12 +12,16 @@ def test_a_block_that_ends_well_is_committed_and_one_that_fails_is_not(committed
     with connect(committed_database) as connection:
         connection.execute("create table app.kept (x int)")
     with pytest.raises(RuntimeError), connect(committed_database) as connection:
-        connection.execute("create table app.lost (x int)")
-        raise RuntimeError
+        _make_a_table_and_fail(connection)
 
     with connect(committed_database) as connection:
         row = connection.execute("select to_regclass('app.kept'), to_regclass('app.lost')").fetchone()
         assert row == ("app.kept", None)
+
+
+def _make_a_table_and_fail(connection: psycopg.Connection) -> None:
+    connection.execute("create table app.lost (x int)")
+    raise RuntimeError
 
 
 def test_a_database_that_does_not_answer_is_named_and_says_what_to_do() -> None:
