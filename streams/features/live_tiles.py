@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import tuple_row
 from redis.asyncio import Redis
 
 from aurora.features.live import live_days, put_all, put_days, read_logs, read_tiles_of_many
@@ -17,6 +18,27 @@ from streams.features.people import Person
 
 DAYS_AHEAD: Final = 2
 """An event carries the date of its own zone, which may be ahead of the person's usual one."""
+
+
+_DAYS_OF_EVENTS: Final[LiteralString] = """
+    select keys.user_id, keys.local_date
+    from unnest(%(user_ids)s::uuid[], %(event_ids)s::uuid[]) as corrected (user_id, event_id)
+    inner join raw.event_keys as keys using (user_id, event_id)
+"""
+
+
+async def days_of_versions(
+    connection: psycopg.AsyncConnection[Any], corrected: Collection[tuple[UUID, UUID]]
+) -> list[tuple[UUID, date]]:
+    """Every day on which a version of these (person, event) lies: a correction may leave one for another."""
+    if not corrected:
+        return []
+    parameters = {
+        "user_ids": [user_id for user_id, _ in corrected],
+        "event_ids": [event_id for _, event_id in corrected],
+    }
+    cursor = await connection.cursor(row_factory=tuple_row).execute(_DAYS_OF_EVENTS, parameters)
+    return await cursor.fetchall()
 
 
 def days_to_fill(today: date) -> list[date]:

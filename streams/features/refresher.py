@@ -23,7 +23,7 @@ from aurora.predictions.storage import write_predictions_async
 from aurora.telemetry import EVENT_DELAY
 from streams.events.messages import Touch
 from streams.events.outbox import already_consumed, mark_consumed
-from streams.features.live_tiles import refresh_tiles
+from streams.features.live_tiles import days_of_versions, refresh_tiles
 from streams.features.people import Person, read_people, take_turns
 from streams.metrics import CONSUMED
 from streams.notices import News, tell
@@ -77,6 +77,9 @@ class Refresher:
         }
         if not touched:
             return []
+        for user_id, day in await days_of_versions(connection, _corrected(touches)):
+            if user_id in people:
+                touched[people[user_id]].add(day)
         tiles = await refresh_tiles(connection, self._redis, touched, as_of)
         moments = {person: Moment.at(as_of, person.tz) for person in touched}
         forecasts = await forecast(tiles, moments, self._champions)
@@ -96,6 +99,14 @@ class Refresher:
 
 def _ids(touches: Sequence[Touch]) -> list[int]:
     return [touch.outbox_id for touch in touches if touch.outbox_id is not None]
+
+
+def _corrected(touches: Sequence[Touch]) -> set[tuple[UUID, UUID]]:
+    return {
+        (touch.user_id, touch.event_id)
+        for touch in touches
+        if touch.event_id is not None and (touch.version or 1) > 1
+    }
 
 
 def _moment_of(touches: Sequence[Touch]) -> datetime:

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import psycopg
+from redis.asyncio import Redis
+
+from aurora.features.live import read_tiles
+from streams.features.people import read_everybody
+from streams.features.rebuild import rebuild
+from streams.notices import prediction_key
+from tests.streams.conftest import Life
+
+
+async def test_everybody_is_rebuilt_from_the_log(life: Life, redis: Redis) -> None:
+    people = [await life.somebody() for _ in range(5)]
+    for number, user_id in enumerate(people):
+        for days_ago in range(number):
+            await life.happens(user_id, days_ago=days_ago * 9)
+    told: list[int] = []
+    async with await psycopg.AsyncConnection.connect(life.owner_url) as connection:
+        events = await rebuild(connection, redis, await read_everybody(connection), told=told.append)
+
+    assert events == 0 + 1 + 2 + 3 + 4
+    assert told == [5]
+    for user_id in people:
+        assert await read_tiles(redis, user_id) == await life.tiles_of_log(user_id)
+
+
+async def test_predictions_from_the_tiles_before_are_dropped(life: Life, redis: Redis) -> None:
+    ada = await life.somebody()
+    await redis.set(prediction_key(ada, "energy"), b"{}")
+    async with await psycopg.AsyncConnection.connect(life.owner_url) as connection:
+        await rebuild(connection, redis, await read_everybody(connection))
+
+    assert await redis.get(prediction_key(ada, "energy")) is None

@@ -1,0 +1,213 @@
+"""From messages to live state: tiles, predictions and messages, each with an exactly-once effect."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisAwayError
+
+from aurora import clock
+from aurora.features.live import read_tiles, tiles_key
+from aurora.models.catalogue import MODELS
+from aurora.predictions.artifact import digest
+from aurora.predictions.champions import Champions
+from streams.features.refresher import Refresher
+from streams.notices import channel_of, prediction_key
+from tests.aurora.models.people import an_energy_artifact
+from tests.streams.conftest import Life, json_of, today
+
+
+async def test_an_event_changes_the_tiles_of_its_day(life: Life) -> None:
+    ada = await life.somebody()
+    await life.happens(ada)
+    await life.refresh()
+
+    tiles = await read_tiles(life.redis, ada)
+    assert tiles is not None
+    assert tiles == await life.tiles_of_log(ada)
+    assert tiles[today()]["mood"].n == 1
+
+
+async def test_a_person_without_tiles_is_filled_whole(life: Life) -> None:
+    ada = await life.somebody()
+    for days_ago in (0, 5, 27):
+        await life.happens(ada, days_ago=days_ago)
+    await life.refresher.refresh((await life.touches())[:1])
+
+    tiles = await read_tiles(life.redis, ada)
+    assert tiles is not None
+    assert len(tiles) == 3
+    assert tiles == await life.tiles_of_log(ada)
+
+
+async def test_redis_that_was_wiped_is_filled_at_the_next_touch(life: Life, redis: Redis) -> None:
+    ada = await life.somebody()
+    await life.happens(ada, days_ago=3)
+    await life.refresh()
+    await redis.flushdb()
+    await life.happens(ada)
+    await life.refresh()
+
+    assert await read_tiles(redis, ada) == await life.tiles_of_log(ada)
+
+
+async def test_a_correction_that_moves_an_event_changes_the_day_it_leaves_as_well(life: Life) -> None:
+    ada = await life.somebody()
+    event_id = await life.happens(ada, days_ago=2)
+    await life.refresh()
+    await life.happens(ada, event_id=event_id, version=2, days_ago=1)
+    await life.refresh()
+
+    tiles = await read_tiles(life.redis, ada)
+    assert tiles is not None
+    assert list(tiles) == [today() - timedelta(days=1)]
+
+
+async def test_a_deleted_event_leaves_no_tile(life: Life) -> None:
+    ada = await life.somebody()
+    event_id = await life.happens(ada)
+    await life.refresh()
+    await life.happens(ada, event_id=event_id, version=2, is_deleted=True)
+    await life.refresh()
+
+    assert await read_tiles(life.redis, ada) == {}
+
+
+async def test_days_that_left_the_window_are_forgotten(life: Life, redis: Redis) -> None:
+    ada = await life.somebody()
+    await life.happens(ada)
+    await life.refresh()
+    old = (today() - timedelta(days=28)).isoformat()
+    await redis.hset(tiles_key(ada), old, b"")  # pyright: ignore[reportGeneralTypeIssues]
+    await life.happens(ada)
+    await life.happens(ada, days_ago=40)
+    await life.refresh()
+
+    tiles = await read_tiles(redis, ada)
+    assert tiles is not None
+    assert list(tiles) == [today()]
+
+
+async def test_what_lies_ahead_counts_from_then_on(life: Life) -> None:
+    ada = await life.somebody()
+    in_a_second = (clock.now() + timedelta(seconds=0.8)).isoformat()
+    await life.happens(ada, started_at=in_a_second)
+    await life.refresh()
+    before = await read_tiles(life.redis, ada)
+    [(seconds,)] = await life.rows(
+        "select extract(epoch from due_at - clock_timestamp())::float8 from raw.outbox"
+        " where consumed_at is null"
+    )
+    await life.rows("select pg_sleep(%s)", max(seconds, 0) + 0.05)
+    await life.refresh()
+
+    after = await read_tiles(life.redis, ada)
+    assert before == {}
+    assert after is not None
+    assert after[today()]["mood"].n == 1
+
+
+async def test_every_model_predicts_and_the_prediction_is_stored_cached_and_told(
+    life: Life, redis: Redis
+) -> None:
+    ada = await life.somebody()
+    await life.happens(ada, type="energy.rated", payload={"energy": 7})
+    async with redis.pubsub(ignore_subscribe_messages=True) as heard:
+        await heard.subscribe(channel_of(ada))
+        await heard.get_message(timeout=1)
+        await life.refresh()
+        told = [json.loads(message["data"]) async for message in _messages(heard)]
+
+    stored = await life.rows(
+        "select model_name, value, model_source, origin from predictions.predictions order by model_name"
+    )
+    assert stored == [("energy", 7.0, "baseline", "live"), ("mood", None, "none", "live")]
+    for model in MODELS:
+        cached = json_of(await redis.get(prediction_key(ada, model)))
+        assert cached["local_date"] == today().isoformat()
+        assert 0 < await redis.ttl(prediction_key(ada, model)) <= 300
+    topics = [message["topic"].removeprefix(f"user:{ada}:") for message in told]
+    assert topics == ["events", "predictions", "predictions", "scores"]
+    assert [event["type"] for event in told[0]["events"]] == ["energy.rated"]
+    assert {entry["name"]: entry["score"] for entry in told[3]["scores"]}["energy"] == 70
+
+
+async def test_a_message_that_comes_twice_has_one_effect(life: Life) -> None:
+    ada = await life.somebody()
+    await life.happens(ada)
+    touches = await life.touches()
+    for _ in range(3):
+        await life.refresher.refresh(touches)
+
+    assert await life.rows("select count(*) from predictions.predictions") == [(len(MODELS),)]
+    assert await life.rows("select count(*) from raw.outbox where consumed_at is null") == [(0,)]
+
+
+async def test_when_redis_fails_nothing_counts_as_consumed(life: Life) -> None:
+    ada = await life.somebody()
+    await life.happens(ada)
+    async with Redis.from_url("redis://127.0.0.1:1/0") as nowhere:
+        broken = Refresher(life.pool, nowhere, Champions(life.url, threads=1))
+        with pytest.raises(RedisAwayError):
+            await broken.refresh(await life.touches())
+
+    assert await life.rows("select count(*) from predictions.predictions") == [(0,)]
+    assert len(await life.touches()) == 1
+
+
+async def test_somebody_who_was_erased_loses_their_tiles_and_holds_nobody_up(life: Life) -> None:
+    ada, bob = await life.somebody(), await life.somebody()
+    for user_id in (ada, bob):
+        await life.happens(user_id)
+    await life.refresh()
+    await life.execute("delete from app.users where user_id = %s", ada)
+    for user_id in (ada, bob, uuid4()):
+        await life.happens(user_id)
+    await life.refresh()
+
+    assert await read_tiles(life.redis, ada) is None
+    assert await read_tiles(life.redis, bob) == await life.tiles_of_log(bob)
+    assert await life.touches() == []
+
+
+async def test_the_champion_of_the_persons_cohort_answers_and_is_replaced_while_running(life: Life) -> None:
+    ada, eve = await life.somebody(), await life.somebody(cohort="simulated")
+    champions = Champions(life.url, threads=1)
+    refresher = Refresher(life.pool, life.redis, champions)
+    for user_id in (ada, eve):
+        await life.happens(user_id, type="energy.rated", payload={"energy": 7})
+    await refresher.refresh(await life.touches())
+    await _publish(life, "1")
+    await champions.refresh("energy")
+    for user_id in (ada, eve):
+        await life.happens(user_id, type="energy.rated", payload={"energy": 6})
+    await refresher.refresh(await life.touches())
+
+    served = [json_of(await life.redis.get(prediction_key(user_id, "energy"))) for user_id in (ada, eve)]
+    assert [(answer["model_source"], answer["model_version"]) for answer in served] == [
+        ("model", "1"),
+        ("baseline", None),
+    ]
+
+
+async def _publish(life: Life, version: str) -> None:
+    artifact = an_energy_artifact()
+    await life.execute(
+        "insert into predictions.model_artifacts (model_name, model_version, artifact, sha256, metadata)"
+        " values ('energy', %s, %s, %s, '{}')",
+        version, artifact, digest(artifact),
+    )  # fmt: skip
+    await life.execute(
+        "insert into predictions.model_aliases (model_name, alias, model_version)"
+        " values ('energy', 'champion', %s)",
+        version,
+    )
+
+
+async def _messages(heard):  # noqa: ANN001, ANN202  # redis-py's pubsub has no public type that fits
+    while (message := await heard.get_message(timeout=0.3)) is not None:
+        yield message
