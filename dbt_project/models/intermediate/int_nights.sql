@@ -1,3 +1,5 @@
+-- Written by `aurora generate` from aurora/scores/bedtime.py; do not edit.
+-- sqlfluff:max_line_length:0
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_days',
@@ -8,20 +10,13 @@
 
 with
 
-all_nights as (
-
-    select
-        *,
-        {{ bedtime_minutes_after_noon('local_bedtime') }} as bedtime_minutes_after_noon
-
-    from {{ ref('int_sleep_merged_to_nights') }}
-
-),
-
 nights as (
 
-    select nights.*
-    from all_nights as nights
+    select
+        nights.*,
+        mod(extract(epoch from nights.local_started_at::time) / 60 + 720, 1440)::float8 as bedtime_minutes_after_noon
+
+    from {{ ref('int_sleep_merged_to_nights') }} as nights
     {{ only_days_of(ref('int_rebuilt_days'), 'nights') }}
 
 ),
@@ -30,20 +25,20 @@ compared as (
 
     select
         nights.*,
-        {{ bedtime_deviation_minutes('nights.bedtime_minutes_after_noon', 'usual.bedtime', 'usual.nights') }}
-            as bedtime_deviation_minutes
+        earlier.usual_bedtime_minutes_after_noon,
+        case when earlier.nights >= 5 then least(abs(nights.bedtime_minutes_after_noon - earlier.usual_bedtime_minutes_after_noon), 1440 - abs(nights.bedtime_minutes_after_noon - earlier.usual_bedtime_minutes_after_noon)) end as bedtime_deviation_minutes
 
     from nights
     cross join lateral (
         select
-            percentile_cont(0.5) within group (order by earlier.bedtime_minutes_after_noon) as bedtime,
-            count(earlier.bedtime_minutes_after_noon) as nights
-
-        from all_nights as earlier
+            count(local_started_at) as nights,
+            percentile_cont(0.5) within group (order by mod(extract(epoch from local_started_at::time) / 60 + 720, 1440)::float8) as usual_bedtime_minutes_after_noon
+        from {{ ref('int_sleep_merged_to_nights') }}
         where
-            earlier.user_id = nights.user_id
-            and earlier.local_date between nights.local_date - {{ usual_bedtime_days() }} and nights.local_date - 1
-    ) as usual
+            user_id = nights.user_id
+            and local_date between nights.local_date - 14 and nights.local_date - 1
+            and local_started_at is not null
+    ) as earlier
 
 )
 

@@ -17,7 +17,7 @@ user_days as (
 
 ),
 
--- A score of scores counts the scored days of the last 28: what a window reaches, it reaches 27 days further.
+-- The life score counts the scored days of the last 28: what a window reaches, it reaches 27 days further.
 rescored_days as (
 
     select distinct

@@ -10,50 +10,43 @@ with
 
 sleep as (
 
-    select sleep.*
+    select
+        sleep.*,
+        max(coalesce(sleep.ended_at, sleep.started_at)) over (
+            partition by sleep.user_id, sleep.local_date
+            order by sleep.started_at, sleep.event_id
+            rows between unbounded preceding and 1 preceding
+        ) as earlier_until
+
     from {{ ref('stg_events__sleep') }} as sleep
     {{ only_days_of(ref('stg_touched_days'), 'sleep') }}
     where sleep.alive_until = 'infinity' and not sleep.is_deleted and not sleep.is_nap
 
 ),
 
-ordered as (
-
-    select
-        *,
-        max(coalesce(ended_at, started_at)) over (
-            partition by user_id, local_date
-            order by started_at, event_id
-            rows between unbounded preceding and 1 preceding
-        ) as earlier_until
-
-    from sleep
-
-),
-
--- A band and a diary tell of one sleep in two events that overlap.
-told as (
+numbered as (
 
     select
         *,
         count(*) filter (where earlier_until is null or started_at >= earlier_until) over (
             partition by user_id, local_date
             order by started_at, event_id
-        ) as sleep_number
+        ) as part
 
-    from ordered
+    from sleep
 
 ),
 
--- What was measured counts before what was remembered, and what says more before what says less.
-best_told as (
+-- A watch and a diary tell of one sleep in two records that overlap: what was measured counts before what was
+-- remembered, what says more before what says less, and never their sum.
+parts as (
 
-    select distinct on (user_id, local_date, sleep_number) *
-    from told
+    select distinct on (user_id, local_date, part) *
+    from numbered
     order by
         user_id,
         local_date,
-        sleep_number,
+        part,
         modality = 'sensed' desc,
         num_nonnulls(deep_minutes, rem_minutes, awake_minutes) desc,
         asleep_minutes desc,
@@ -61,27 +54,31 @@ best_told as (
 
 ),
 
+-- A stage is known of a night only where every part of the night states it.
 nights as (
 
     select
         user_id,
         local_date,
+        (array_agg(tz order by part desc))[1] as tz,
         min(started_at) as started_at,
         max(ended_at) as ended_at,
-        -- A source that has only dates does not say when.
-        min(local_started_at) filter (where precision = 'instant') as local_bedtime,
-        max(local_ended_at) filter (where precision = 'instant') as local_wake_time,
-        count(*)::integer as sleeps,
-        sum(asleep_minutes) as asleep_minutes,
-        sum(in_bed_minutes) as in_bed_minutes,
-        sum(awake_minutes) as awake_minutes,
-        sum(deep_minutes) as deep_minutes,
-        sum(rem_minutes) as rem_minutes,
-        sum(light_minutes) as light_minutes,
-        avg(efficiency_percent) as efficiency_percent,
-        avg(quality) as quality
+        min(local_started_at) filter (where precision = 'instant') as local_started_at,
+        max(local_ended_at) filter (where precision = 'instant') as local_ended_at,
+        sum(asleep_minutes order by part) as asleep_minutes,
+        case when count(in_bed_minutes) = count(*) then sum(in_bed_minutes order by part) end as in_bed_minutes,
+        case when count(awake_minutes) = count(*) then sum(awake_minutes order by part) end as awake_minutes,
+        case when count(deep_minutes) = count(*) then sum(deep_minutes order by part) end as deep_minutes,
+        case when count(rem_minutes) = count(*) then sum(rem_minutes order by part) end as rem_minutes,
+        case when count(light_minutes) = count(*) then sum(light_minutes order by part) end as light_minutes,
+        avg(efficiency_percent order by part) as efficiency_percent,
+        avg(quality order by part) as quality,
+        bool_or(modality = 'sensed') as is_sensed,
+        (array_agg(source_name order by asleep_minutes desc, part))[1] as source_name,
+        count(*)::integer as parts,
+        max(alive_from) as known_at
 
-    from best_told
+    from parts
     group by user_id, local_date
 
 )

@@ -25,57 +25,57 @@ inputs as (
         user_days.local_date,
         user_days.tz,
         greatest(user_days.day_started_at, exercise_moderate_minutes.known_at, exercise_vigorous_minutes.known_at, exercise_minutes.known_at) as as_of,
-        exercise_moderate_minutes.exercise_moderate_minutes_sum_7d as exercise_moderate_minutes_sum_7d,
-        exercise_vigorous_minutes.exercise_vigorous_minutes_sum_7d as exercise_vigorous_minutes_sum_7d,
-        exercise_minutes.exercise_minutes_sum_7d as exercise_minutes_sum_7d
+        exercise_moderate_minutes.exercise_moderate_minutes_sum_7d,
+        exercise_vigorous_minutes.exercise_vigorous_minutes_sum_7d,
+        exercise_minutes.exercise_minutes_sum_7d
 
     from user_days
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_moderate_minutes_sum_7d,
-            max(valid_from) as known_at
+            max(tiles.valid_from) as known_at
         from (
             select
-                *,
-                user_days.local_date - local_date as days_ago
-            from {{ ref('int_tiles') }}
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
             where
-                user_id = user_days.user_id
-                and measure = 'exercise_moderate_minutes'
-                and local_date between user_days.local_date - 6 and user_days.local_date
-                and valid_until = 'infinity'
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'exercise_moderate_minutes'
+                and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as exercise_moderate_minutes
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_vigorous_minutes_sum_7d,
-            max(valid_from) as known_at
+            max(tiles.valid_from) as known_at
         from (
             select
-                *,
-                user_days.local_date - local_date as days_ago
-            from {{ ref('int_tiles') }}
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
             where
-                user_id = user_days.user_id
-                and measure = 'exercise_vigorous_minutes'
-                and local_date between user_days.local_date - 6 and user_days.local_date
-                and valid_until = 'infinity'
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'exercise_vigorous_minutes'
+                and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as exercise_vigorous_minutes
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_minutes_sum_7d,
-            max(valid_from) as known_at
+            max(tiles.valid_from) as known_at
         from (
             select
-                *,
-                user_days.local_date - local_date as days_ago
-            from {{ ref('int_tiles') }}
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
             where
-                user_id = user_days.user_id
-                and measure = 'exercise_minutes'
-                and local_date between user_days.local_date - 6 and user_days.local_date
-                and valid_until = 'infinity'
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'exercise_minutes'
+                and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as exercise_minutes
 

@@ -29,7 +29,7 @@ inputs as (
         activity.score as activity_score,
         mood.score as mood_score,
         energy.score as energy_score,
-        scored_days_28d.days as scored_days_28d
+        scored_days.scored_days_28d
 
     from user_days
     left join {{ ref('daily_sleep_scores') }} as sleep
@@ -41,33 +41,33 @@ inputs as (
     left join {{ ref('daily_energy_scores') }} as energy
         on user_days.user_id = energy.user_id and user_days.local_date = energy.local_date
     cross join lateral (
-        select count(*)::float8 as days
+        select count(*)::float8 as scored_days_28d
         from (
-            select local_date from {{ ref('daily_sleep_scores') }}
+            select sleep.local_date from {{ ref('daily_sleep_scores') }} as sleep
             where
-                user_id = user_days.user_id
-                and local_date between user_days.local_date - 27 and user_days.local_date
-                and score_state = 'SCORED'
+                sleep.user_id = user_days.user_id
+                and sleep.local_date between user_days.local_date - 27 and user_days.local_date
+                and sleep.score_state = 'SCORED'
             union
-            select local_date from {{ ref('daily_activity_scores') }}
+            select activity.local_date from {{ ref('daily_activity_scores') }} as activity
             where
-                user_id = user_days.user_id
-                and local_date between user_days.local_date - 27 and user_days.local_date
-                and score_state = 'SCORED'
+                activity.user_id = user_days.user_id
+                and activity.local_date between user_days.local_date - 27 and user_days.local_date
+                and activity.score_state = 'SCORED'
             union
-            select local_date from {{ ref('daily_mood_scores') }}
+            select mood.local_date from {{ ref('daily_mood_scores') }} as mood
             where
-                user_id = user_days.user_id
-                and local_date between user_days.local_date - 27 and user_days.local_date
-                and score_state = 'SCORED'
+                mood.user_id = user_days.user_id
+                and mood.local_date between user_days.local_date - 27 and user_days.local_date
+                and mood.score_state = 'SCORED'
             union
-            select local_date from {{ ref('daily_energy_scores') }}
+            select energy.local_date from {{ ref('daily_energy_scores') }} as energy
             where
-                user_id = user_days.user_id
-                and local_date between user_days.local_date - 27 and user_days.local_date
-                and score_state = 'SCORED'
-        ) as scored_days
-    ) as scored_days_28d
+                energy.user_id = user_days.user_id
+                and energy.local_date between user_days.local_date - 27 and user_days.local_date
+                and energy.score_state = 'SCORED'
+        ) as days_of_parts
+    ) as scored_days
 
 ),
 

@@ -25,23 +25,23 @@ inputs as (
         user_days.local_date,
         user_days.tz,
         greatest(user_days.day_started_at, mood.known_at) as as_of,
-        mood.mood_mean_1d as mood_mean_1d
+        mood.mood_mean_1d
 
     from user_days
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as mood_mean_1d,
-            max(valid_from) as known_at
+            max(tiles.valid_from) as known_at
         from (
             select
-                *,
-                user_days.local_date - local_date as days_ago
-            from {{ ref('int_tiles') }}
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
             where
-                user_id = user_days.user_id
-                and measure = 'mood'
-                and local_date between user_days.local_date - 0 and user_days.local_date
-                and valid_until = 'infinity'
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'mood'
+                and days_tiles.local_date between user_days.local_date - 0 and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as mood
 

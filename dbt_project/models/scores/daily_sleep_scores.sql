@@ -25,11 +25,11 @@ inputs as (
         user_days.local_date,
         user_days.tz,
         greatest(user_days.day_started_at, nights.known_at) as as_of,
-        nights.asleep_minutes as asleep_minutes,
-        nights.deep_minutes as deep_minutes,
-        nights.rem_minutes as rem_minutes,
-        nights.awake_minutes as awake_minutes,
-        nights.bedtime_deviation_minutes as bedtime_deviation_minutes
+        nights.asleep_minutes,
+        nights.deep_minutes,
+        nights.rem_minutes,
+        nights.awake_minutes,
+        nights.bedtime_deviation_minutes
 
     from user_days
     left join {{ ref('int_nights') }} as nights

@@ -1,17 +1,18 @@
-"""Scores: one incremental table per score, from the kernel's three SQL steps over its declared inputs."""
+"""Scores: one incremental table per score, and the view of all of them.
+
+A score follows from `aurora/scores/`: where its inputs come from, and its three steps of SQL.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from aurora.features.sql import widest
 from aurora.features.windows import Window
-from aurora.scores.bedtime import USUAL_BEDTIME_DAYS, deviation_minutes_sql, minutes_after_noon_sql
 from aurora.scores.catalogue import SCORES
 from aurora.scores.specification import Input, NightColumn, PartScore, ScoredDays, ScoreSpec
 from aurora.scores.sql import judgement_sql, points_sql, score_columns_sql
 from pipelines.transformation.generated.texts import (
-    MARK,
     described,
     indented,
     not_null,
@@ -22,182 +23,243 @@ from pipelines.transformation.generated.texts import (
 )
 
 SOURCE: Final = "aurora/scores/catalogue.py"
-GRAIN: Final = "One row per user per local day."
+KEY: Final = ("user_id", "local_date")
 
-_STATES: Final = "`SCORED`, `CALIBRATING` (too few days yet) or `UNSCORABLE` (too little is known)."
-COLUMNS: Final = (
-    described("user_id", "uuid", "The person.", **not_null()),
-    described("local_date", "date", "The local day.", **not_null()),
-    described("score", "float8", "0 to 100; null unless the state is SCORED."),
-    described("score_state", "text", _STATES, **not_null()),
-    described(
-        "coverage",
-        "float8",
-        "Share of the weights that could be judged. Missing is never zero.",
-        **not_null(),
-    ),
-    described(
-        "factors",
-        "jsonb",
-        "What it is made of: name, value, unit, goal, points, weight and contribution of each factor.",
-        **not_null(),
-    ),
-    described("version", "integer", "Version of the formula; histories of two must not mix.", **not_null()),
-    described(
-        "as_of", "timestamptz", "End of the local day: the score is of the day as a whole.", **not_null()
-    ),
+_RULES: Final = (
+    "score between 0 and 100",
+    "(score is not null) = (score_state = 'SCORED')",
+    "coverage between 0 and 1",
 )
+"""What Postgres refuses to store otherwise."""
 
 
-def model_name(spec: ScoreSpec) -> str:
-    return f"daily_{spec.name}_scores"
+def score_model(score: str) -> str:
+    return f"daily_{score}_scores"
 
 
 def score_files() -> dict[str, str]:
     """Path below `models/` → text."""
-    files = {f"scores/{model_name(spec)}.sql": _score_sql(spec) for spec in SCORES.values()}
+    files = {f"scores/{score_model(spec.name)}.sql": _score_sql(spec) for spec in SCORES.values()}
     files["scores/_scores.yml"] = yaml_file(SOURCE, [_entry(spec) for spec in SCORES.values()])
+    files["marts/scores.sql"] = _mart_sql()
     return files
 
 
-def bedtime_macros() -> str:
-    """The kernel's bedtime arithmetic, for the handwritten model of nights."""
-    return f"""\
-{{# {MARK} from aurora/scores/bedtime.py; do not edit. #}}
-{{% macro bedtime_minutes_after_noon(local_started_at) -%}}
-    {minutes_after_noon_sql("{{ local_started_at }}")}
-{{%- endmacro %}}
-
-{{% macro bedtime_deviation_minutes(bedtime, usual, nights) -%}}
-    {deviation_minutes_sql("{{ bedtime }}", "{{ usual }}", "{{ nights }}")}
-{{%- endmacro %}}
-
-{{% macro usual_bedtime_days() %}}{USUAL_BEDTIME_DAYS}{{% endmacro %}}
-"""
-
-
-def _days_model(spec: ScoreSpec) -> str:
-    """Days of a score that a change reaches: a score of scores looks back over its parts' own windows."""
-    of_scores = any(isinstance(entry.source, PartScore | ScoredDays) for entry in spec.inputs)
-    return "int_rescored_days" if of_scores else "int_rebuilt_days"
+def _days_of(spec: ScoreSpec) -> str:
+    """The model of the days that a change reaches: further where a score counts the scored days of others."""
+    counts_days = any(isinstance(entry.source, ScoredDays) for entry in spec.inputs)
+    return "int_rescored_days" if counts_days else "int_rebuilt_days"
 
 
 def _score_sql(spec: ScoreSpec) -> str:
-    days = _days_model(spec)
-    parts = [entry.source.score for entry in spec.inputs if isinstance(entry.source, PartScore)]
-    imports = "".join(
-        f"{part} as (\n\n    select * from {{{{ ref('daily_{part}_scores') }}}}\n\n),\n\n" for part in parts
-    )
-    if any(isinstance(entry.source, NightColumn) for entry in spec.inputs):
-        imports += "nights as (\n\n    select * from {{ ref('int_nights') }}\n\n),\n\n"
-    columns = ["moments.user_id", "moments.local_date", "moments.day_ended_at as as_of"]
-    columns += [_input_sql(entry) for entry in spec.inputs]
-    steps = [
-        ("points", "inputs", ["inputs.*", *_aliased(points_sql(spec))]),
-        ("judged", "points", ["points.*", *_aliased(judgement_sql(spec))]),
-        ("scores", "judged", ["user_id", "local_date", *_aliased(score_columns_sql(spec)), "as_of"]),
-    ]
-    ctes = ",\n\n".join(
-        f"{name} as (\n\n    select\n{indented(selected, 8)}\n\n    from {source}\n\n)"
-        for name, source, selected in steps
-    )
+    days = _days_of(spec)
+    inputs = [_input_sql(entry) for entry in spec.inputs]
+    known = ", ".join(["user_days.day_started_at", *_known_at(spec)])
+    columns = [*KEY, *_named(score_columns_sql(spec)), "as_of", "tz"]
     text = f"""
-{{{{ day_table('{days}') }}}}
+{{{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={{'days': '{days}'}},
+    indexes=[{{'columns': ['user_id', 'local_date'], 'unique': true}}],
+    post_hook='analyze {{{{ this }}}}',
+) }}}}
 
 with
 
-{imports}moments as (
+user_days as (
 
-    select moments.*
-    from {{{{ ref('stg_user_days') }}}} as moments
-    {{{{ only_days_of(ref('{days}'), 'moments') }}}}
+    select user_days.*
+    from {{{{ ref('int_days') }}}} as user_days
+    {{{{ only_days_of(ref('{days}'), 'user_days') }}}}
 
 ),
 
 inputs as (
 
     select
-{indented(columns, 8)}
+        user_days.user_id,
+        user_days.local_date,
+        user_days.tz,
+        greatest({known}) as as_of,
+{indented(inputs, 8)}
 
-    from moments
-{_joins(spec, parts)}
+    from user_days
+{_joins(spec)}
 ),
 
-{ctes}
+points as (
+
+    select
+        *,
+{indented(_named(points_sql(spec)), 8)}
+
+    from inputs
+
+),
+
+judged as (
+
+    select
+        *,
+{indented(_named(judgement_sql(spec)), 8)}
+
+    from points
+
+),
+
+scores as (
+
+    select
+{indented(columns, 8)}
+
+    from judged
+
+)
 
 select * from scores
 """
-    return sql_file(model_name(spec), SOURCE, text)
+    return sql_file(score_model(spec.name), SOURCE, text)
+
+
+def _named(columns: Mapping[str, str]) -> list[str]:
+    return [name if sql == name else f"{one_line(sql)} as {name}" for name, sql in columns.items()]
 
 
 def _input_sql(entry: Input) -> str:
     match entry.source:
-        case Window():
-            return f"{entry.source.sql()} as {entry.name}"
+        case Window() as window:
+            return f"{window.measure}.{entry.name}"
         case NightColumn(name):
-            return f"nights.{name} as {entry.name}"
+            return f"nights.{name}" if name == entry.name else f"nights.{name} as {entry.name}"
         case PartScore(score):
             return f"{score}.score as {entry.name}"
         case ScoredDays():
-            return f"scored_days.days::float8 as {entry.name}"
+            return f"scored_days.{entry.name}"
 
 
-def _joins(spec: ScoreSpec, parts: list[str]) -> str:
-    joins = []
-    if any(isinstance(entry.source, NightColumn) for entry in spec.inputs):
-        joins.append("    left join nights using (user_id, local_date)\n")
-    joins += [f"    left join {part} using (user_id, local_date)\n" for part in parts]
-    by_measure: dict[str, list[Window]] = {}
+def _windows(spec: ScoreSpec) -> dict[str, dict[str, Window]]:
+    """Measure → the windows that the score reads of it, by the name of the input."""
+    found: dict[str, dict[str, Window]] = {}
     for entry in spec.inputs:
         if isinstance(entry.source, Window):
-            by_measure.setdefault(entry.source.measure, []).append(entry.source)
-        elif isinstance(entry.source, ScoredDays):
-            joins.append(_scored_days(entry.source.days, parts))
-    for measure, windows in by_measure.items():
-        columns = ", ".join(f"{one_line(window.aggregate_sql())} as {window.column()}" for window in windows)
-        tiles = f"{{{{ tiles_of_window('{measure}', first_day={widest(windows)}, is_current=true) }}}}"
-        joins.append(
-            f"    cross join lateral (\n        select {columns}\n        from {tiles}\n    ) as {measure}\n"
-        )
+            found.setdefault(entry.source.measure, {})[entry.name] = entry.source
+    return found
+
+
+def _parts(spec: ScoreSpec) -> list[str]:
+    return [entry.source.score for entry in spec.inputs if isinstance(entry.source, PartScore)]
+
+
+def _reads_nights(spec: ScoreSpec) -> bool:
+    return any(isinstance(entry.source, NightColumn) for entry in spec.inputs)
+
+
+def _known_at(spec: ScoreSpec) -> list[str]:
+    """When each input became known; `greatest` passes over nulls."""
+    return [
+        *(f"{measure}.known_at" for measure in _windows(spec)),
+        *(["nights.known_at"] if _reads_nights(spec) else []),
+        *(f"{score}.as_of" for score in _parts(spec)),
+    ]
+
+
+def _joins(spec: ScoreSpec) -> str:
+    joins = [_window_join(measure, windows) for measure, windows in _windows(spec).items()]
+    if _reads_nights(spec):
+        joins.append(_left_join("int_nights", "nights"))
+    joins += [_left_join(score_model(score), score) for score in _parts(spec)]
+    joins += [
+        _scored_days_join(entry.name, entry.source.days, _parts(spec))
+        for entry in spec.inputs
+        if isinstance(entry.source, ScoredDays)
+    ]
     return "".join(joins)
 
 
-def _scored_days(days: int, parts: list[str]) -> str:
-    scored = "\n            union\n".join(
-        f"            select part.local_date from {part} as part\n"
-        f"            where part.user_id = moments.user_id and part.score is not null\n"
-        f"                and part.local_date between moments.local_date - {days - 1} and moments.local_date"
+def _left_join(model: str, name: str) -> str:
+    return (
+        f"    left join {{{{ ref('{model}') }}}} as {name}\n"
+        f"        on user_days.user_id = {name}.user_id and user_days.local_date = {name}.local_date\n"
+    )
+
+
+def _window_join(measure: str, windows: Mapping[str, Window]) -> str:
+    """The windows of one measure over whole days, each in the state that is known now."""
+    columns = [f"{one_line(window.aggregate_sql())} as {name}" for name, window in windows.items()]
+    first_day = max(window.last_day for window in windows.values())
+    return f"""    cross join lateral (
+        select
+{indented([*columns, "max(tiles.valid_from) as known_at"], 12)}
+        from (
+            select
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{{{ ref('int_tiles') }}}} as days_tiles
+            where
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = '{measure}'
+                and days_tiles.local_date between user_days.local_date - {first_day} and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
+        ) as tiles
+    ) as {measure}
+"""
+
+
+def _scored_days_join(name: str, days: int, parts: list[str]) -> str:
+    selects = "\n            union\n".join(
+        f"""            select {part}.local_date from {{{{ ref('{score_model(part)}') }}}} as {part}
+            where
+                {part}.user_id = user_days.user_id
+                and {part}.local_date between user_days.local_date - {days - 1} and user_days.local_date
+                and {part}.score_state = 'SCORED'"""
         for part in parts
     )
-    return (
-        "    cross join lateral (\n        select count(*) as days\n        from (\n"
-        f"{scored}\n        ) as scored\n    ) as scored_days\n"
+    return f"""    cross join lateral (
+        select count(*)::float8 as {name}
+        from (
+{selects}
+        ) as days_of_parts
+    ) as scored_days
+"""
+
+
+def _mart_sql() -> str:
+    rest = ["score", "score_state", "coverage", "factors", "version", "as_of", "tz"]
+    columns = {name: [*KEY, f"'{name}' as score_name", *rest] for name in SCORES}
+    selects = "\n\n    union all\n\n".join(
+        f"    select\n{indented(columns[name], 8)}\n\n    from {{{{ ref('{score_model(name)}') }}}}"
+        for name in SCORES
     )
-
-
-def _aliased(columns: dict[str, str]) -> list[str]:
-    return [sql if sql == name else f"{one_line(sql)} as {name}" for name, sql in columns.items()]
+    return sql_file("scores", SOURCE, f"with\n\nscores as (\n\n{selects}\n\n)\n\nselect * from scores")
 
 
 def _entry(spec: ScoreSpec) -> dict[str, Any]:
-    name = model_name(spec)
-    states = {
-        "accepted_values": {
-            "name": f"states_of_{name}_are_known",
-            "arguments": {"values": ["SCORED", "CALIBRATING", "UNSCORABLE"]},
-        }
-    }
-    columns = [
-        {**column, "data_tests": [states]} if column["name"] == "score_state" else column
-        for column in COLUMNS
-    ]
+    name = score_model(spec.name)
+    meaning = f"The {spec.name} score, version {spec.version}. {spec.description}"
     return {
         "name": name,
-        "description": f"{spec.description} Version {spec.version}. {GRAIN}",
-        "config": {"meta": {"sources": [source.url for source in spec.sources]}},
-        "columns": columns,
-        "data_tests": [
-            unique_rows(name, ["user_id", "local_date"], _days_model(spec)),
-            {"scores_are_bounded": {"name": f"{name}_lie_between_0_and_100"}},
-        ],
+        "description": f"{meaning} One row per user per local day.",
+        "constraints": [{"type": "check", "expression": rule} for rule in _RULES],
+        "columns": _columns(),
+        "data_tests": [unique_rows(name, list(KEY), _days_of(spec))],
     }
+
+
+def _columns() -> list[dict[str, Any]]:
+    states = "`SCORED`, `CALIBRATING` (too little history yet) or `UNSCORABLE` (the day does not say enough)."
+    factors = (
+        "One object a factor: name, value, unit, goal, points, weight, contribution; missing ones have nulls."
+    )
+    as_of = "Instant at which the newest of its inputs became known; the day's beginning when there are none."
+    return [
+        described("user_id", "uuid", "The person.", **not_null()),
+        described("local_date", "date", "The person's local day.", **not_null()),
+        described("score", "float8", "0 to 100; there when, and only when, the state is `SCORED`."),
+        described("score_state", "text", states, **not_null()),
+        described("coverage", "float8", "Share of the weights that could be judged, 0 to 1.", **not_null()),
+        described("factors", "jsonb", factors, **not_null()),
+        described("version", "integer", "Version of the formula.", **not_null()),
+        described("as_of", "timestamptz", as_of, **not_null()),
+        described("tz", "text", "IANA name of the person's time zone on that day.", **not_null()),
+    ]
