@@ -8,7 +8,6 @@ import structlog
 
 from aurora import clock
 from aurora.database.partitions import ensure_partitions, months_ahead
-from pipelines.partitions import arrival_day
 from pipelines.resources import PostgresResource
 from pipelines.transformation.builds import purge_touched_days
 
@@ -19,7 +18,6 @@ _NIGHTLY_LIMIT: Final = {"dagster/max_runtime": "7200"}
 run_daily = dg.define_asset_job(
     "run_daily",
     selection=dg.AssetSelection.all(),
-    partitions_def=arrival_day,
     description="Ingest what has landed, build features and scores, train and judge, predict for everybody.",
     executor_def=dg.in_process_executor,
     tags=_NIGHTLY_LIMIT,
