@@ -1,3 +1,5 @@
+-- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
 with
 
 users as (
@@ -6,7 +8,7 @@ users as (
 
 ),
 
-energy as (
+energy_vectors as (
 
     select
         users.user_id,
@@ -20,13 +22,14 @@ energy as (
     cross join lateral (
         select * from {{ ref('moment_energy_features') }} as moments
         where moments.user_id = users.user_id
+        -- Of a rating and a midnight at one instant the rating: its time of day is known.
         order by moments.as_of desc, moments.precision desc
         limit 1
     ) as newest
 
 ),
 
-mood as (
+mood_vectors as (
 
     select
         users.user_id,
@@ -40,6 +43,7 @@ mood as (
     cross join lateral (
         select * from {{ ref('moment_mood_features') }} as moments
         where moments.user_id = users.user_id
+        -- Of a rating and a midnight at one instant the rating: its time of day is known.
         order by moments.as_of desc, moments.precision desc
         limit 1
     ) as newest
@@ -48,9 +52,9 @@ mood as (
 
 features as (
 
-    select * from energy
+    select * from energy_vectors
     union all
-    select * from mood
+    select * from mood_vectors
 
 )
 

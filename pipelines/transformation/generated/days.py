@@ -1,4 +1,4 @@
-"""Days, nights and judged predictions: the hand-shaped SQL around numbers that only the kernel may define.
+"""Days, nights, newest features and judged predictions: SQL around what only the kernel's catalogues may say.
 
 To show another measure in `marts.daily_summary`, add it to DAY_MEASURES and select it there.
 """
@@ -9,7 +9,11 @@ from typing import Final
 
 from aurora.events.catalogue import MEASURES
 from aurora.events.mood_classes import MOOD_CLASSES
+from aurora.features.catalogue import FEATURE_SETS
 from aurora.scores.bedtime import USUAL_BEDTIME_DAYS, deviation_minutes_sql, minutes_after_noon_sql
+from pipelines.transformation.generated.features import KEY as MOMENT
+from pipelines.transformation.generated.features import SOURCE as FEATURES_SOURCE
+from pipelines.transformation.generated.features import set_model
 from pipelines.transformation.generated.texts import indented, one_line, sql_file
 
 _EVENTS: Final = "aurora/events/catalogue.py"
@@ -45,6 +49,7 @@ def day_files() -> dict[str, str]:
     return {
         "intermediate/int_days.sql": sql_file("int_days", _EVENTS, _days_sql()),
         "intermediate/int_nights.sql": sql_file("int_nights", _BEDTIME, _nights_sql()),
+        "marts/features_latest.sql": sql_file("features_latest", FEATURES_SOURCE, _latest_features_sql()),
         "marts/prediction_accuracy.sql": sql_file("prediction_accuracy", _MOOD_CLASSES, _accuracy_sql()),
     }
 
@@ -185,6 +190,52 @@ compared as (
 )
 
 select * from compared
+"""
+
+
+def _latest_features_sql() -> str:
+    return f"""
+with
+
+users as (
+
+    select * from {{{{ ref('users') }}}}
+
+),
+
+{chr(10).join(_latest_of_set(name) for name in FEATURE_SETS)}
+features as (
+
+    {f"{chr(10)}    union all{chr(10)}    ".join(f"select * from {name}_vectors" for name in FEATURE_SETS)}
+
+)
+
+select * from features
+"""
+
+
+def _latest_of_set(name: str) -> str:
+    keys = ", ".join(f"'{column}'" for column in MOMENT)
+    return f"""{name}_vectors as (
+
+    select
+        users.user_id,
+        '{name}' as feature_set,
+        newest.local_date,
+        newest.as_of,
+        newest.precision,
+        to_jsonb(newest) - array[{keys}] as features
+
+    from users
+    cross join lateral (
+        select * from {{{{ ref('{set_model(name)}') }}}} as moments
+        where moments.user_id = users.user_id
+        -- Of a rating and a midnight at one instant the rating: its time of day is known.
+        order by moments.as_of desc, moments.precision desc
+        limit 1
+    ) as newest
+
+),
 """
 
 
