@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 PATIENCE: Final = timedelta(seconds=60)
 _AWAY: Final = (psycopg.OperationalError, RedisError, KafkaError, OSError, TimeoutError)
 _ALREADY_THERE: Final = TopicAlreadyExistsError.errno
-_BROKER_DEFAULT: Final = -1
+_MOST_REPLICAS: Final = 3
 
 
 class SchemaTooOldError(AuroraError):
@@ -46,7 +46,7 @@ async def wait_for_services(settings: Settings, redis: Redis, patience: timedelt
     checks: dict[str, Callable[[], Awaitable[None]]] = {
         "Postgres": lambda: _check_postgres(settings.need("postgres_url")),
         "Redis": lambda: _check_redis(redis),
-        "The broker": lambda: _check_broker(bootstrap),
+        "The broker": lambda: _check_broker(bootstrap, makes_topics=settings.kafka_may_create_topics),
     }
     for service, check in checks.items():
         try:
@@ -57,8 +57,6 @@ async def wait_for_services(settings: Settings, redis: Redis, patience: timedelt
                     await check()
         except _AWAY as error:
             raise ServiceUnavailableError(service, _in_a_line(error)) from error
-    if settings.kafka_may_create_topics:
-        await create_topics(bootstrap)
 
 
 async def create_topics(bootstrap: str, topics: tuple[str, ...] = ALL_TOPICS) -> None:
@@ -66,8 +64,9 @@ async def create_topics(bootstrap: str, topics: tuple[str, ...] = ALL_TOPICS) ->
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="aurora-streams-admin")
     await admin.start()
     try:
+        replicas = min(_MOST_REPLICAS, len((await admin.describe_cluster())["brokers"]))
         answer = await admin.create_topics(
-            [NewTopic(name, PARTITIONS, _BROKER_DEFAULT) for name in topics], timeout_ms=10_000
+            [NewTopic(name, PARTITIONS, replicas) for name in topics], timeout_ms=10_000
         )
     finally:
         await admin.close()
@@ -89,12 +88,14 @@ async def _check_redis(redis: Redis) -> None:
     await redis.ping()
 
 
-async def _check_broker(bootstrap: str) -> None:
+async def _check_broker(bootstrap: str, *, makes_topics: bool) -> None:
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
     try:
         await client.bootstrap()
     finally:
         await client.close()
+    if makes_topics:
+        await create_topics(bootstrap)
 
 
 def _in_a_line(error: BaseException) -> str:

@@ -12,25 +12,25 @@ from tests.end_to_end.conftest import DEADLINE_SECONDS, Person, System, somebody
 
 async def test_event_changes_live_features_prediction_and_websocket(system: System) -> None:
     ada = await somebody(system)
-    await _first_event(ada)
-    latencies = [await _post_and_follow(ada, energy) for energy in (3.0, 9.0, 5.5, 7.0, 1.0)]
+    await first_event(ada)
+    latencies = [await post_and_follow(ada, energy) for energy in (3.0, 9.0, 5.5, 7.0, 1.0)]
     print("post → WebSocket, ms:", ", ".join(f"{seconds * 1000:.0f}" for seconds in sorted(latencies)))  # noqa: T201  # a figure for people
 
 
-async def _first_event(person: Person) -> None:
+async def first_event(person: Person) -> None:
     async with person.socket() as socket:
         began = time.monotonic()
         await person.post()
-        await _next(socket, "predictions", person)
+        await next_message(socket, "predictions", person)
         print(f"first event after the start, with the group's join: {time.monotonic() - began:.2f} s")  # noqa: T201  # a figure for people
 
 
-async def _post_and_follow(person: Person, energy: float) -> float:
+async def post_and_follow(person: Person, energy: float) -> float:
     before = await person.get("features/latest")
     async with person.socket() as socket:
         began = time.monotonic()
         await person.post(payload={"energy": energy})
-        message = await _next(socket, "predictions", person, model="energy")
+        message = await next_message(socket, "predictions", person, model="energy")
         seconds = time.monotonic() - began
     after = await person.get("features/latest")
     served = await person.get("predictions/energy")
@@ -42,7 +42,7 @@ async def _post_and_follow(person: Person, energy: float) -> float:
     return seconds
 
 
-async def _next(socket: Any, subject: str, person: Person, model: str | None = None) -> dict[str, Any]:
+async def next_message(socket: Any, subject: str, person: Person, model: str | None = None) -> dict[str, Any]:
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             message = json.loads(await socket.recv())
