@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from aurora import clock
+from aurora.database.connections import connect
+from pipelines.transformation.asked_days import ask_for_today
 from pipelines.transformation.builds import definition_of, recorded_build
 from pipelines.transformation.dbt_runs import DBT_DIR, NodeResult, OnNode, run_dbt
 
@@ -39,13 +43,19 @@ def build_warehouse(
     options: Sequence[str] = (),
     dbt_dir: Path = DBT_DIR,
     on_node: OnNode | None = None,
+    now: datetime | None = None,
 ) -> BuildReport:
     """Build and test every dbt model. A build in which anything failed is not a good one: the next goes on from
-    the one before.
+    the one before. `now` decides which day is today, for whom a row is made in any case.
     """
     started = time.monotonic()
+    with connect(postgres_url) as connection:
+        ask_for_today(connection, now or clock.now())
     with recorded_build(postgres_url, definition=definition_of(dbt_dir), full=full) as build:
-        arguments = ["build", *(["--full-refresh"] if build.is_full else []), *options]
+        # Unit tests judge the SQL, not the data: they run with the tests of the project.
+        arguments = ["build", "--exclude-resource-type", "unit_test"]
+        arguments += ["--full-refresh"] if build.is_full else []
+        arguments += options
         results = run_dbt(
             arguments, postgres_url=postgres_url, data_dir=data_dir, dbt_dir=dbt_dir, on_node=on_node
         )

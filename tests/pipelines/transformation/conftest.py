@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -22,8 +23,10 @@ class Warehouse:
     url: str
     data_dir: Path
 
-    def build(self, *options: str, full: bool = False, is_good: bool = True) -> BuildReport:
-        report = build_warehouse(self.url, data_dir=self.data_dir, full=full, options=options)
+    def build(
+        self, *options: str, full: bool = False, is_good: bool = True, now: datetime | None = None
+    ) -> BuildReport:
+        report = build_warehouse(self.url, data_dir=self.data_dir, full=full, options=options, now=now)
         assert report.is_good is is_good, [(bad.name, bad.message) for bad in report.bad]
         return report
 

@@ -17,7 +17,7 @@ _TABLES = """
     select table_schema || '.' || table_name from information_schema.tables
     where
         table_schema in ('staging', 'intermediate', 'features', 'scores', 'marts')
-        and table_name not in ('stg_touched_days', 'int_changed_days', 'int_rebuilt_days')
+        and table_name not in ('stg_touched_days', 'int_changed_days', 'int_rebuilt_days', 'int_rescored_days')
     order by 1
 """
 

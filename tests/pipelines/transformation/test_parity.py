@@ -19,7 +19,9 @@ from tests.pipelines.transformation.lives import Received, lives, store
 _KEY = ("user_id", "local_date", "as_of", "precision")
 _VECTORS = (
     "select * from intermediate.int_moments "
-    + " ".join(f"inner join features.moment_{domain}_features using ({', '.join(_KEY)})" for domain in DOMAINS)
+    + " ".join(
+        f"inner join features.moment_{domain}_features using ({', '.join(_KEY)})" for domain in DOMAINS
+    )
     + " where user_id = any(%s)"
 )
 
