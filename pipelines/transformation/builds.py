@@ -23,7 +23,9 @@ _DEFINITION: Final = "definition "
 
 class BuildRunningError(AuroraError):
     def __init__(self) -> None:
-        super().__init__("another build of the warehouse is running; `aurora status` and Dagster's runs say whose")
+        super().__init__(
+            "another build of the warehouse is running; `aurora status` and Dagster's runs say whose"
+        )
 
 
 @dataclass

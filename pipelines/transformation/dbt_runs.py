@@ -111,7 +111,9 @@ def run_dbt(
 
 def parse(*, data_dir: Path, dbt_dir: Path = DBT_DIR) -> Path:
     """Parse the project, without a database; the path of its manifest."""
-    run_dbt(["parse"], postgres_url="postgresql://nobody@127.0.0.1:5432/none", data_dir=data_dir, dbt_dir=dbt_dir)
+    run_dbt(
+        ["parse"], postgres_url="postgresql://nobody@127.0.0.1:5432/none", data_dir=data_dir, dbt_dir=dbt_dir
+    )
     return target_dir(data_dir) / "manifest.json"
 
 

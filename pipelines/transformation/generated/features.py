@@ -32,7 +32,7 @@ _KEY_COLUMNS: Final = (
 )
 
 
-def domain_model(domain: Domain) -> str:
+def domain_model(domain: str) -> str:
     return f"moment_{domain}_features"
 
 
