@@ -1,4 +1,4 @@
-"""The scores of the warehouse are those of the Python engine, and the mart shows them as the API reads them."""
+"""The scores that the marts show are those of the Python engine, from the nights and days that they show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from aurora.scores.catalogue import SCORES
 from aurora.scores.scoring import score
-from aurora.scores.specification import PartScore
 from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import Received, lives, store
 
@@ -48,9 +47,3 @@ def test_scores_of_the_warehouse_are_those_of_python(
         for value, state, mean in warehouse.rows(query, name):
             expected = score(SCORES[name], {f"{name}_mean_1d": mean})
             assert (state, value) == (expected.score_state, pytest.approx(expected.score))
-
-
-def test_a_score_of_scores_reads_scores_that_the_mart_shows() -> None:
-    parts = {entry.source.score for entry in SCORES["life"].inputs if isinstance(entry.source, PartScore)}
-
-    assert parts <= set(SCORES)
