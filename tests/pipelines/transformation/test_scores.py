@@ -29,7 +29,16 @@ _DAYS = """
 
 
 @given(people=st.lists(lives, min_size=4, max_size=4))
-@settings(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=1,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
+)
 def test_scores_of_the_warehouse_are_those_of_python(
     warehouse: Warehouse, people: list[list[Received]]
 ) -> None:
