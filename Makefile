@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test check fix generate bench lock \
+.PHONY: help setup up down demo test check fix generate lock \
 	check-style check-types check-imports check-sql check-generated
 
 help: ## list the recipes
@@ -78,9 +78,6 @@ fix: setup ## repair what can be repaired by machine
 
 generate: setup ## write the SQL that follows from the feature catalogue
 	@$(BIN)/aurora generate
-
-bench: setup ## measure; benchmarks/ says what
-	@$(BIN)/python -m benchmarks
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
