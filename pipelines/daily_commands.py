@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
+from contextlib import redirect_stderr
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,9 +35,15 @@ def register_daily(app: typer.Typer) -> None:
         settings = load_settings()
         settings.need("postgres_url")
         settings.need("mlflow_uri")
-        logging.captureWarnings(capture=True)
         steps = _StepsTold(console)
-        with console.status("loading the pipelines") as steps.status:
+        log_file = settings.data_dir / "logs" / "daily.log"
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        # MLflow and dbt talk on standard error: kept, but not between the lines of a person's terminal.
+        with (
+            log_file.open("a", encoding="utf-8") as said,
+            redirect_stderr(said),
+            console.status("loading the pipelines") as steps.status,
+        ):
             from pipelines.daily import run_daily_job
 
             arrival = day.date() if day else clock.now().date()
