@@ -11,6 +11,7 @@ from pipelines.prediction.assets import PREDICTION_ASSETS, PREDICTION_CHECKS
 from pipelines.resources import default_resources
 from pipelines.schedules import JOBS, SCHEDULES, log_failure_when_run_fails
 from pipelines.training.assets import MODEL_ASSETS, MODEL_CHECKS
+from pipelines.training.sensors import TRAINING_SENSORS
 from pipelines.transformation.assets import WAREHOUSE_ASSETS
 
 defs = dg.Definitions(
@@ -18,7 +19,7 @@ defs = dg.Definitions(
     asset_checks=[*INGESTION_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
     jobs=JOBS,
     schedules=SCHEDULES,
-    sensors=[*INGESTION_SENSORS, log_failure_when_run_fails],
+    sensors=[*INGESTION_SENSORS, *TRAINING_SENSORS, log_failure_when_run_fails],
     resources=default_resources(),
     executor=dg.in_process_executor,
 )
