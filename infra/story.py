@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from aurora.database.connections import connect
+from aurora.database.grants import ANALYST
+from aurora.secrets import role_url
 from aurora.settings import Settings
 
 _PEOPLE: LiteralString = """
@@ -39,7 +41,7 @@ _PREDICTION: LiteralString = """
     from predictions.predictions as predictions
     inner join app.users as users on predictions.user_id = users.user_id
     where users.username = %(username)s and predictions.model_name = %(model)s
-    order by predictions.as_of desc, predictions.created_at desc
+    order by predictions.created_at desc, predictions.as_of desc
     limit 1
 """
 
@@ -114,6 +116,9 @@ def _addresses(settings: Settings, username: str, password: str) -> Table:
     table.add_row("data engineer", f"Dagster  {settings.dagster_url}")
     table.add_row("ML engineer", f"MLflow   {settings.mlflow_uri}")
     table.add_row("app builder", f"API      {settings.api_url}/docs")
-    table.add_row("analyst", "psql     aurora psql   (marts.daily_summary, marts.scores, marts.timeline)")
+    analyst = role_url(settings.need("postgres_url"), settings.secret_key, ANALYST)
+    table.add_row(
+        "analyst", f"psql     {analyst}\n         marts.daily_summary, marts.scores, marts.timeline, …"
+    )
     table.add_row("login to try", f"[bold]{username}[/]  password [bold]{password}[/]")
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import redirect_stderr
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -81,6 +82,28 @@ def _tell(console: Console, report: DailyReport) -> None:
     for key, outcome in report.outcomes.items():
         console.print(f"[bold]{key}[/]")
         console.print(Markdown(outcome))
+    for key, metrics in report.metrics.items():
+        console.print(_beside_baselines(key, metrics))
     if report.checks_failed:
         console.print(f"[yellow]checks that did not pass:[/] {', '.join(report.checks_failed)}")
     console.print(f"{len(report.materialized)} assets materialized by run {report.run_id}.")
+
+
+_HEADLINES = ("mae", "r2", "accuracy", "macro_f1")
+
+
+def _beside_baselines(key: str, metrics: Mapping[str, float]) -> Table:
+    """Metrics named cohort/metric/answerer, as one row per cohort and answerer."""
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for name, value in metrics.items():
+        cohort, metric, *answerer = name.split("/")
+        if metric in _HEADLINES and len(answerer) == 1:
+            rows.setdefault((cohort, answerer[0]), {})[metric] = value
+    shown = [metric for metric in _HEADLINES if any(metric in row for row in rows.values())]
+    table = Table("cohort", "answered by", *shown, title=f"{key}, on held-out days", title_justify="left")
+    for (cohort, answerer), row in sorted(
+        rows.items(), key=lambda entry: (entry[0][0], entry[0][1] != "model")
+    ):
+        name = f"[bold]{answerer}[/]" if answerer in {"model", "ceiling"} else answerer
+        table.add_row(cohort, name, *(f"{row[metric]:.3f}" if metric in row else "" for metric in shown))
+    return table
