@@ -31,12 +31,13 @@ def digests(warehouse: Warehouse) -> dict[str, tuple[int, str | None]]:
     return found
 
 
+@pytest.mark.slow
 @given(people=st.lists(lives, min_size=8, max_size=8))
 @settings(
     max_examples=2,
     deadline=None,
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[list[Received]]) -> None:
     first, second, third = in_parts([item for life in people for item in life], 3)

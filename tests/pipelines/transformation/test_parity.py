@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
@@ -26,12 +27,13 @@ _VECTORS = (
 )
 
 
+@pytest.mark.slow
 @given(people=st.lists(lives, min_size=15, max_size=15))
 @settings(
     max_examples=3,
     deadline=None,
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 async def test_live_vector_equals_the_row_of_the_warehouse(
     warehouse: Warehouse, people: list[list[Received]]
