@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
@@ -23,13 +22,14 @@ def main() -> int:
 
     from aurora.errors import AuroraError
     from aurora.telemetry import configure_logging
+    from streams.quiet import quieten
     from streams.worker import run
 
     configure_logging("streams", settings.log_level)
-    for chatty in ("faust", "mode", "aiokafka", "stamina"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    quieten()
     try:
-        asyncio.run(run(settings))
+        # Not asyncio.run: it would wait for tasks of Faust that do not heed their cancellation.
+        asyncio.new_event_loop().run_until_complete(run(settings))
     except AuroraError as error:
         structlog.get_logger(__name__).error("streams_ended", problem=str(error))
         print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201  # its last words, for people

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, Final
 
@@ -76,39 +75,37 @@ async def _work(settings: Settings, redis: Redis, stopped: asyncio.Event) -> Non
         app = create_app(settings)
         refresher = Refresher(connections, redis, champions)
         register_agents(app, MessageHandler(refresher, connections, progress))
-        async with _started(app):
-            log.info("streams_started")
+        try:
             await _first_of(
                 stopped,
                 [
+                    _consume(app),
                     Relay(postgres_url, settings.need("kafka_bootstrap")).run(),
                     champions.listen(),
                     watch(connections, progress, patience=PATIENCE_WITH_CONSUMER),
-                    _ended(app),
                 ],
             )
+        finally:
+            await _stop(app)
     log.info("streams_stopped")
 
 
-@asynccontextmanager
-async def _started(app: faust.App) -> AsyncIterator[None]:
-    """The Faust worker, stopped within its time also when the broker does not answer any more."""
+async def _consume(app: faust.App) -> None:
+    """Run the Faust worker, which should not end by itself."""
     app.finalize()
     await app.start()
-    try:
-        yield
-    finally:
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await app.stop()
-        except TimeoutError:
-            log.warning("streams_left_in_a_hurry")
-
-
-async def _ended(app: faust.App) -> None:
-    """Wait until the Faust worker ends by itself, which it should not."""
+    log.info("streams_started")
     await app.wait_until_stopped()
     raise WorkerCrashedError(app.crash_reason)
+
+
+async def _stop(app: faust.App) -> None:
+    """End the Faust worker, within its time also when the broker does not answer any more."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await app.stop()
+    except TimeoutError:
+        log.warning("streams_left_in_a_hurry")
 
 
 async def _first_of(stopped: asyncio.Event, jobs: list[Coroutine[Any, Any, None]]) -> bool:
@@ -124,8 +121,9 @@ async def _first_of(stopped: asyncio.Event, jobs: list[Coroutine[Any, Any, None]
         for task in (signalled, *tasks):
             if not task.done():
                 task.cancel()
-        await asyncio.gather(signalled, *tasks, return_exceptions=True)
+        # A task of Faust's may not heed; the process does not wait for it.
+        await asyncio.wait([signalled, *tasks], timeout=1)
     for task in tasks:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             raise error
     return not stopped.is_set()
