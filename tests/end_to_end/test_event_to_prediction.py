@@ -17,6 +17,15 @@ async def test_event_changes_live_features_prediction_and_websocket(system: Syst
     print("post → WebSocket, ms:", ", ".join(f"{seconds * 1000:.0f}" for seconds in sorted(latencies)))  # noqa: T201  # a figure for people
 
 
+async def test_the_delay_of_events_is_measured(system: System) -> None:
+    ada = await somebody(system)
+    await first_event(ada)
+    metrics = (await ada.client.get("/metrics")).text
+
+    assert "aurora_streams_event_delay_seconds_count" in metrics
+    assert 'aurora_streams_messages_consumed_total{outcome="effective"}' in metrics
+
+
 async def first_event(person: Person) -> None:
     async with person.socket() as socket:
         began = time.monotonic()
