@@ -12,6 +12,7 @@ from procrastinate import Blueprint
 from psycopg import sql
 
 from aurora.telemetry import TASK_DURATION
+from aurora.topics import EVENTS_ACCEPTED
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,9 @@ CHORES: Final = (
         "delete_published_outbox_rows",
         "37 * * * *",
         "raw.outbox",
-        "published_at < now() - interval '3 days'",
+        # A message that was published and never took effect must stay, however long the streams were away.
+        "published_at < now() - interval '3 days'"
+        f" and (consumed_at is not null or topic <> '{EVENTS_ACCEPTED}')",
     ),
 )
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
+from aurora.topics import EVENTS_ACCEPTED
 from serving.jobs.queue import ensure_tables, job_queue
 from serving.jobs.tasks import CHORES, do
 
@@ -66,6 +67,20 @@ async def test_a_chore_deletes_what_has_had_its_time(
     left = aged.execute(f"select count(*) from {chore.table}").fetchone()  # type: ignore[attr-defined, arg-type]
     assert left == (2 if chore.table == "raw.outbox" else 1,)  # type: ignore[attr-defined]
     assert _observed(chore.name) == before + 2  # type: ignore[attr-defined]
+
+
+async def test_a_message_without_effect_outlives_every_chore(aged: psycopg.Connection, jobs_url: str) -> None:
+    aged.execute(
+        "insert into raw.outbox (topic, user_id, body, created_at, published_at)"
+        " select topic, user_id, '{}', now(), now() - interval '1 year'"
+        " from (select %s as topic, user_id from app.users limit 1) as someone",
+        (EVENTS_ACCEPTED,),
+    )
+    for chore in CHORES:
+        await do(chore, jobs_url)
+
+    left = aged.execute("select count(*) from raw.outbox where topic = %s", (EVENTS_ACCEPTED,)).fetchone()
+    assert left == (1,)
 
 
 def _observed(name: str) -> float:
