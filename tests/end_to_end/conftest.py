@@ -72,6 +72,12 @@ class System:
             **environment,
         )
 
+    def ensure_streams(self) -> None:
+        """Start the streams unless they run."""
+        process = self.processes.get("streams")
+        if process is None or process.poll() is not None:
+            self.start_streams()
+
     def _start(self, name: str, **environment: str) -> None:
         with (self.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
@@ -177,8 +183,9 @@ def running(system: System) -> Iterator[System]:
         _wait_until_it_serves(system)
         yield system
     finally:
-        for name in list(system.processes):
-            system.stop(name)
+        for name, process in list(system.processes.items()):
+            if process.poll() is None:
+                system.stop(name)
 
 
 def _wait_until_it_serves(system: System) -> None:

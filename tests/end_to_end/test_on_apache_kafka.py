@@ -18,9 +18,16 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")
-def on_kafka(apache_kafka: str, new_system: Callable[..., System]) -> Iterator[System]:
+def shared_system(apache_kafka: str, new_system: Callable[..., System]) -> Iterator[System]:
     with running(new_system(apache_kafka, is_real_kafka=True)) as system:
         yield system
+
+
+@pytest.fixture
+def on_kafka(shared_system: System) -> System:
+    """The system of this module, with its streams up whatever the test before did to them."""
+    shared_system.ensure_streams()
+    return shared_system
 
 
 async def test_event_changes_live_features_prediction_and_websocket_on_apache_kafka(on_kafka: System) -> None:
