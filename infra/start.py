@@ -15,7 +15,7 @@ from infra.readiness import is_ready
 from infra.run_folder import read_note
 from infra.supervisord import Supervisor
 
-READY_SECONDS: Final = 120
+READY_SECONDS: Final = 300
 """MLflow builds its tables at the first start; on a busy machine that takes most of a minute."""
 TRIES: Final = 3
 """A program that ended so often is not coming up."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from aurora.database.grants import DAGSTER, PIPELINES
 from aurora.errors import AuroraError
 from aurora.secrets import role_password, role_url
 from aurora.settings import Settings
-from pipelines.resources import default_resources
+from pipelines.resources import ReplayResource, default_resources
 
 StepState = Literal["started", "done", "failed"]
 OnStep = Callable[[str, StepState], None]
@@ -42,16 +42,35 @@ class DailyReport:
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def run_daily_job(day: date, settings: Settings, on_step: OnStep) -> DailyReport:
+class ReplayWithoutCohortError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "--as-of replays one cohort on its own dates: name it with --cohort (nobody else's now is meant)"
+        )
+
+
+def run_daily_job(
+    day: date,
+    settings: Settings,
+    on_step: OnStep,
+    *,
+    as_of: datetime | None = None,
+    cohort: str | None = None,
+) -> DailyReport:
     """Run it for one arrival day, as the role of the pipelines: what dbt makes must be theirs.
+
+    `as_of` replays `cohort` as if it were that instant: nothing later is trained on or predicted from.
 
     `on_step` hears of each step as it starts and ends. DailyRunFailedError names the steps that failed.
     """
+    if as_of is not None and cohort is None:
+        raise ReplayWithoutCohortError
     from pipelines.definitions import defs
 
     postgres_url = settings.need("postgres_url")
     if settings.secret_key:
         postgres_url = role_url(postgres_url, settings.secret_key, PIPELINES)
+    replay = ReplayResource(as_of=as_of.isoformat() if as_of else "", cohort=cohort or "")
     instance, run_id = _instance(settings), str(uuid4())
     instance.add_event_listener(run_id, lambda entry: _hear(entry, on_step))
     result = defs.resolve_job_def("run_daily").execute_in_process(
@@ -59,7 +78,7 @@ def run_daily_job(day: date, settings: Settings, on_step: OnStep) -> DailyReport
         instance=instance,
         run_id=run_id,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        resources=default_resources({"postgres_url": postgres_url}),
+        resources=default_resources({"postgres_url": postgres_url}, replay=replay),
         raise_on_error=False,
     )
     if not result.success:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import redirect_stderr
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +30,13 @@ def register_daily(app: typer.Typer) -> None:
             datetime | None,
             typer.Option(formats=["%Y-%m-%d"], help="Arrival day (UTC); today when not given"),
         ] = None,
+        cohort: Annotated[
+            str | None, typer.Option(help="Train and predict for this cohort only; all when not given")
+        ] = None,
+        as_of: Annotated[
+            datetime | None,
+            typer.Option(help="As if it were this instant (UTC): replays --cohort on its own dates"),
+        ] = None,
     ) -> None:
         """Ingest what landed, build the warehouse, train, judge, predict: what runs at 02:00 UTC by itself."""
         console = Console()
@@ -48,7 +55,8 @@ def register_daily(app: typer.Typer) -> None:
             from pipelines.daily import run_daily_job
 
             arrival = day.date() if day else clock.now().date()
-            report = run_daily_job(arrival, settings, steps)
+            instant = as_of.replace(tzinfo=UTC) if as_of else None
+            report = run_daily_job(arrival, settings, steps, as_of=instant, cohort=cohort)
         _tell(console, report)
 
 

@@ -1,13 +1,17 @@
-"""Resources: the settings, read when a run begins, and connections to Postgres made from them."""
+"""Resources: the settings, read when a run begins, connections to Postgres made from them, and the instant
+that a run takes for now.
+"""
 
 # Without postponed annotations: Dagster reads those of a resource as the class is made.
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import psycopg
 
+from aurora import clock
 from aurora.database.connections import connect
 from aurora.settings import Settings, load_settings
 
@@ -38,7 +42,39 @@ class PostgresResource(dg.ConfigurableResource):
             yield connection
 
 
-def default_resources(overrides: dict[str, str] | None = None) -> dict[str, dg.ConfigurableResource]:
+class ReplayResource(dg.ConfigurableResource):
+    """Replays a cohort on its own dates: what a run takes for now, and whom it is about.
+
+    Empty, as every night: now is now, and everybody is meant.
+    """
+
+    as_of: str = ""
+    """ISO 8601 with offset."""
+    cohort: str = ""
+
+    @property
+    def until(self) -> datetime | None:
+        """The replayed instant; None when this run is no replay."""
+        if not self.as_of:
+            return None
+        instant = datetime.fromisoformat(self.as_of)
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+    @property
+    def now(self) -> datetime:
+        return self.until or clock.now()
+
+    def is_meant(self, cohort: str) -> bool:
+        return self.cohort in {"", cohort}
+
+
+def default_resources(
+    overrides: dict[str, str] | None = None, *, replay: ReplayResource | None = None
+) -> dict[str, dg.ConfigurableResource]:
     """What every asset of this project may ask for by name; `overrides` replace single settings."""
     settings = SettingsResource(overrides=overrides or {})
-    return {"settings": settings, "postgres": PostgresResource(settings=settings)}
+    return {
+        "settings": settings,
+        "postgres": PostgresResource(settings=settings),
+        "replay": replay or ReplayResource(),
+    }

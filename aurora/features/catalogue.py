@@ -9,6 +9,7 @@ row's `as_of` can enter: the engines see only tiles that were known by then.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -16,7 +17,7 @@ from aurora.errors import CatalogueConflictError, UnknownFeatureError
 from aurora.events.measures import DAYPARTS
 from aurora.events.mood_classes import MOOD_CLASS_NAMES
 from aurora.features.clocks import DAY_OF_WEEK, HOUR_OF_DAY, IS_WEEKEND, Clock
-from aurora.features.expressions import Expression, choose
+from aurora.features.expressions import Expression, choose, exp
 from aurora.features.three_process import energy_prior
 from aurora.features.windows import Window
 
@@ -73,6 +74,14 @@ SLEEP_NEED_MINUTES: Final = 480
 _HOURS_AWAKE = Window("main_sleep_minutes", "hours_since", 3)
 _LAST_SLEEP = Window("main_sleep_minutes", "last", 3)
 _NIGHTS = Window("sleep_minutes", "days", 7)
+_SINCE_CAFFEINE = Window("caffeine", "hours_since", 3)
+_SINCE_COMPANY = Window("social_minutes", "hours_since", 3)
+
+CAFFEINE_HALF_LIFE_HOURS: Final = 5.0
+"""Mean of healthy adults (Institute of Medicine, Caffeine for the Sustainment of Mental Task Performance, 2001)."""
+
+COMPANY_LASTS_HOURS: Final = 6.0
+"""How slowly time with others is taken to fade: part of a day (a choice, not a published constant)."""
 
 _ENTRIES = (
     # The seed's names are kept to the letter, whatever the naming rule.
@@ -102,6 +111,13 @@ _ENTRIES = (
         "Short of eight hours a day, summed over the days that have sleep; negative when there is a surplus.",
     ),
     Feature(
+        "sleep_efficiency_last_3d",
+        "sleep",
+        Window("sleep_efficiency", "last", 3),
+        "%",
+        "Asleep share of the time in bed, of the last sleep.",
+    ),
+    Feature(
         "energy_prior_three_process",
         "sleep",
         energy_prior(_LAST_SLEEP / 60, _HOURS_AWAKE, HOUR_OF_DAY),
@@ -126,7 +142,21 @@ _ENTRIES = (
         "exercise_load_sum_7d", "activity", Window("exercise_load", "sum", 7), "RPE·min", "Training load."
     ),
     Feature(
+        "exercise_load_hours_since_7d",
+        "activity",
+        Window("exercise_load", "hours_since", 7),
+        "h",
+        "Since the last training.",
+    ),
+    Feature(
         "work_minutes_sum_1d", "activity", Window("work_minutes", "sum", 1), "min", "Worked today so far."
+    ),
+    Feature(
+        "work_minutes_hours_since_3d",
+        "activity",
+        Window("work_minutes", "hours_since", 3),
+        "h",
+        "Since the last work was finished.",
     ),
     Feature(
         "social_events_count_last_3d",
@@ -142,9 +172,41 @@ _ENTRIES = (
         "min",
         "With others today so far.",
     ),
+    Feature(
+        "social_minutes_hours_since_3d", "activity", _SINCE_COMPANY, "h", "Since the last time with others."
+    ),
+    Feature(
+        "social_minutes_faded_3d",
+        "activity",
+        (1 - exp(Window("social_minutes", "last", 3) / -60)) * exp(_SINCE_COMPANY / -COMPANY_LASTS_HOURS),
+        "share",
+        "What may be left of the last time with others: long ones count nearly whole, and fade in six hours.",
+    ),
+    Feature(
+        "meditation_minutes_hours_since_2d",
+        "activity",
+        Window("meditation_minutes", "hours_since", 2),
+        "h",
+        "Since the last meditation.",
+    ),
     Feature("time_since_last_meal", "intake", Window("meals", "hours_since", 2), "h", "Since the last meal."),
     Feature("caffeine_sum_1d", "intake", Window("caffeine", "sum", 1), "mg", "Caffeine today so far."),
+    Feature("caffeine_hours_since_3d", "intake", _SINCE_CAFFEINE, "h", "Since the last caffeine."),
+    Feature(
+        "caffeine_active_1d",
+        "intake",
+        Window("caffeine", "sum", 1) * exp(_SINCE_CAFFEINE * (-math.log(2) / CAFFEINE_HALF_LIFE_HOURS)),
+        "mg",
+        "Today's caffeine as if all of it were taken with the last cup, halved every five hours.",
+    ),
     Feature("alcohol_sum_2d", "intake", Window("alcohol", "sum", 2), "g", "Alcohol yesterday and today."),
+    Feature(
+        "alcohol_sum_yesterday",
+        "intake",
+        Window("alcohol", "sum", 1, lag=1),
+        "g",
+        "Alcohol the local day before.",
+    ),
     Feature(
         "energy_ewma_28d",
         "ratings",
@@ -160,6 +222,9 @@ _ENTRIES = (
     ),
     Feature(
         "energy_mean_28d", "ratings", Window("energy", "mean", 28), "points", "The person's usual level."
+    ),
+    Feature(
+        "energy_mean_2d", "ratings", Window("energy", "mean", 2), "points", "Mean of yesterday and today."
     ),
     Feature("energy_last_28d", "ratings", Window("energy", "last", 28), "points", "The newest rating."),
     Feature(
@@ -198,6 +263,12 @@ _ENTRIES = (
         "stress_mean_2d", "ratings", Window("stress", "mean", 2), "points", "Mean of the stress ratings."
     ),
     Feature(
+        "stress_mean_28d", "ratings", Window("stress", "mean", 28), "points", "The person's usual stress."
+    ),
+    Feature(
+        "cloud_cover_mean_1d", "surroundings", Window("cloud_cover", "mean", 1), "%", "Clouds today so far."
+    ),
+    Feature(
         "daylight_minutes_last_2d",
         "surroundings",
         Window("daylight_minutes", "last", 2),
@@ -218,10 +289,12 @@ _BOTH = (
     "social_events_count_last_3d",
     "energy_rolling_mean_7d",
     "mood_trend_last_14d",
-    "main_sleep_minutes_last_3d",
+    "sleep_efficiency_last_3d",
     "work_minutes_sum_1d",
-    "stress_mean_2d",
-    "daylight_minutes_last_2d",
+    "work_minutes_hours_since_3d",
+    "social_minutes_faded_3d",
+    "caffeine_hours_since_3d",
+    "caffeine_active_1d",
 )
 
 FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
@@ -231,26 +304,52 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
         "energy_rolling_std_7d",
         "energy_ewma_28d",
         "energy_mean_28d",
-        "energy_last_28d",
+        "energy_mean_2d",
         "energy_daypart_mean_28d",
         "energy_prior_three_process",
-        "sleep_debt_sum_7d",
         "exercise_load_sum_yesterday",
-        "exercise_load_sum_7d",
-        "caffeine_sum_1d",
+        "exercise_load_hours_since_7d",
         "alcohol_sum_2d",
     ),
     "mood": (
         *_BOTH,
-        *(f"mood_{name}_ewma_28d" for name in MOOD_CLASS_NAMES),
         "mood_ewma_28d",
         "mood_mean_28d",
-        "mood_last_28d",
-        "mood_daypart_mean_28d",
         "social_minutes_sum_1d",
+        "social_minutes_hours_since_3d",
+        "meditation_minutes_hours_since_2d",
+        "alcohol_sum_yesterday",
+        "stress_mean_28d",
+        "cloud_cover_mean_1d",
     ),
 }
-"""Model → its features, in the order of the vector."""
+"""Model → the features that its booster learns from, in the order of the vector."""
+
+BASELINE_INPUTS: Final[dict[str, tuple[str, ...]]] = {
+    "energy": (),
+    "mood": tuple(f"mood_{name}_ewma_28d" for name in MOOD_CLASS_NAMES),
+}
+"""Model → what its baseline is made of beside its features. At the end of the vector; never learned from."""
+
+FOR_ANALYSTS: Final = frozenset(
+    {
+        "main_sleep_minutes_last_3d",
+        "sleep_debt_sum_7d",
+        "exercise_load_sum_7d",
+        "caffeine_sum_1d",
+        "energy_last_28d",
+        "mood_last_28d",
+        "mood_daypart_mean_28d",
+        "stress_mean_2d",
+        "daylight_minutes_last_2d",
+    }
+)
+"""In the tables and the API because people ask for them. No model gained from them beside the others."""
+
+
+def vector_names(feature_set: str) -> tuple[str, ...]:
+    """The names of a model's vector in its order: its features, then the inputs of its baseline."""
+    return (*FEATURE_SETS[feature_set], *BASELINE_INPUTS[feature_set])
 
 
 def feature(name: str) -> Feature:
@@ -264,7 +363,8 @@ def feature(name: str) -> Feature:
 def _check() -> None:
     if len(FEATURES) != len(_ENTRIES):
         raise CatalogueConflictError("two features share one name")
-    for set_name, names in FEATURE_SETS.items():
+    for set_name in FEATURE_SETS:
+        names = vector_names(set_name)
         unknown = sorted(set(names) - set(FEATURES))
         if unknown:
             raise CatalogueConflictError(f"the {set_name} set names unknown features: {', '.join(unknown)}")

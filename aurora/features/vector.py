@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from aurora import clock
-from aurora.features.catalogue import FEATURE_SETS, FEATURES, Feature
+from aurora.features.catalogue import FEATURES, Feature, vector_names
 from aurora.features.clocks import Clock
 from aurora.features.expressions import Leaf, Number
 from aurora.features.tiles import Tiles
@@ -79,7 +79,7 @@ def vector(
 
 def vector_of_set(tiles: Tiles, moment: Moment, feature_set: str) -> dict[str, float | None]:
     """The vector of one model, in its order."""
-    return vector(tiles, moment, (FEATURES[name] for name in FEATURE_SETS[feature_set]))
+    return vector(tiles, moment, (FEATURES[name] for name in vector_names(feature_set)))
 
 
 def _float(number: Number) -> float | None:

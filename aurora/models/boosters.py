@@ -1,9 +1,9 @@
 """The two native boosters behind one small interface: fit, answer, explain, to and from bytes.
 
-XGBoost learns the residual to a baseline given as `base_margin`; LightGBM learns class scores on top of the
-log of baseline shares given as `init_score`. Plain `predict` of either library forgets where it started:
-nothing outside this module calls it. TreeSHAP contributions are exact: they sum, with the base, to the raw
-answer.
+XGBoost learns the residual to a baseline given as `base_margin`; LightGBM learns by how much the baseline's
+class probabilities have to lean towards the better classes. Plain `predict` of either library forgets where
+it started: nothing outside this module calls it. TreeSHAP contributions are exact: they sum, with the base,
+to the raw answer.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Booster(Protocol):
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
         """Raw contributions and the base they start from.
 
-        Regression: (rows × columns, rows), in units of the target. Classes: (rows × classes × columns,
-        rows × classes), in log-odds. Base plus contributions is the raw answer.
+        (rows × columns, rows), in units of the target; for classes in log-odds of the answered class against
+        the next worse one. Base plus contributions is the raw answer.
         """
         ...
 
@@ -55,8 +55,8 @@ class RegressionBooster:
     @classmethod
     def best_rounds(
         cls, spec: ModelSpec, design: Floats, start: Floats, target: Floats, *, judged: Ints, threads: int = 1
-    ) -> int:
-        """How many rounds do best on the rows numbered `judged`, trained on the others."""
+    ) -> tuple[int, float]:
+        """How many rounds do best on the rows numbered `judged`, trained on the others, and their loss."""
         rest = np.setdiff1d(np.arange(len(target)), judged)
         data = xgboost.DMatrix(design[rest], target[rest], base_margin=start[rest], nthread=threads)
         watched = xgboost.DMatrix(design[judged], target[judged], base_margin=start[judged], nthread=threads)
@@ -68,7 +68,7 @@ class RegressionBooster:
             early_stopping_rounds=spec.patience_rounds,
             verbose_eval=False,
         )
-        return booster.best_iteration + 1
+        return booster.best_iteration + 1, booster.best_score
 
     @classmethod
     def from_bytes(cls, body: bytes, threads: int = 1) -> RegressionBooster:
@@ -89,7 +89,12 @@ class RegressionBooster:
 
 
 class ClassBooster:
-    """LightGBM on the log of baseline class shares."""
+    """LightGBM on ordered classes: one score per row leans the baseline's probabilities towards better classes.
+
+    The adjacent-category logit model (Agresti, Analysis of Ordinal Categorical Data, 2010, ch. 4): the log-odds
+    of a class against the next worse one are the baseline's plus the score. One tree a round serves all
+    classes, which learns more from few people than a tree for each.
+    """
 
     def __init__(self, booster: lightgbm.Booster, threads: int = 1) -> None:
         self._booster = booster
@@ -100,43 +105,68 @@ class ClassBooster:
         cls, spec: ModelSpec, design: Floats, start: Floats, target: Ints, *, rounds: int, threads: int = 1
     ) -> ClassBooster:
         """Train for exactly `rounds` rounds."""
-        data = lightgbm.Dataset(design, target, init_score=np.log(start).ravel(order="F"))
-        return cls(lightgbm.train(_lightgbm_params(spec, threads), data, rounds), threads)
+        loss = _OrdinalLoss(start, target)
+        data = lightgbm.Dataset(design, target)
+        return cls(lightgbm.train(_lightgbm_params(spec, threads, loss), data, rounds), threads)
 
     @classmethod
     def best_rounds(
         cls, spec: ModelSpec, design: Floats, start: Floats, target: Ints, *, judged: Ints, threads: int = 1
-    ) -> int:
-        """How many rounds do best on the rows numbered `judged`, trained on the others."""
+    ) -> tuple[int, float]:
+        """How many rounds do best on the rows numbered `judged`, trained on the others, and their loss."""
         rest = np.setdiff1d(np.arange(len(target)), judged)
-        data = lightgbm.Dataset(design[rest], target[rest], init_score=np.log(start[rest]).ravel(order="F"))
-        watched = data.create_valid(
-            design[judged], target[judged], init_score=np.log(start[judged]).ravel(order="F")
-        )
+        data = lightgbm.Dataset(design[rest], target[rest])
+        watched = data.create_valid(design[judged], target[judged])
         booster = lightgbm.train(
-            _lightgbm_params(spec, threads) | {"metric": "multi_logloss"},
+            _lightgbm_params(spec, threads, _OrdinalLoss(start[rest], target[rest])) | {"metric": "none"},
             data,
             spec.max_rounds,
             valid_sets=[watched],
+            feval=_OrdinalLoss(start[judged], target[judged]).measured,
             callbacks=[lightgbm.early_stopping(spec.patience_rounds, verbose=False)],
         )
-        return max(booster.best_iteration, 1)
+        return max(booster.best_iteration, 1), float(booster.best_score["valid_0"]["log_loss"])
 
     @classmethod
     def from_bytes(cls, body: bytes, threads: int = 1) -> ClassBooster:
         return cls(lightgbm.Booster(model_str=body.decode()), threads)
 
     def answer(self, design: Floats, start: Floats) -> Floats:
-        raw = np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
-        return softmax(raw + np.log(start))
+        score = np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
+        return leaned(start, score)
 
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
         table = np.asarray(self._booster.predict(design, pred_contrib=True, num_threads=self._threads))
-        table = table.reshape(len(design), start.shape[1], design.shape[1] + 1)
-        return table[:, :, :-1], table[:, :, -1] + np.log(start)
+        answered = leaned(start, table.sum(axis=1)).argmax(axis=1)
+        better = np.maximum(answered, 1)
+        rows = np.arange(len(start))
+        before = np.log(start[rows, better]) - np.log(start[rows, better - 1])
+        return table[:, :-1], table[:, -1] + before
 
     def to_bytes(self) -> bytes:
         return self._booster.model_to_string().encode()
+
+
+def leaned(start: Floats, score: Floats) -> Floats:
+    """The probabilities `start` with the log-odds of each class against the next worse one raised by `score`."""
+    return softmax(np.log(start) + score[:, None] * np.arange(start.shape[1])[None, :])
+
+
+class _OrdinalLoss:
+    """Log loss of the leaned baseline, for LightGBM: gradient and curvature by row, and the mean to watch."""
+
+    def __init__(self, start: Floats, target: Ints) -> None:
+        self._start, self._target = start, target
+
+    def __call__(self, score: Floats, _data: lightgbm.Dataset) -> tuple[Floats, Floats]:
+        probabilities, levels = leaned(self._start, score), np.arange(self._start.shape[1])
+        mean = probabilities @ levels
+        # The curvature is the variance of the class number; a floor keeps sure rows from ruling a leaf.
+        return mean - self._target, np.maximum(probabilities @ levels**2 - mean**2, 1e-3)
+
+    def measured(self, score: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
+        told = leaned(self._start, score)[np.arange(len(score)), self._target]
+        return "log_loss", float(-np.log(told).mean()), False
 
 
 BOOSTERS: dict[str, type[RegressionBooster] | type[ClassBooster]] = {
@@ -150,10 +180,10 @@ def _xgboost_params(spec: ModelSpec, threads: int) -> dict[str, object]:
     return {**spec.params, "base_score": 0.0, "seed": spec.seed, "nthread": threads}
 
 
-def _lightgbm_params(spec: ModelSpec, threads: int) -> dict[str, object]:
+def _lightgbm_params(spec: ModelSpec, threads: int, loss: _OrdinalLoss) -> dict[str, object]:
     return {
         **spec.params,
-        "num_class": len(spec.classes),
+        "objective": loss,
         "boost_from_average": False,
         "seed": spec.seed,
         "deterministic": True,

@@ -8,6 +8,7 @@ Training and prediction both come through here, so that they cannot disagree. Mi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,15 +32,37 @@ def column_owners(features: Sequence[str], centred: Sequence[Centred]) -> Ints:
     return np.array([*range(len(features)), *(place[entry.feature] for entry in centred)], dtype=np.int64)
 
 
-def smoothed_shares(shares: Floats, prior: Floats, weight: float) -> Floats:
-    """Class shares drawn a little towards the prior, so that no class is impossible. NaN rows stay NaN.
+@dataclass(frozen=True)
+class ClassStart:
+    """How a person's history becomes the class probabilities that a booster starts from.
 
-    `weight` is the weight of the prior, between 0 and 1.
+    A mixture: a normal distribution around the person's level, on the values of the classes; the person's own
+    shares; and the shares of everybody, so that no class is impossible. Where ratings are fine and move a lot,
+    the smooth part serves best; where they are coarse and many people hardly move, the shares tell more. Which
+    is chosen in training, by how well the booster does from it.
     """
-    total = shares.sum(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        own = np.where(total > 0, shares / total, np.nan)
-    return (1 - weight) * own + weight * prior[None, :]
+
+    spread: float = 0.3
+    """Standard deviation of the normal, in the unit of the level."""
+    shares_weight: float = 1.0
+    """Weight of the own shares against the normal."""
+    prior_weight: float = 0.1
+    """Weight of everybody's shares against the other two."""
+
+    def of(self, level: Floats, values: Floats, shares: Floats, prior: Floats) -> Floats:
+        """One probability per row and class. Rows without level or shares are NaN.
+
+        `level` has one value per row, `shares` a column per class, `values` and `prior` a value per class.
+        """
+        total = shares.sum(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            own = np.where(total > 0, shares / total, np.nan)
+        mixed = self.shares_weight * own + (1 - self.shares_weight) * self._around(level, values)
+        return (1 - self.prior_weight) * mixed + self.prior_weight * prior[None, :]
+
+    def _around(self, level: Floats, values: Floats) -> Floats:
+        # Its logarithm is a parabola: leaning it towards better classes moves it and keeps its shape.
+        return softmax(-0.5 * ((values[None, :] - level[:, None]) / self.spread) ** 2)
 
 
 def softmax(scores: Floats) -> Floats:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aurora.models.boosters import Booster
-from aurora.models.design import design_matrix, smoothed_shares
+from aurora.models.design import design_matrix
 from aurora.models.intervals import IntervalTable
 from aurora.models.metrics import Floats
 from aurora.predictions.artifact import ArtifactMetadata
@@ -71,14 +71,21 @@ def start_of(metadata: ArtifactMetadata, table: Floats) -> tuple[Floats, Bools]:
         own = columns[:, 0]
         known = ~np.isnan(own)
         return np.where(known, own, prior[0]), known
-    shares = smoothed_shares(columns, prior, metadata.prior_weight)
-    known = np.asarray(~np.isnan(shares).any(axis=1))
-    return np.where(known[:, None], shares, prior[None, :]), known
+    values = np.array(metadata.class_values)
+    start = metadata.start.of(_level(metadata, table), values, columns, prior)
+    known = np.asarray(~np.isnan(start).any(axis=1))
+    return np.where(known[:, None], start, prior[None, :]), known
 
 
 def design_of(metadata: ArtifactMetadata, table: Floats) -> Floats:
     """The columns that the booster was trained on."""
     return design_matrix(table[:, : len(metadata.features)], metadata.features, metadata.centred)
+
+
+def _level(metadata: ArtifactMetadata, table: Floats) -> Floats:
+    if metadata.level_column is None:
+        return np.zeros(len(table))
+    return table[:, metadata.columns.index(metadata.level_column)]
 
 
 def _spread(metadata: ArtifactMetadata, table: Floats) -> Floats:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from aurora.errors import AuroraError
 from aurora.models.catalogue import Centred
+from aurora.models.design import ClassStart
 from aurora.models.intervals import IntervalTable
 
 FORMAT = 1
@@ -63,7 +64,9 @@ class ArtifactMetadata(BaseModel):
     class_values: tuple[float, ...] = ()
     prior: tuple[float, ...]
     """What answers without any history: the mean of the training labels, or the share of each class."""
-    prior_weight: float = 0.0
+    level_column: str | None = None
+    start: ClassStart = ClassStart()
+    """For classes: how the history becomes the probabilities that the booster starts from."""
     spread_column: str | None = None
     intervals: dict[str, IntervalTable] = {}
     """Answerer (`model` or the name of a baseline) → its interval."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from aurora.models.catalogue import ModelSpec
-from aurora.models.design import smoothed_shares
+from aurora.models.design import ClassStart
 from aurora.predictions.prediction import Prediction
 from aurora.predictions.predictor import Vector
 
-UNTRAINED_PRIOR_WEIGHT = 0.1
+UNTRAINED = ClassStart(shares_weight=1.0, prior_weight=0.1)
+"""Without training rows nothing is known of spreads: the own shares answer, drawn a little towards even."""
 
 
 def predict_from_baseline(spec: ModelSpec, vector: Vector) -> Prediction:
@@ -27,7 +28,7 @@ def predict_from_baseline(spec: ModelSpec, vector: Vector) -> Prediction:
     if not shares.sum() > 0:
         return _nobody(spec)
     uniform = np.full(len(spec.classes), 1 / len(spec.classes))
-    stated = smoothed_shares(shares, uniform, UNTRAINED_PRIOR_WEIGHT)[0]
+    stated = UNTRAINED.of(np.zeros(1), np.array(spec.class_values), shares, uniform)[0]
     return _answer(
         spec,
         float(stated @ np.array(spec.class_values)),

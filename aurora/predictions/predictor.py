@@ -28,10 +28,10 @@ Vector = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Explanation:
-    """An exact decomposition: `base` plus all contributions is `raw`, for the answered class or for the
-    value.
+    """An exact decomposition: `base` plus all contributions is `raw`.
 
-    The base holds the baseline's share. `raw` is in units of the target, or in log-odds for a class.
+    The base holds the baseline's share. `raw` is the value in units of the target, or the log-odds of the
+    answered class against the next worse one (of the second against the worst, where the worst is answered).
     """
 
     base: float
@@ -100,9 +100,6 @@ class Predictor:
         table = self.table([vector])
         answers = answer_rows(self.metadata, self._booster, table, np.zeros(1, dtype=bool))
         contributions, bases = self._booster.contributions(design_of(self.metadata, table), answers.start)
-        if answers.probabilities is not None:
-            answered = int(answers.probabilities[0].argmax())
-            contributions, bases = contributions[:, answered], bases[:, answered]
         shares = by_feature(contributions[0], self._owners, len(self.metadata.features))
         return Explanation(
             float(bases[0]), dict(zip(self.metadata.features, map(float, shares), strict=True))
@@ -118,14 +115,9 @@ class Predictor:
             return {}
         design = design_of(self.metadata, table[rows])
         contributions, _ = self._booster.contributions(design, answers.start[rows])
-        names: list[str | None] = [None] * len(rows)
-        if answers.probabilities is not None:
-            answered = answers.probabilities[rows].argmax(axis=1)
-            contributions = contributions[np.arange(len(rows)), answered]
-            names = [self.metadata.classes[number] for number in answered]
         shares = by_feature(contributions, self._owners, len(self.metadata.features))
         return {
-            int(row): top_reasons(self.metadata, shares[place], table[row].tolist(), class_name=names[place])
+            int(row): top_reasons(self.metadata, shares[place], table[row].tolist())
             for place, row in enumerate(rows)
         }
 

@@ -30,21 +30,18 @@ def top_reasons(
     contributions: Floats,
     vector: Sequence[float],
     *,
-    class_name: str | None = None,
     most: int = TOLD,
 ) -> tuple[Reason, ...]:
     """The features with the largest shares, largest first; shares too small to speak of are left out."""
     order = np.argsort(-np.abs(contributions), kind="stable")[:most]
     return tuple(
-        _reason(metadata, number, float(contributions[number]), vector[number], class_name)
+        _reason(metadata, number, float(contributions[number]), vector[number])
         for number in map(int, order)
         if abs(contributions[number]) >= LEAST_CONTRIBUTION
     )
 
 
-def _reason(
-    metadata: ArtifactMetadata, number: int, contribution: float, value: float, class_name: str | None
-) -> Reason:
+def _reason(metadata: ArtifactMetadata, number: int, contribution: float, value: float) -> Reason:
     name = metadata.features[number]
     note = metadata.notes.get(name, FeatureNote(label=name.replace("_", " ")))
     known = None if np.isnan(value) else float(value)
@@ -55,14 +52,13 @@ def _reason(
         known,
         note.unit,
         contribution,
-        f"{subject}{joint} {_effect(metadata, contribution, class_name)}",
+        f"{subject}{joint} {_effect(metadata, contribution)}",
     )
 
 
-def _effect(metadata: ArtifactMetadata, contribution: float, class_name: str | None) -> str:
-    if class_name is not None:
-        likelier = "more" if contribution > 0 else "less"
-        return f"goes with a {class_name.replace('_', ' ')} {metadata.label.lower()} being {likelier} likely"
+def _effect(metadata: ArtifactMetadata, contribution: float) -> str:
+    if metadata.kind == "classes":
+        return f"goes with a {'better' if contribution > 0 else 'worse'} {metadata.label.lower()}"
     direction = "more" if contribution > 0 else "less"
     return f"goes with {abs(contribution):.1f} {metadata.unit} {direction} {metadata.label.lower()}"
 

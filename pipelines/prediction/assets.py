@@ -9,7 +9,7 @@ from aurora.database import tables
 from aurora.models.catalogue import MODELS
 from pipelines.ingestion.table_metadata import column_schema_of
 from pipelines.prediction.batch import BatchReport, predict_cohort
-from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.training.assets import model_key
 
 GROUP: Final = "predictions"
@@ -28,7 +28,10 @@ PREDICTIONS: Final = dg.AssetKey(["predictions", "predictions"])
     metadata=column_schema_of(tables.predictions),
 )
 def predict_batch(
-    context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    postgres: PostgresResource,
+    replay: ReplayResource,
 ) -> dg.MaterializeResult:
     """What was predicted, for whom, by which model and why. One row per person, model and moment."""
     threads = settings.load().threads
@@ -37,9 +40,9 @@ def predict_batch(
         cohorts = connection.execute(
             "select distinct cohort from app.users where deleted_at is null order by cohort"
         ).fetchall()
-        for (cohort,) in cohorts:
+        for cohort in (cohort for (cohort,) in cohorts if replay.is_meant(cohort)):
             for model in MODELS:
-                report = predict_cohort(connection, model, cohort, threads=threads)
+                report = predict_cohort(connection, model, cohort, until=replay.until, threads=threads)
                 context.log.info("%s for %s: %d people", model, cohort, report.people)
                 reports.append(report)
         row = connection.execute("select count(*) from predictions.predictions").fetchone()

@@ -68,7 +68,7 @@ def predict_cohort(
     spec = model_spec(model)
     predictor = read_predictor(connection, model, cohort, threads=threads)
     moments = _newest_moments(connection, spec, cohort, until)
-    vectors = [{name: _number(row[name]) for name in spec.features} for row in moments]
+    vectors = [{name: _number(row[name]) for name in spec.columns} for row in moments]
     predictions = predict_vectors(spec, predictor, vectors, [row["user_id"] for row in moments])
     rows = [
         PredictionRow(row["user_id"], row["as_of"], row["local_date"], "batch", prediction, vector)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import psycopg
@@ -19,16 +20,22 @@ def register_prediction(app: typer.Typer) -> None:
     def predict(
         model: Annotated[list[str] | None, typer.Option(help="energy, mood; both when not given")] = None,
         cohort: Annotated[list[str] | None, typer.Option(help="all with labels when not given")] = None,
+        as_of: Annotated[
+            datetime | None, typer.Option(help="Predict as if it were this instant (UTC): replays a cohort")
+        ] = None,
     ) -> None:
         """Predict for everybody who is active, from the newest features."""
         from pipelines.prediction.batch import predict_cohort
         from pipelines.training.training import cohorts_with_labels
 
         settings, console = load_settings(), Console()
+        until = as_of.replace(tzinfo=UTC) if as_of else None
         with psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection:
             for cohort_name in cohort or cohorts_with_labels(connection):
                 for model_name in model or MODELS:
-                    report = predict_cohort(connection, model_name, cohort_name, threads=settings.threads)
+                    report = predict_cohort(
+                        connection, model_name, cohort_name, until=until, threads=settings.threads
+                    )
                     console.print(
                         f"[bold]{report.registered_name}[/]: {report.people} people, {report.by_model} by "
                         f"{'version ' + report.version if report.version else 'no model'}, "

@@ -10,7 +10,7 @@ from typing import Any, Final
 import dagster as dg
 
 from aurora.models.catalogue import MODELS, ModelSpec
-from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 
 GROUP: Final = "models"
 OWNERS: Final = ("team:ml-engineering",)
@@ -42,7 +42,10 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         ),
     )
     def train(
-        context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
+        context: dg.AssetExecutionContext,
+        settings: SettingsResource,
+        postgres: PostgresResource,
+        replay: ReplayResource,
     ) -> dg.MaterializeResult:
         from pipelines.training.publishing import publish_aliases
         from pipelines.training.training import cohorts_with_labels, train_model
@@ -51,13 +54,14 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         mlflow_uri = loaded.need("mlflow_uri")
         reports = []
         with postgres.connect(autocommit=True) as connection:
-            for cohort in cohorts_with_labels(connection):
+            for cohort in filter(replay.is_meant, cohorts_with_labels(connection)):
                 report = train_model(
                     connection,
                     spec.name,
                     cohort,
                     mlflow_uri=mlflow_uri,
                     threads=loaded.threads,
+                    until=replay.until,
                     tags={"dagster_run_id": context.run_id},
                 )
                 context.log.info("%s: %s", report.registered_name, report.outcome)

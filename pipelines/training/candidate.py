@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -56,7 +56,8 @@ def build_candidate(
 ) -> Candidate | None:
     """Refit on the last days of the window, calibrate on the held-out answers; None without rows."""
     chosen = training_rows(rows.as_of, rows.known_at, rows.until, rows.spec.train_window_days)
-    fitted = fit(rows, chosen, rounds=round(float(np.median(held_out.rounds))), threads=threads)
+    like = replace(held_out.latest, rounds=round(float(np.median(held_out.rounds))))
+    fitted = fit(rows, chosen, like=like, threads=threads)
     if fitted is None:
         return None
     fitted = fitted.with_(
@@ -141,8 +142,8 @@ def losses_of_champion(held_out: HeldOut, champion: Champion) -> np.ndarray | No
         losses[place] = stored.get(str(label), np.nan)
     new = held_out.rows.known_at[held_out.number] > champion.trained_until
     columns = champion.predictor.metadata.columns
-    if new.any() and set(columns) <= set(held_out.rows.spec.features):
-        order = [held_out.rows.spec.features.index(name) for name in columns]
+    if new.any() and set(columns) <= set(held_out.rows.spec.columns):
+        order = [held_out.rows.spec.columns.index(name) for name in columns]
         answers = champion.predictor.answers(held_out.rows.table[held_out.number[new]][:, order])
         if answers.probabilities is None:
             losses[new] = absolute_error(held_out.values[new], answers.values)

@@ -28,8 +28,9 @@ from aurora.predictions.answers import answer_rows, start_of
 from pipelines.training.fitting import Fitted, fit
 from pipelines.training.rows import TrainingRows
 
-REUSE_ROUNDS_FROM = 10_000
-"""With this many training rows the best number of rounds hardly moves from week to week: it is chosen once.
+REUSE_FROM = 10_000
+"""With this many training rows the best start and number of rounds hardly move from week to week: they are
+chosen once.
 """
 
 
@@ -49,6 +50,8 @@ class HeldOut:
     spread: Floats
     cold: int
     rounds: tuple[int, ...]
+    latest: Fitted
+    """The model of the last fold, whose choices the final refit takes over."""
 
     @property
     def users(self) -> Ints:
@@ -96,11 +99,13 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut
     answers: list[dict[str, Floats]] = []
     rounds: list[int] = []
     cold = 0
+    before: Fitted | None = None
     for number, fold in enumerate(rolling_origin(rows.as_of, rows.known_at, plan)):
-        reuse = rounds[-1] if rounds and len(fold.train) >= REUSE_ROUNDS_FROM else None
-        fitted = fit(rows, fold.train, rounds=reuse, threads=threads)
+        like = before if len(fold.train) >= REUSE_FROM else None
+        fitted = fit(rows, fold.train, like=like, threads=threads)
         if fitted is None:
             continue
+        before = fitted
         _, known = start_of(fitted.metadata, rows.table[fold.test])
         judged = fold.test[known]
         cold += len(fold.test) - len(judged)
@@ -110,7 +115,7 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut
         numbers.append(judged)
         folds.append(np.full(len(judged), number))
         answers.append(_fold_answers(rows, fitted, judged))
-    if not numbers:
+    if not numbers or before is None:
         return None
     number = np.concatenate(numbers)
     return HeldOut(
@@ -121,6 +126,7 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut
         spread=_spread(rows, number),
         cold=cold,
         rounds=tuple(rounds),
+        latest=before,
     )
 
 
@@ -226,7 +232,7 @@ def _from_features(rows: TrainingRows, judged: Ints, otherwise: Floats) -> dict[
     """
     answers = {}
     for name, feature in rows.spec.baselines_from_features.items():
-        column = rows.table[judged, rows.spec.features.index(feature)]
+        column = rows.table[judged, rows.spec.columns.index(feature)]
         if not np.isnan(column).all():
             answers[name] = np.where(np.isnan(column), otherwise, column)
     return answers
@@ -239,4 +245,4 @@ def _shared(answers: list[dict[str, Floats]]) -> list[str]:
 def _spread(rows: TrainingRows, number: Ints) -> Floats:
     if rows.spec.spread_column is None:
         return np.full(len(number), np.nan)
-    return rows.table[number, rows.spec.features.index(rows.spec.spread_column)]
+    return rows.table[number, rows.spec.columns.index(rows.spec.spread_column)]

@@ -67,7 +67,7 @@ class TrainingRows:
     known_at: Floats
     values: Floats
     table: Floats
-    """One column per feature of the spec, in its order; missing is NaN."""
+    """One column per entry of the vector of the spec, in its order; missing is NaN."""
     data_version: str
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ def feature_set_version(spec: ModelSpec) -> str:
     """Version of the set plus a hash of every formula in it: a changed meaning is a changed version."""
     told = [
         f"{name}:{FEATURES[name].version}:{FEATURES[name].formula!r}" if name in FEATURES else name
-        for name in spec.features
+        for name in spec.columns
     ]
     return f"{SETS_VERSION}-{hashlib.sha256('|'.join(told).encode()).hexdigest()[:12]}"
 
@@ -109,7 +109,7 @@ def read_training_rows(
     statement = sql.SQL(_READ).format(
         features=sql.SQL(", ").join(
             sql.SQL("features.{name}::float8 as {name}").format(name=sql.Identifier(name))
-            for name in spec.features
+            for name in spec.columns
         ),
         table=sql.Identifier(f"moment_{spec.feature_set}_features"),
         target=sql.Literal(spec.target),
@@ -127,7 +127,7 @@ def rows_from_csv(body: bytes, spec: ModelSpec, cohort: str) -> TrainingRows:
     """The rows in a CSV with the columns that `read_training_rows` selects."""
     text = ("user_id", "label_event_id", "persona", "precision")
     schema = dict.fromkeys(text, pl.String) | dict.fromkeys(("as_of", "known_at", "value"), pl.Float64)
-    frame = pl.read_csv(body, schema_overrides=schema | dict.fromkeys(spec.features, pl.Float64))
+    frame = pl.read_csv(body, schema_overrides=schema | dict.fromkeys(spec.columns, pl.Float64))
     people, users = np.unique(frame["user_id"].to_numpy().astype(str), return_inverse=True)
     fingerprint = hashlib.sha256(body + feature_set_version(spec).encode())
     return TrainingRows(
@@ -139,6 +139,6 @@ def rows_from_csv(body: bytes, spec: ModelSpec, cohort: str) -> TrainingRows:
         as_of=frame["as_of"].to_numpy().astype(np.float64),
         known_at=frame["known_at"].to_numpy().astype(np.float64),
         values=frame["value"].to_numpy().astype(np.float64),
-        table=frame.select(spec.features).fill_null(float("nan")).to_numpy().astype(np.float64),
+        table=frame.select(spec.columns).fill_null(float("nan")).to_numpy().astype(np.float64),
         data_version=fingerprint.hexdigest()[:16],
     )

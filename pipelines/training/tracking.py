@@ -138,7 +138,7 @@ def _params(candidate: Candidate) -> dict[str, Any]:
         "held_out_days": candidate.plan.held_out_days or "all",
         "step_days": candidate.plan.step_days,
         "baseline": spec.baseline_name,
-        "prior_weight": candidate.fitted.metadata.prior_weight,
+        **({"start": candidate.fitted.metadata.start} if spec.kind == "classes" else {}),
     }
 
 
@@ -164,7 +164,7 @@ def _dataset(candidate: Candidate) -> Any:
     from mlflow.data.pandas_dataset import from_pandas
 
     rows = candidate.rows
-    frame = rows.frame.select("value", *rows.spec.features).to_pandas()
+    frame = rows.frame.select("value", *rows.spec.columns).to_pandas()
     source = CodeDatasetSource(
         {"table": f"features.moment_{rows.spec.feature_set}_features", "cohort": rows.cohort}
     )

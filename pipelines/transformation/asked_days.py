@@ -21,6 +21,7 @@ _ACTIVE: Final = """
     from app.users as users
     where
         users.deleted_at is null
+        and (%(cohort)s::text is null or users.cohort = %(cohort)s)
         and exists (
             select from raw.events as events
             where
@@ -42,11 +43,14 @@ _ASK: Final = """
 """
 
 
-def ask_for_today(connection: psycopg.Connection[Any], now: datetime) -> int:
-    """Let the log know every active person's local day of `now`; how many people that are."""
+def ask_for_today(connection: psycopg.Connection[Any], now: datetime, *, cohort: str | None = None) -> int:
+    """Let the log know every active person's local day of `now`; how many people that are.
+
+    With a cohort only its people are asked for: another's own now may lie years away.
+    """
     with connection.transaction():
         active = connection.execute(
-            _ACTIVE, {"since": now - timedelta(days=ACTIVE_DAYS), "now": now}
+            _ACTIVE, {"since": now - timedelta(days=ACTIVE_DAYS), "now": now, "cohort": cohort}
         ).fetchall()
         days = [(user_id, tz, clock.local_date(now, tz)) for user_id, tz in active]
         with connection.cursor() as cursor:

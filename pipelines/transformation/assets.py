@@ -17,7 +17,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_sel
 from psycopg import sql
 
 from aurora.settings import load_settings
-from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.transformation.dbt_runs import NodeResult, parse, run_dbt
 from pipelines.transformation.warehouse import build_warehouse
 
@@ -71,7 +71,10 @@ _MANIFEST: Final = manifest()
     op_tags=_MAX_RUNTIME,
 )
 def warehouse(
-    context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    postgres: PostgresResource,
+    replay: ReplayResource,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Staging, intermediate, features, scores and marts, from the days touched since the last good build."""
     loaded = settings.load()
@@ -80,7 +83,11 @@ def warehouse(
         results = _build_selected(context, loaded.data_dir, postgres.url)
     else:
         report = build_warehouse(
-            postgres.url, data_dir=loaded.data_dir, options=["--exclude", _AFTER_PREDICTIONS]
+            postgres.url,
+            data_dir=loaded.data_dir,
+            options=["--exclude", _AFTER_PREDICTIONS],
+            now=replay.now,
+            cohort=replay.cohort or None,
         )
         context.log.info("a %s build of %.0f s", "full" if report.is_full else "incremental", report.seconds)
         results = list(report.results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -39,7 +40,15 @@ def generate(
 
 
 def build(
-    *, full: Annotated[bool, typer.Option("--full", help="From nothing, not from what changed")] = False
+    *,
+    full: Annotated[bool, typer.Option("--full", help="From nothing, not from what changed")] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="Take this instant (UTC) for now: its day is made for whoever was active then"),
+    ] = None,
+    cohort: Annotated[
+        str | None, typer.Option(help="Whose today is made in any case; everybody's when not given")
+    ] = None,
 ) -> None:
     """Build the warehouse with dbt: the days touched since the last good build."""
     from aurora.database.grants import PIPELINES
@@ -56,6 +65,8 @@ def build(
             postgres_url,
             data_dir=settings.data_dir,
             full=full,
+            now=as_of.replace(tzinfo=UTC) if as_of else None,
+            cohort=cohort,
             on_node=lambda node: status.update(f"{node.name} …"),
         )
     for result in report.bad:

@@ -44,13 +44,15 @@ def build_warehouse(
     dbt_dir: Path = DBT_DIR,
     on_node: OnNode | None = None,
     now: datetime | None = None,
+    cohort: str | None = None,
 ) -> BuildReport:
     """Build and test every dbt model. A build in which anything failed is not a good one: the next goes on from
-    the one before. `now` decides which day is today, for whom a row is made in any case.
+    the one before. `now` decides which day is today, for which everybody who is active (of `cohort`, where
+    one is named) gets a row in any case.
     """
     started = time.monotonic()
     with connect(postgres_url) as connection:
-        ask_for_today(connection, now or clock.now())
+        ask_for_today(connection, now or clock.now(), cohort=cohort)
     with recorded_build(postgres_url, definition=definition_of(dbt_dir), full=full) as build:
         # Unit tests judge the SQL, not the data: they run with the tests of the project.
         arguments = ["build", "--exclude-resource-type", "unit_test"]

@@ -28,12 +28,6 @@ ratings as (
 
 ),
 
-surroundings as (
-
-    select * from {{ ref('moment_surroundings_features') }}
-
-),
-
 intake as (
 
     select * from {{ ref('moment_intake_features') }}
@@ -56,28 +50,27 @@ vectors as (
         activity.social_events_count_last_3d,
         ratings.energy_rolling_mean_7d,
         ratings.mood_trend_last_14d,
-        sleep.main_sleep_minutes_last_3d,
+        sleep.sleep_efficiency_last_3d,
         activity.work_minutes_sum_1d,
-        ratings.stress_mean_2d,
-        surroundings.daylight_minutes_last_2d,
+        activity.work_minutes_hours_since_3d,
+        activity.social_minutes_faded_3d,
+        intake.caffeine_hours_since_3d,
+        intake.caffeine_active_1d,
         intake.time_since_last_meal,
         ratings.energy_rolling_std_7d,
         ratings.energy_ewma_28d,
         ratings.energy_mean_28d,
-        ratings.energy_last_28d,
+        ratings.energy_mean_2d,
         ratings.energy_daypart_mean_28d,
         sleep.energy_prior_three_process,
-        sleep.sleep_debt_sum_7d,
         activity.exercise_load_sum_yesterday,
-        activity.exercise_load_sum_7d,
-        intake.caffeine_sum_1d,
+        activity.exercise_load_hours_since_7d,
         intake.alcohol_sum_2d
 
     from clock
     inner join sleep using (user_id, local_date, as_of, precision)
     inner join activity using (user_id, local_date, as_of, precision)
     inner join ratings using (user_id, local_date, as_of, precision)
-    inner join surroundings using (user_id, local_date, as_of, precision)
     inner join intake using (user_id, local_date, as_of, precision)
 
 )

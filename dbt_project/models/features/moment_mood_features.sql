@@ -28,6 +28,12 @@ ratings as (
 
 ),
 
+intake as (
+
+    select * from {{ ref('moment_intake_features') }}
+
+),
+
 surroundings as (
 
     select * from {{ ref('moment_surroundings_features') }}
@@ -50,25 +56,31 @@ vectors as (
         activity.social_events_count_last_3d,
         ratings.energy_rolling_mean_7d,
         ratings.mood_trend_last_14d,
-        sleep.main_sleep_minutes_last_3d,
+        sleep.sleep_efficiency_last_3d,
         activity.work_minutes_sum_1d,
-        ratings.stress_mean_2d,
-        surroundings.daylight_minutes_last_2d,
+        activity.work_minutes_hours_since_3d,
+        activity.social_minutes_faded_3d,
+        intake.caffeine_hours_since_3d,
+        intake.caffeine_active_1d,
+        ratings.mood_ewma_28d,
+        ratings.mood_mean_28d,
+        activity.social_minutes_sum_1d,
+        activity.social_minutes_hours_since_3d,
+        activity.meditation_minutes_hours_since_2d,
+        intake.alcohol_sum_yesterday,
+        ratings.stress_mean_28d,
+        surroundings.cloud_cover_mean_1d,
         ratings.mood_very_negative_ewma_28d,
         ratings.mood_negative_ewma_28d,
         ratings.mood_neutral_ewma_28d,
         ratings.mood_positive_ewma_28d,
-        ratings.mood_very_positive_ewma_28d,
-        ratings.mood_ewma_28d,
-        ratings.mood_mean_28d,
-        ratings.mood_last_28d,
-        ratings.mood_daypart_mean_28d,
-        activity.social_minutes_sum_1d
+        ratings.mood_very_positive_ewma_28d
 
     from clock
     inner join sleep using (user_id, local_date, as_of, precision)
     inner join activity using (user_id, local_date, as_of, precision)
     inner join ratings using (user_id, local_date, as_of, precision)
+    inner join intake using (user_id, local_date, as_of, precision)
     inner join surroundings using (user_id, local_date, as_of, precision)
 
 )

@@ -23,6 +23,7 @@ features as (
         energy_mean_7d as energy_rolling_mean_7d,
         energy_std_7d as energy_rolling_std_7d,
         energy_mean_28d as energy_mean_28d,
+        energy_mean_2d as energy_mean_2d,
         energy_last_28d as energy_last_28d,
         case when (moments.local_seconds / 3600::float8) >= 0.0 and (moments.local_seconds / 3600::float8) < 6.0 then energy_night_mean_28d when (moments.local_seconds / 3600::float8) >= 6.0 and (moments.local_seconds / 3600::float8) < 12.0 then energy_morning_mean_28d when (moments.local_seconds / 3600::float8) >= 12.0 and (moments.local_seconds / 3600::float8) < 18.0 then energy_afternoon_mean_28d when (moments.local_seconds / 3600::float8) >= 18.0 and (moments.local_seconds / 3600::float8) < 24.0 then energy_evening_mean_28d end as energy_daypart_mean_28d,
         mood_slope_14d as mood_trend_last_14d,
@@ -35,7 +36,8 @@ features as (
         mood_neutral_ewma_28d as mood_neutral_ewma_28d,
         mood_positive_ewma_28d as mood_positive_ewma_28d,
         mood_very_positive_ewma_28d as mood_very_positive_ewma_28d,
-        stress_mean_2d as stress_mean_2d
+        stress_mean_2d as stress_mean_2d,
+        stress_mean_28d as stress_mean_28d
 
     from moments
     cross join lateral (
@@ -44,6 +46,7 @@ features as (
             sum(total) filter (where days_ago between 0 and 6)::float8 / sum(n) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as energy_mean_7d,
             case when sum(n) filter (where days_ago between 0 and 6) > 1 then sqrt( (sum(n) filter (where days_ago between 0 and 6) * sum(squares) filter (where days_ago between 0 and 6) - sum(total) filter (where days_ago between 0 and 6) * sum(total) filter (where days_ago between 0 and 6))::float8 / (sum(n) filter (where days_ago between 0 and 6) * (sum(n) filter (where days_ago between 0 and 6) - 1))::float8 ) / 1000::float8 end as energy_std_7d,
             sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as energy_mean_28d,
+            sum(total) filter (where days_ago between 0 and 1)::float8 / sum(n) filter (where days_ago between 0 and 1)::float8 / 1000::float8 as energy_mean_2d,
             (max(array[-days_ago, last_value]) filter (where days_ago between 0 and 27))[2]::float8 / 1000::float8 as energy_last_28d
         from {{ tiles_of_window('energy', first_day=27, has_rank=true) }}
     ) as energy
@@ -95,7 +98,10 @@ features as (
         select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_very_positive_ewma_28d from {{ tiles_of_window('mood_very_positive', first_day=27, has_rank=true) }}
     ) as mood_very_positive
     cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 1)::float8 / sum(n) filter (where days_ago between 0 and 1)::float8 / 1000::float8 as stress_mean_2d from {{ tiles_of_window('stress', first_day=1) }}
+        select
+            sum(total) filter (where days_ago between 0 and 1)::float8 / sum(n) filter (where days_ago between 0 and 1)::float8 / 1000::float8 as stress_mean_2d,
+            sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as stress_mean_28d
+        from {{ tiles_of_window('stress', first_day=27) }}
     ) as stress
 
 )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, SETS_VERSION, Feature
+from aurora.features.catalogue import (
+    BASELINE_INPUTS,
+    DOMAINS,
+    FEATURE_SETS,
+    FEATURES,
+    SETS_VERSION,
+    Feature,
+)
 from aurora.features.windows import Window
 from pipelines.transformation.generated.texts import MARK
 
@@ -32,10 +39,18 @@ def documentation_files() -> dict[str, str]:
 def _table(features: Iterable[Feature]) -> str:
     rows = ["| feature | unit | means | reads | used by |", "| --- | --- | --- | --- | --- |"]
     for feature in features:
-        users = ", ".join(name for name, members in FEATURE_SETS.items() if feature.name in members)
+        users = ", ".join(_users(feature))
         cells = (f"`{feature.name}`", feature.unit, feature.description, _reads(feature), users or "–")
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _users(feature: Feature) -> Iterator[str]:
+    for name, members in FEATURE_SETS.items():
+        if feature.name in members:
+            yield name
+        elif feature.name in BASELINE_INPUTS[name]:
+            yield f"{name} (baseline)"
 
 
 def _reads(feature: Feature) -> str:

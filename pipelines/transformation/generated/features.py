@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, Domain, Feature
+from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, Domain, Feature, vector_names
 from aurora.features.sql import needs_rank, widest, windows_by_measure
 from aurora.features.windows import Window
 from pipelines.transformation.generated.texts import (
@@ -48,8 +48,8 @@ def feature_files() -> dict[str, str]:
         if features:
             files[f"features/{domain_model(domain)}.sql"] = _domain_sql(domain, features)
             entries.append(_entry(domain_model(domain), meaning, features, days="int_rebuilt_days"))
-    for name, members in FEATURE_SETS.items():
-        features = [FEATURES[member] for member in members]
+    for name in FEATURE_SETS:
+        features = [FEATURES[member] for member in vector_names(name)]
         files[f"features/{set_model(name)}.sql"] = _set_sql(name, features)
         meaning = f"The features of the {name} model, in the order of its vector"
         entries.append(_entry(set_model(name), meaning, features, days="int_rebuilt_days"))

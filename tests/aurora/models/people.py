@@ -8,7 +8,7 @@ import numpy as np
 
 from aurora.models.boosters import ClassBooster, RegressionBooster
 from aurora.models.catalogue import ENERGY, MOOD, Centred, ModelSpec
-from aurora.models.design import class_numbers, design_matrix, smoothed_shares
+from aurora.models.design import ClassStart, class_numbers, design_matrix
 from aurora.models.intervals import calibrate
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.artifact import ArtifactMetadata, FeatureNote, pack
@@ -27,7 +27,13 @@ ENERGY_SPEC: ModelSpec = replace(
     patience_rounds=10,
 )
 MOOD_SPEC: ModelSpec = replace(
-    MOOD, baseline_columns=SHARES, centred=(), spread_column=None, max_rounds=40, patience_rounds=10
+    MOOD,
+    baseline_columns=SHARES,
+    level_column=None,
+    centred=(),
+    spread_column=None,
+    max_rounds=40,
+    patience_rounds=10,
 )
 
 
@@ -94,10 +100,10 @@ def a_mood_artifact(population: Population | None = None, **changes: object) -> 
     rows = population or a_population()
     classes = class_numbers(rows.valence)
     prior = np.bincount(classes, minlength=5) / len(classes)
-    start = smoothed_shares(rows.shares, prior, 0.1)
+    start = ClassStart().of(np.zeros(len(classes)), np.array(MOOD_SPEC.class_values), rows.shares, prior)
     booster = ClassBooster.fit(MOOD_SPEC, rows.features, start, classes, rounds=20)
     return pack(
-        _metadata(MOOD_SPEC, columns=FEATURES, prior=tuple(map(float, prior)), prior_weight=0.1, **changes),
+        _metadata(MOOD_SPEC, columns=FEATURES, prior=tuple(map(float, prior)), **changes),
         booster.to_bytes(),
     )
 

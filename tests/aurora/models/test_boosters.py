@@ -3,15 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aurora.models.boosters import ClassBooster, RegressionBooster
-from aurora.models.design import class_numbers, design_matrix, smoothed_shares
+from aurora.models.boosters import ClassBooster, RegressionBooster, leaned
+from aurora.models.design import ClassStart, class_numbers, design_matrix
 from tests.aurora.models.people import ENERGY_SPEC, FEATURES, MOOD_SPEC, a_population
 
 ROWS = a_population()
 DESIGN = design_matrix(ROWS.features, FEATURES, ENERGY_SPEC.centred)
 START = ROWS.features[:, 0]
 CLASSES = class_numbers(ROWS.valence)
-SHARES = smoothed_shares(ROWS.shares, np.full(5, 0.2), 0.1)
+EVEN = np.full(5, 0.2)
+VALUES = np.array(MOOD_SPEC.class_values)
+SHARES = ClassStart().of(np.zeros(len(CLASSES)), VALUES, ROWS.shares, EVEN)
 
 
 def test_the_residual_model_beats_the_baseline_it_starts_from() -> None:
@@ -43,14 +45,25 @@ def test_energy_contributions_and_base_sum_to_the_answer() -> None:
     )
 
 
-def test_mood_contributions_and_base_sum_to_the_log_odds() -> None:
+def test_mood_contributions_and_base_sum_to_the_log_odds_against_the_next_worse_class() -> None:
     booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20)
 
-    contributions, base = booster.contributions(ROWS.features[:50], SHARES[:50])
+    contributions, base = booster.contributions(ROWS.features, SHARES)
 
-    raw = base + contributions.sum(axis=2)
-    told = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
-    assert told == pytest.approx(booster.answer(ROWS.features[:50], SHARES[:50]), abs=1e-6)
+    answers, rows = booster.answer(ROWS.features, SHARES), np.arange(len(SHARES))
+    better = np.maximum(answers.argmax(axis=1), 1)
+    log_odds = np.log(answers[rows, better] / answers[rows, better - 1])
+    assert base + contributions.sum(axis=1) == pytest.approx(log_odds, abs=1e-6)
+
+
+def test_a_row_leans_by_the_same_log_odds_at_every_step_between_classes() -> None:
+    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20)
+
+    answers = booster.answer(ROWS.features[:50], SHARES[:50])
+
+    raised = np.diff(np.log(answers / SHARES[:50]), axis=1)
+    assert raised == pytest.approx(np.tile(raised[:, :1], (1, 4)), abs=1e-6)
+    assert np.ptp(raised[:, 0]) > 0.1
 
 
 @pytest.mark.parametrize("kind", ["regression", "classes"])
@@ -81,18 +94,33 @@ def test_missing_features_are_learned_as_missing() -> None:
 def test_rounds_are_chosen_on_later_days() -> None:
     late = np.flatnonzero(ROWS.as_of >= 50 * 86_400)
 
-    rounds = RegressionBooster.best_rounds(ENERGY_SPEC, DESIGN, START, ROWS.energy, judged=late)
+    rounds, loss = RegressionBooster.best_rounds(ENERGY_SPEC, DESIGN, START, ROWS.energy, judged=late)
 
     assert 5 < rounds <= ENERGY_SPEC.max_rounds
+    assert 0.3 < loss < np.abs(ROWS.energy - START)[late].mean()
 
 
-def test_shares_are_smoothed_towards_the_prior_and_missing_ones_stay_missing() -> None:
+def test_own_shares_are_drawn_to_everybodys_and_missing_ones_stay_missing() -> None:
     shares = np.array([[0, 0, 1, 0, 0.0], [0, 0, 0, 0, 0], [np.nan] * 5])
 
-    smoothed = smoothed_shares(shares, np.full(5, 0.2), 0.1)
+    start = ClassStart(shares_weight=1.0, prior_weight=0.1).of(np.zeros(3), VALUES, shares, EVEN)
 
-    assert smoothed[0].tolist() == pytest.approx([0.02, 0.02, 0.92, 0.02, 0.02])
-    assert np.isnan(smoothed[1:]).all()
+    assert start[0].tolist() == pytest.approx([0.02, 0.02, 0.92, 0.02, 0.02])
+    assert np.isnan(start[1:]).all()
+
+
+def test_a_start_around_the_level_is_a_normal_distribution_that_leaning_moves() -> None:
+    smooth = ClassStart(spread=0.3, shares_weight=0.0, prior_weight=0.0)
+    shares = np.tile(EVEN, (3, 1))
+
+    start = smooth.of(np.array([0.0, 0.4, np.nan]), VALUES, shares, EVEN)
+
+    assert start[:2].sum(axis=1) == pytest.approx(1)
+    assert start[0].tolist() == pytest.approx(start[0][::-1].tolist())
+    assert start[0][3] / start[0][2] == pytest.approx(np.exp(-0.5 * (0.4 / 0.3) ** 2))
+    assert np.isnan(start[2]).all()
+    # One class up is 0.4 of valence: the same distribution, centred there.
+    assert leaned(start[:1], np.array([0.4 * 0.4 / 0.3**2])) == pytest.approx(start[1:2])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def build_tables(connection: psycopg.Connection[Any]) -> None:
         """
     )
     for spec in (ENERGY, MOOD):
-        columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(n)) for n in spec.features)
+        columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(n)) for n in spec.columns)
         connection.execute(
             sql.SQL(
                 "create table features.{} "
@@ -95,7 +95,7 @@ def _add(
     vector: Mapping[str, float],
     known_after: timedelta,
 ) -> None:
-    names = [name for name in spec.features if name in vector]
+    names = [name for name in spec.columns if name in vector]
     table = sql.Identifier(f"moment_{spec.feature_set}_features")
     connection.execute(
         sql.SQL("insert into features.{} (user_id, as_of, precision, local_date, {}) values ({})").format(

@@ -54,3 +54,16 @@ def test_today_of_an_active_person_is_asked_for_by_their_own_clock(committed_dat
     assert days_of(committed_database, american) == [date(2026, 4, 10)]
     assert days_of(committed_database, gone) == []
     assert touched == 1
+
+
+def test_of_a_replayed_cohort_nobody_else_is_asked_for(committed_database: str) -> None:
+    somebody = uuid4()
+    store(committed_database, [a_rating(somebody, "2026-04-08T08:00:00+02:00", "Europe/Oslo")])
+    with psycopg.connect(committed_database) as connection:
+        [(cohort,)] = connection.execute(
+            "select cohort from app.users where user_id = %s", (somebody,)
+        ).fetchall()
+        of_others = ask_for_today(connection, NOW, cohort=f"not-{cohort}")
+        of_theirs = ask_for_today(connection, NOW, cohort=cohort)
+
+    assert (of_others, of_theirs) == (0, 1)
