@@ -116,6 +116,11 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
     connection.execute(
         sql.SQL("grant usage on sequence raw.outbox_positions to {}").format(sql.Identifier(STREAMS))
     )
+    _grant_views_and_functions(connection)
+    _grant_dbt_schemas(connection)
+
+
+def _grant_views_and_functions(connection: psycopg.Connection[Any]) -> None:
     for view, readers in VIEW_GRANTS.items():
         for role in readers:
             connection.execute(
@@ -127,9 +132,12 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
         name = sql.SQL(function)
         connection.execute(sql.SQL("revoke all on function {} from public").format(name))
         for role in PROCESS_ROLES:
-            verb = sql.SQL("grant execute on function {} to {}" if role in callers else "revoke all on function {} from {}")
+            verb = sql.SQL(
+                "grant execute on function {} to {}"
+                if role in callers
+                else "revoke all on function {} from {}"
+            )
             connection.execute(verb.format(name, sql.Identifier(role)))
-    _grant_dbt_schemas(connection)
 
 
 def _grant_dbt_schemas(connection: psycopg.Connection[Any]) -> None:

@@ -50,7 +50,7 @@ CREATE_CURRENT_EVENTS: Final[LiteralString] = f"""
                 and later.event_id = events.event_id
                 and later.version > events.version
         )
-"""
+"""  # noqa: S608  # a constant of this module
 
 ERASURE_SETTING: Final = "aurora.erasure_of"
 """Whose erasure this transaction is: `select set_config('aurora.erasure_of', user_id, true)`."""
@@ -68,7 +68,7 @@ CREATE_REFUSAL: Final[LiteralString] = f"""
                 hint = 'A correction or a deletion is a new version of the event.';
     end
     $$
-"""  # noqa: S608  # a constant of this module
+"""  # a constant of this module
 
 CREATE_TRIGGERS: Final[tuple[LiteralString, ...]] = (
     """

@@ -71,7 +71,13 @@ def read_pass(connection: psycopg.Connection[Any], version: str) -> Pass:
 
 
 def advance(
-    connection: psycopg.Connection[Any], running: Pass, last_user_id: UUID, *, seen: int, moved: int, shifted: int
+    connection: psycopg.Connection[Any],
+    running: Pass,
+    last_user_id: UUID,
+    *,
+    seen: int,
+    moved: int,
+    shifted: int,
 ) -> None:
     """Note how far the pass is, in the transaction of what it wrote."""
     connection.execute(

@@ -97,8 +97,8 @@ def local_times_of(event: Mapping[str, Any]) -> LocalTimes:
         return LocalTimes(day, event["local_started_at"], event["local_ended_at"], _borders(day, tz)[0])
     started_at, ended_at = event["started_at"], event["ended_at"]
     kind = EVENT_TYPES.get(event["type"])
-    belongs_to_its_end = kind is not None and kind.ends_on_its_day and ended_at is not None
-    day = clock.local_date(ended_at if belongs_to_its_end else started_at, tz)
+    day_of = ended_at if kind is not None and kind.ends_on_its_day and ended_at is not None else started_at
+    day = clock.local_date(day_of, tz)
     return LocalTimes(
         local_date=day,
         local_started_at=clock.local_time(started_at, tz),
@@ -193,7 +193,9 @@ def _move_borders(
     with connection.cursor() as cursor:
         stale = []
         for user_id, day, home, *stored in days:
-            possible = [_borders(day, tz) for tz in [*zones.get((user_id, day), ()), *([home] if home else ())]]
+            possible = [
+                _borders(day, tz) for tz in [*zones.get((user_id, day), ()), *([home] if home else ())]
+            ]
             if possible and tuple(stored) not in possible:
                 stale.append((*possible[0], user_id, day, user_id, day))
         cursor.executemany(_MOVE_BORDERS, stale)
@@ -234,7 +236,7 @@ _CREATE_CHANGED: Final = """
 
 _COPY_CHANGED: Final = "copy changed_events from stdin"
 
-_NEW: Final = {
+_NEW: Final[dict[str, LiteralString]] = {
     "ordinal": "changed.ordinal",
     "version": "events.version + 1",
     "local_date": "changed.local_date",
