@@ -6,6 +6,7 @@ import typer
 
 from pipelines.daily_commands import register_daily
 from pipelines.ingestion.commands import register_ingestion
+from pipelines.ingestion.dead_letter_commands import register_dead_letters
 from pipelines.prediction.commands import register_prediction
 from pipelines.training.commands import register_training
 from pipelines.transformation.commands import register_transformation
@@ -14,6 +15,7 @@ from pipelines.transformation.commands import register_transformation
 def register(app: typer.Typer) -> None:
     """Add this package's sub-commands to the `aurora` command."""
     register_ingestion(app)
+    register_dead_letters(app)
     register_training(app)
     register_prediction(app)
     register_daily(app)

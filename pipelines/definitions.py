@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines.ingestion.assets import INGESTION_ASSETS
 from pipelines.ingestion.checks import INGESTION_CHECKS
+from pipelines.ingestion.rejections import REJECTION_CHECKS
 from pipelines.ingestion.sensors import INGESTION_SENSORS
 from pipelines.prediction.assets import PREDICTION_ASSETS, PREDICTION_CHECKS
 from pipelines.resources import default_resources
@@ -16,7 +17,7 @@ from pipelines.transformation.assets import WAREHOUSE_ASSETS
 
 defs = dg.Definitions(
     assets=[*INGESTION_ASSETS, *WAREHOUSE_ASSETS, *MODEL_ASSETS, *PREDICTION_ASSETS],
-    asset_checks=[*INGESTION_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
+    asset_checks=[*INGESTION_CHECKS, *REJECTION_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
     jobs=JOBS,
     schedules=SCHEDULES,
     sensors=[*INGESTION_SENSORS, *TRAINING_SENSORS, log_failure_when_run_fails],

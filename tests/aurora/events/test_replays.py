@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -38,22 +37,29 @@ PERSON_KEY = unwrap(SYSTEM_KEY, USER, WRAPPED)
 
 
 @pytest.fixture
-async def log(database: Connection) -> AsyncIterator[Connection]:
+async def log(database: Connection) -> Connection:
     await database.execute(
         "insert into app.users (user_id, username, tz, data_key_ciphertext) values (%s, 'ana', %s, %s)",
         (USER, "Europe/Oslo", WRAPPED),
     )
-    yield database
+    return database
 
 
 async def set_aside(
-    log: Connection, body: Any, code: str = "unknown_type", *, source: str = "api", user_id: UUID | None = USER
+    log: Connection,
+    body: Any,
+    code: str = "unknown_type",
+    *,
+    source: str = "api",
+    user_id: UUID | None = USER,
 ) -> None:
     text = body if isinstance(body, str) else json.dumps(body)
     await store_rejected(log, user_id, source, [Rejected(code, "because", text)])  # type: ignore[arg-type]
 
 
-async def set_aside_by_import(log: Connection, body: Any, batch_id: UUID, *, code: str = "unknown_type") -> None:
+async def set_aside_by_import(
+    log: Connection, body: Any, batch_id: UUID, *, code: str = "unknown_type"
+) -> None:
     await log.execute(
         "insert into raw.rejected_events (user_id, source, reason_code, reason, body, batch_id, row_number)"
         " values (%s, 'diary', %s, 'because', %s, %s, 1)",
