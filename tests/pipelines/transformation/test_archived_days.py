@@ -14,6 +14,7 @@ from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import RECEIVED_AT, Received, draw_life, store
 from tests.pipelines.transformation.test_builds import digests
 
+SEEDS = (3, 4, 8)
 YEARS_LATER = RECEIVED_AT + timedelta(days=800)
 
 
