@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -27,6 +28,7 @@ from pipelines.ingestion.archive_files import (
     COLUMNS,
     RESTORED,
     ArchiveFileError,
+    holds_person,
     read_back,
     sha256_of,
     write_month,
@@ -198,6 +200,17 @@ def find_damage(connection: psycopg.Connection[Any], folder: Path) -> dict[str, 
         elif sha256_of(path) != manifest.file_sha256:
             damage[manifest.file_name] = "changed"
     return damage
+
+
+def months_of_person(connection: psycopg.Connection[Any], folder: Path, user_id: UUID) -> list[date]:
+    """The months whose files hold this person. Who erases them deletes their rows and keys, then restores these
+    months: the next run writes the files anew, without them, and removes the old ones.
+    """
+    return [
+        manifest.month
+        for manifest in read_manifests(connection)
+        if manifest.state != "written" and holds_person(folder / manifest.file_name, user_id)
+    ]
 
 
 def _written(

@@ -18,6 +18,7 @@ from serving.errors import RejectedEventNotFoundError
 from serving.openapi import problems
 from serving.pagination import NAME, CursorText, Limit, Page, decode_cursor, encode_cursor
 from serving.paths import REJECTED_EVENTS
+from serving.predictions.cache import PredictionCache
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
 
 router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
@@ -77,7 +78,9 @@ async def replay_own_rejected_event(
         return ReplayVerdict(outcome="settled")
     report = ReplayReport()
     judged = await replay(work.connection, [letter], here.system_key, report)
-    work.after_commit.append(lambda: here.receiver.forget_predictions(person.user_id))
+    # What was predicted before this event is no longer the answer.
+    predictions = PredictionCache(here.redis, here.options.prediction_ttl_seconds)
+    work.after_commit.append(lambda: predictions.forget(person.user_id))
     verdict = judged[0][1] if judged else "a message of the streams: its operator replays it"
     if isinstance(verdict, AcceptedEvent):
         [outcome] = report.outcomes

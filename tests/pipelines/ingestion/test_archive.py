@@ -23,6 +23,7 @@ from pipelines.ingestion.archive import (
     archive_months,
     due_months,
     find_damage,
+    months_of_person,
     read_manifests,
     restore_month,
 )
@@ -278,9 +279,11 @@ def test_erased_person_does_not_come_back(january: str, log: Connection, folder:
         owner.execute("select set_config('aurora.erasure_of', %s, true)", (str(other),))
         owner.execute("delete from raw.event_keys where user_id = %s", (other,))
 
+    assert months_of_person(log, folder, other) == [JANUARY]
     assert restore_month(log, folder, JANUARY) == 18
     assert run(log, folder).rows == 18
     [path] = folder.iterdir()
+    assert months_of_person(log, folder, other) == []
     assert str(other) not in pq.read_table(path)["user_id"].to_pylist()
 
 
