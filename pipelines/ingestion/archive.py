@@ -16,23 +16,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString
-from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
 
-from aurora.database.partitions import ensure_partitions, month_of, next_month
+from aurora.database.partitions import ensure_partitions, month_of
 from aurora.errors import AuroraError
 from pipelines.ingestion.archive_files import (
     COLUMNS,
     RESTORED,
     ArchiveFileError,
-    holds_person,
     read_back,
     sha256_of,
     write_month,
 )
+from pipelines.ingestion.archive_manifests import Manifest, due_months, in_use, read_manifests
 from pipelines.transformation.builds import no_build_meanwhile
 
 _LOCK: Final = "aurora.archive"
@@ -66,24 +64,6 @@ class ArchiveUnfaithfulError(AuroraError):
         )
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """One file of the archive, as Postgres knows it."""
-
-    month: date
-    file_name: str
-    state: str
-    row_count: int
-    row_digest: str
-    column_names: list[str]
-    file_sha256: str
-    file_bytes: int
-    first_received_at: datetime
-    archived_at: datetime | None
-    restored_at: datetime | None
-    keep_until: datetime | None
-
-
 @dataclass
 class ArchiveReport:
     """What a run did."""
@@ -93,34 +73,6 @@ class ArchiveReport:
     """A build or a long query stood in the way; the next run takes them."""
     rows: int = 0
     bytes: int = 0
-
-
-def read_manifests(connection: psycopg.Connection[Any]) -> list[Manifest]:
-    """Every file that counts, oldest month first."""
-    with connection.cursor(row_factory=class_row(Manifest)) as cursor:
-        return cursor.execute(_MANIFESTS).fetchall()
-
-
-def due_months(connection: psycopg.Connection[Any], now: datetime, after: timedelta) -> list[date]:
-    """Months of the log, wholly past, that were first stored longer ago than `after`, or were restored."""
-    held = {
-        manifest.month: manifest
-        for manifest in read_manifests(connection)
-        if manifest.state in {"restored", "written"}
-    }
-    return [
-        month
-        for month in months_in_log(connection)
-        if next_month(month) <= month_of(now)
-        and not _is_kept(held.get(month), now)
-        and (month in held or _was_stored_before(connection, month, now - after))
-    ]
-
-
-def months_in_log(connection: psycopg.Connection[Any]) -> list[date]:
-    """The months that have a partition, oldest first."""
-    rows = connection.execute(_PARTITIONS).fetchall()
-    return [month for (month,) in rows]
 
 
 def archive_months(
@@ -164,7 +116,7 @@ def restore_month(
     do not come back: an event without its key is nobody's.
     """
     month = month_of(month)
-    manifest = _in_use(connection, month)
+    manifest = in_use(connection, month)
     if manifest is None:
         raise MonthNotArchivedError(month)
     count = 0
@@ -190,35 +142,12 @@ def restore_month(
     return count
 
 
-def find_damage(connection: psycopg.Connection[Any], folder: Path) -> dict[str, str]:
-    """Files that are the only copy of a month and are missing or changed: name → what is wrong."""
-    damage = {}
-    for manifest in read_manifests(connection):
-        path = folder / manifest.file_name
-        if not path.is_file():
-            damage[manifest.file_name] = "missing"
-        elif sha256_of(path) != manifest.file_sha256:
-            damage[manifest.file_name] = "changed"
-    return damage
-
-
-def months_of_person(connection: psycopg.Connection[Any], folder: Path, user_id: UUID) -> list[date]:
-    """The months whose files hold this person. Who erases them deletes their rows and keys, then restores these
-    months: the next run writes the files anew, without them, and removes the old ones.
-    """
-    return [
-        manifest.month
-        for manifest in read_manifests(connection)
-        if manifest.state != "written" and holds_person(folder / manifest.file_name, user_id)
-    ]
-
-
 def _written(
     connection: psycopg.Connection[Any], folder: Path, month: date, tell: OnMonth
 ) -> Manifest | None:
     """A verified file that holds exactly what the log holds of this month; None when that is nothing."""
-    in_use = _in_use(connection, month)
-    if in_use is not None and in_use.state == "archived":
+    earlier = in_use(connection, month)
+    if earlier is not None and earlier.state == "archived":
         # Something came late: what is in the file and what is in the log become one month again.
         tell(month, "bringing the file and what came late together")
         restore_month(connection, folder, month)
@@ -301,31 +230,6 @@ def _only_one(connection: psycopg.Connection[Any]) -> Iterator[None]:
             connection.execute("select pg_advisory_unlock(hashtext(%s))", (_LOCK,))
 
 
-def _in_use(connection: psycopg.Connection[Any], month: date) -> Manifest | None:
-    found = [
-        manifest
-        for manifest in read_manifests(connection)
-        if manifest.month == month and manifest.state in {"archived", "restored"}
-    ]
-    return found[0] if found else None
-
-
-def _is_kept(manifest: Manifest | None, now: datetime) -> bool:
-    return manifest is not None and manifest.keep_until is not None and manifest.keep_until > now
-
-
-def _was_stored_before(connection: psycopg.Connection[Any], month: date, instant: datetime) -> bool:
-    row = connection.execute(
-        _STORED_BEFORE,
-        {
-            "first": f"{month.isoformat()} 00:00+00",
-            "end": f"{next_month(month).isoformat()} 00:00+00",
-            "instant": instant,
-        },
-    ).fetchone()
-    return bool(row and row[0])
-
-
 def _digest(
     connection: psycopg.Connection[Any], relation: LiteralString | str, month: date, columns: Any
 ) -> tuple[int, str]:
@@ -335,34 +239,6 @@ def _digest(
     ).fetchone()
     return (row[0], row[1]) if row else (0, "0")
 
-
-_MANIFESTS: Final = """
-    select
-        month, file_name, state, row_count, row_digest, column_names, file_sha256, file_bytes,
-        first_received_at, archived_at, restored_at, keep_until
-    from raw.event_archives
-    where state <> 'replaced'
-    order by month, written_at
-"""
-
-_PARTITIONS: Final = """
-    select to_date(right(relname, 7), 'YYYY_MM') as month
-    from pg_inherits
-    inner join pg_class on pg_inherits.inhrelid = pg_class.oid
-    where pg_inherits.inhparent = 'raw.events'::regclass
-    order by month
-"""
-
-# The start of the row range: the index on received_at answers without reading the month.
-_STORED_BEFORE: Final = """
-    select exists (
-        select from raw.events
-        where
-            started_at >= %(first)s::timestamptz
-            and started_at < %(end)s::timestamptz
-            and received_at < %(instant)s
-    )
-"""
 
 _NOTE: Final = """
     insert into raw.event_archives (

@@ -29,7 +29,7 @@ def list_(
 ) -> None:
     """Which months lie in which file, which are due, and whether the files are whole."""
     from aurora.database.connections import connect
-    from pipelines.ingestion.archive import due_months, find_damage, read_manifests
+    from pipelines.ingestion.archive_manifests import due_months, find_damage, read_manifests
 
     settings, console = load_settings(), _console()
     with connect(settings.need("postgres_url")) as connection:

@@ -25,7 +25,8 @@ from aurora.events.local_days import (
     local_times_of,
     recompute_local_days,
 )
-from pipelines.ingestion.archive import read_manifests, restore_month
+from pipelines.ingestion.archive import restore_month
+from pipelines.ingestion.archive_manifests import read_manifests
 
 _COLUMNS: Final = ("type", "started_at", "ended_at", "tz", "precision", *LocalTimes.__dataclass_fields__)
 

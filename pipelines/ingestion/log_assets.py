@@ -9,7 +9,8 @@ import dagster as dg
 from aurora import clock
 from aurora.database import tables
 from aurora.database.zone_data import computed_with
-from pipelines.ingestion.archive import archive_months, find_damage, read_manifests
+from pipelines.ingestion.archive import archive_months
+from pipelines.ingestion.archive_manifests import find_damage, read_manifests
 from pipelines.ingestion.assets import EVENTS, GROUP, MAX_RUNTIME, OWNERS
 from pipelines.ingestion.local_days import follow_zone_data
 from pipelines.ingestion.table_metadata import column_schema_of

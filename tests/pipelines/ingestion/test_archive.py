@@ -21,13 +21,10 @@ from pipelines.ingestion.archive import (
     ArchiveRunningError,
     MonthNotArchivedError,
     archive_months,
-    due_months,
-    find_damage,
-    months_of_person,
-    read_manifests,
     restore_month,
 )
 from pipelines.ingestion.archive_files import ArchiveFileError, sha256_of
+from pipelines.ingestion.archive_manifests import due_months, find_damage, months_of_person, read_manifests
 from pipelines.transformation.builds import recorded_build
 from tests.aurora.events.received import USER, a_received_mood, accepted
 from tests.aurora.events.test_storage import import_events

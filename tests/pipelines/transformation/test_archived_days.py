@@ -9,7 +9,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from pipelines.ingestion.archive import archive_months, read_manifests
+from pipelines.ingestion.archive import archive_months
+from pipelines.ingestion.archive_manifests import read_manifests
 from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import RECEIVED_AT, Received, draw_life, store
 from tests.pipelines.transformation.test_builds import digests as all_digests
