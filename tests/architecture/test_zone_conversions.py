@@ -43,6 +43,7 @@ ALLOWED: Final = {
     "aurora/events/acceptance.py": "To UTC, which needs no zone data.",
     "dbt_project/models/intermediate/_days_unit_tests.yml": "Its texts are cast to what the columns are.",
     "pipelines/ingestion/table_metadata.py": "Days of arrival are UTC days.",
+    "pipelines/ingestion/archive_files.py": "Instants are written in UTC, whatever the session's zone.",
     "pipelines/transformation/archived_days.py": "The borders of a month are those of UTC.",
     "pipelines/ingestion/mapped_rows.py": "To UTC; and to the zone that the clock gives out.",
     "pipelines/ingestion/simulator/truth.py": "Seconds since 1970 are called UTC; nothing is converted.",
