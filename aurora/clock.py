@@ -11,10 +11,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+import tzdata
+
 from aurora.errors import UnknownTimeZoneError
 
 # An empty search path makes zoneinfo read the tzdata wheel only.
 zoneinfo.reset_tzpath(to=())
+
+
+def data_version() -> str:
+    """The version of the zone data, as the IANA names it: `2026c`."""
+    return tzdata.IANA_VERSION
 
 
 def now() -> datetime:

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     jwt_secret: str = ""
     data_key: str = Field("", description="64 hex digits; wraps each person's own data key")
 
+    archive_after_days: int = Field(
+        730, ge=1, description="Months first stored longer ago go to the archive (docs/events.md)"
+    )
+
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_workers: int = Field(2, ge=1, le=64)
@@ -56,6 +60,11 @@ class Settings(BaseSettings):
     def landing_dir(self) -> Path:
         """Files put here are imported by the landing sensor."""
         return self.data_dir / "landing"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Months of the log that have left Postgres lie here, as Parquet."""
+        return self.data_dir / "archive"
 
     @property
     def run_file(self) -> Path:

@@ -17,6 +17,12 @@ TASK_DURATION = Histogram("task_duration_seconds", "Time of one background task"
 WEBSOCKETS = Gauge("active_websocket_connections", "Open WebSocket connections", multiprocess_mode="livesum")
 EVENTS_RECEIVED = Counter("aurora_events_received_total", "Events by outcome", ["way_in", "outcome"])
 EVENTS_REJECTED = Counter("aurora_events_rejected_total", "Rejected events by reason", ["reason_code"])
+DEAD_LETTERS = Gauge(
+    "aurora_events_dead_letters",
+    "Dead letters that wait for a replay",
+    ["source", "reason_code"],
+    multiprocess_mode="livemostrecent",
+)
 OUTBOX_PENDING = Gauge(
     "aurora_streams_outbox_pending_events",
     "Outbox rows that wait for the broker",
@@ -29,6 +35,7 @@ EVENT_DELAY = Histogram(
 )
 
 __all__ = [
+    "DEAD_LETTERS",
     "EVENTS_RECEIVED",
     "EVENTS_REJECTED",
     "EVENT_DELAY",

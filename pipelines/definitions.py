@@ -6,6 +6,8 @@ import dagster as dg
 
 from pipelines.ingestion.assets import INGESTION_ASSETS
 from pipelines.ingestion.checks import INGESTION_CHECKS
+from pipelines.ingestion.log_assets import LOG_ASSETS, LOG_CHECKS, LOG_JOBS, LOG_SCHEDULES
+from pipelines.ingestion.rejections import REJECTION_CHECKS
 from pipelines.ingestion.sensors import INGESTION_SENSORS
 from pipelines.prediction.assets import PREDICTION_ASSETS, PREDICTION_CHECKS
 from pipelines.resources import default_resources
@@ -15,10 +17,10 @@ from pipelines.training.sensors import TRAINING_SENSORS
 from pipelines.transformation.assets import WAREHOUSE_ASSETS
 
 defs = dg.Definitions(
-    assets=[*INGESTION_ASSETS, *WAREHOUSE_ASSETS, *MODEL_ASSETS, *PREDICTION_ASSETS],
-    asset_checks=[*INGESTION_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
-    jobs=JOBS,
-    schedules=SCHEDULES,
+    assets=[*INGESTION_ASSETS, *LOG_ASSETS, *WAREHOUSE_ASSETS, *MODEL_ASSETS, *PREDICTION_ASSETS],
+    asset_checks=[*INGESTION_CHECKS, *REJECTION_CHECKS, *LOG_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
+    jobs=[*JOBS, *LOG_JOBS],
+    schedules=[*SCHEDULES, *LOG_SCHEDULES],
     sensors=[*INGESTION_SENSORS, *TRAINING_SENSORS, log_failure_when_run_fails],
     resources=default_resources(),
     executor=dg.in_process_executor,

@@ -17,7 +17,8 @@ _NIGHTLY_LIMIT: Final = {"dagster/max_runtime": "7200"}
 
 run_daily = dg.define_asset_job(
     "run_daily",
-    selection=dg.AssetSelection.all(),
+    # The archive has a job of its own: the daily one needs no month that is older than two years.
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["raw", "event_archives"]),
     description="Ingest what has landed, build features and scores, train and judge, predict for everybody.",
     executor_def=dg.in_process_executor,
     tags=_NIGHTLY_LIMIT,

@@ -28,11 +28,12 @@ from serving.openapi import own_schemas
 from serving.options import ApiOptions
 from serving.paths import API, BATCH
 from serving.predictions import endpoints as predictions
+from serving.rejected_events import endpoints as rejected_events
 from serving.resources import Resources
 from serving.scores import endpoints as scores
 from serving.timeline import endpoints as timeline
 
-NOUNS: Final = (auth, events, event_types, timeline, features, scores, predictions, live)
+NOUNS: Final = (auth, events, rejected_events, event_types, timeline, features, scores, predictions, live)
 EXPOSED: Final = [
     "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"
 ]  # fmt: skip

@@ -63,6 +63,11 @@ class EventNotFoundError(AuroraError):
         super().__init__("you have no event with this id")
 
 
+class RejectedEventNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("you have no rejected event with this id")
+
+
 class EventRejectedError(AuroraError):
     """An event that could not be accepted; `reason_code` is that of the dead letter."""
 
@@ -161,6 +166,7 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     PasswordUnacceptableError: ProblemType(422, "password-unacceptable", "Password not accepted"),
     UserNotFoundError: ProblemType(404, "user-not-found", "No such person"),
     EventNotFoundError: ProblemType(404, "event-not-found", "No such event"),
+    RejectedEventNotFoundError: ProblemType(404, "rejected-event-not-found", "No such rejected event"),
     EventRejectedError: ProblemType(422, "event-rejected", "Event not accepted"),
     EventConflictError: ProblemType(409, "event-conflict", "Event conflicts with the log"),
     BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),

@@ -8,6 +8,7 @@ API: Final = "/api/v1"
 AUTH: Final = f"{API}/auth"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
+REJECTED_EVENTS: Final = f"{API}/rejected-events"
 
 LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register"})
 """Where passwords are tried: a bucket of their own."""

@@ -48,8 +48,11 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     },
     "raw.touched_days": {PIPELINES: "select, insert, delete", SERVING: "select, insert"},
     "raw.builds": {PIPELINES: _RW},
-    "raw.user_days": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
-    "raw.rejected_events": {PIPELINES: _RW, SERVING: _APPEND, STREAMS: _APPEND},
+    # The borders of a day move with the zone data (aurora/events/local_days.py).
+    "raw.user_days": {PIPELINES: _RW, SERVING: _APPEND, STREAMS: _R},
+    "raw.rejected_events": {PIPELINES: _RW, SERVING: _RW, STREAMS: _APPEND, JOBS: _R},
+    "raw.event_archives": {PIPELINES: _RW},
+    "raw.zone_data": {PIPELINES: _RW},
     "raw.import_batches": {PIPELINES: _RW},
     "raw.import_rows": {PIPELINES: "select, insert, delete"},
     "raw.simulations": {PIPELINES: _RW},
@@ -59,6 +62,17 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "predictions.predictions": {PIPELINES: _RW, SERVING: _RW, STREAMS: _RW},
 }
 """Table → role → privileges. A role that is not named has none."""
+
+VIEW_GRANTS: Final[dict[str, tuple[str, ...]]] = {"raw.current_events": (PIPELINES, SERVING, STREAMS)}
+"""View → the roles that may read it; each needs the tables below it as well."""
+
+FUNCTION_GRANTS: Final[dict[LiteralString, tuple[str, ...]]] = {
+    "raw.ensure_event_partition(date)": (PIPELINES, SERVING),
+    "raw.events_known_at(timestamptz)": (PIPELINES, SERVING, STREAMS),
+    "raw.digest_of_month(regclass, date, text[])": (PIPELINES,),
+    "raw.drop_archived_month(date, text)": (PIPELINES,),
+}
+"""Function → the roles that may call it."""
 
 DBT_READERS: Final[dict[str, tuple[str, ...]]] = {
     "staging": (),
@@ -102,13 +116,28 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
     connection.execute(
         sql.SQL("grant usage on sequence raw.outbox_positions to {}").format(sql.Identifier(STREAMS))
     )
-    connection.execute("revoke all on function raw.ensure_event_partition(date) from public")
-    connection.execute(
-        sql.SQL("grant execute on function raw.ensure_event_partition(date) to {}, {}").format(
-            sql.Identifier(PIPELINES), sql.Identifier(SERVING)
-        )
-    )
+    _grant_views_and_functions(connection)
     _grant_dbt_schemas(connection)
+
+
+def _grant_views_and_functions(connection: psycopg.Connection[Any]) -> None:
+    for view, readers in VIEW_GRANTS.items():
+        for role in readers:
+            connection.execute(
+                sql.SQL("grant select on {} to {}").format(
+                    sql.Identifier(*view.split(".")), sql.Identifier(role)
+                )
+            )
+    for function, callers in FUNCTION_GRANTS.items():
+        name = sql.SQL(function)
+        connection.execute(sql.SQL("revoke all on function {} from public").format(name))
+        for role in PROCESS_ROLES:
+            verb = sql.SQL(
+                "grant execute on function {} to {}"
+                if role in callers
+                else "revoke all on function {} from {}"
+            )
+            connection.execute(verb.format(name, sql.Identifier(role)))
 
 
 def _grant_dbt_schemas(connection: psycopg.Connection[Any]) -> None:

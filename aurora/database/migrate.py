@@ -13,6 +13,7 @@ from psycopg import sql
 from aurora import clock
 from aurora.database.grants import DATABASE_OF_ROLE, OWNER, PROCESS_ROLES, apply_grants
 from aurora.database.partitions import CREATE_FUNCTION, ensure_partitions, months_ahead
+from aurora.database.zone_data import note_zone_data_of_an_empty_log
 from aurora.secrets import role_password
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -36,6 +37,7 @@ def migrate(owner_url: str, secret_key: str, *, databases: bool = True) -> None:
         with connection.transaction():
             apply_grants(connection)
         ensure_partitions(connection, months_ahead(clock.now().date()))
+        note_zone_data_of_an_empty_log(connection)
 
 
 def alembic_config(owner_url: str) -> Config:

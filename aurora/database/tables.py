@@ -24,7 +24,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData(
@@ -253,11 +253,67 @@ rejected_events = Table(
     Column("row_number", BigInteger),
     _instant("received_at", default_now=True),
     _instant("replayed_at", nullable=True),
+    # By the person whose event it was: they want nothing of it any more.
+    _instant("discarded_at", nullable=True),
     Index("ix_rejected_events_user_id", "user_id"),
     Index("ix_rejected_events_batch_id", "batch_id"),
+    Index("ix_rejected_events_received_at", "received_at"),
+    Index(
+        "ix_rejected_events_waiting",
+        "source",
+        "reason_code",
+        postgresql_where=text("replayed_at is null and discarded_at is null"),
+    ),
     UniqueConstraint("batch_id", "row_number", "reason_code", "reason"),
     schema="raw",
     comment="One row per item that could not be accepted: the dead letter, kept whole with its reason.",
+)
+
+event_archives = Table(
+    "event_archives",
+    metadata,
+    Column("month", Date, nullable=False),
+    _text("file_name"),
+    # written: the month is in the log as well. archived: the file alone has it. restored: the log has it again.
+    _text("state"),
+    Column("row_count", BigInteger, nullable=False),
+    _text("row_digest"),
+    Column("column_names", ARRAY(Text), nullable=False),
+    _text("file_sha256"),
+    Column("file_bytes", BigInteger, nullable=False),
+    _instant("first_received_at"),
+    _instant("written_at", default_now=True),
+    _instant("archived_at", nullable=True),
+    _instant("restored_at", nullable=True),
+    _instant("keep_until", nullable=True),
+    PrimaryKeyConstraint("month", "file_name"),
+    Index(
+        "ix_event_archives_in_use",
+        "month",
+        unique=True,
+        postgresql_where=text("state in ('archived', 'restored')"),
+    ),
+    CheckConstraint("state in ('written', 'archived', 'restored', 'replaced')", name="state"),
+    schema="raw",
+    comment="One row per Parquet file of a month of the log; erasing a person rewrites the files.",
+)
+
+zone_data = Table(
+    "zone_data",
+    metadata,
+    _text("tzdata_version"),
+    _text("state"),
+    # Where a pass that was killed goes on.
+    Column("last_user_id", Uuid),
+    Column("events_seen", BigInteger, nullable=False, server_default="0"),
+    Column("events_moved", BigInteger, nullable=False, server_default="0"),
+    Column("events_shifted", BigInteger, nullable=False, server_default="0"),
+    _instant("started_at", default_now=True),
+    _instant("finished_at", nullable=True),
+    PrimaryKeyConstraint("tzdata_version", "started_at"),
+    CheckConstraint("state in ('running', 'done')", name="state"),
+    schema="raw",
+    comment="One row per pass over the log that made its local days agree with a version of the zone data.",
 )
 
 import_batches = Table(

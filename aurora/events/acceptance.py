@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -21,21 +21,7 @@ from aurora import clock
 from aurora.errors import UnknownEventTypeError, UnknownTimeZoneError
 from aurora.events.catalogue import EventType, event_type
 from aurora.events.envelope import LifeEvent
-
-RejectionCode = Literal[
-    "invalid_envelope",
-    "unknown_type",
-    "invalid_payload",
-    "naive_timestamp",
-    "unknown_time_zone",
-    "future_event",
-    "ended_before_started",
-    "undecodable",
-    "too_large",
-    "row_expectation",
-    "table_expectation",
-    "unmapped_user",
-]
+from aurora.events.reasons import RejectionCode
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of the server's clock a device's clock may run."""

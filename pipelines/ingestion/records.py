@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aurora.events.acceptance import RejectionCode
+from aurora.events.reasons import RejectionCode
 from pipelines.ingestion.inspection import BOM, MAX_LINE_BYTES, Header, decode_line
 from pipelines.ingestion.lines import bounded_lines
 from pipelines.ingestion.mapping import Mapping

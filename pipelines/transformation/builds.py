@@ -67,6 +67,18 @@ def recorded_build(postgres_url: str, *, definition: str, full: bool = False) ->
             _finish(connection, build, definition)
 
 
+@contextmanager
+def no_build_meanwhile(connection: psycopg.Connection[Any]) -> Iterator[bool]:
+    """Whether no build runs; if so none begins before the block has ended."""
+    row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (_LOCK,)).fetchone()
+    is_free = bool(row and row[0])
+    try:
+        yield is_free
+    finally:
+        if is_free and not connection.closed:
+            connection.execute("select pg_advisory_unlock(hashtext(%s))", (_LOCK,))
+
+
 def _finish(connection: psycopg.Connection[Any], build: Build, definition: str) -> None:
     connection.execute(
         "update raw.builds set state = %s, finished_at = clock_timestamp() where build_id = %s",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from aurora import clock
 from aurora.database.connections import connect
+from pipelines.transformation.archived_days import restore_months_for_build
 from pipelines.transformation.asked_days import ask_for_today
 from pipelines.transformation.builds import definition_of, recorded_build
 from pipelines.transformation.dbt_runs import DBT_DIR, NodeResult, OnNode, run_dbt
@@ -22,6 +23,8 @@ class BuildReport:
     is_full: bool
     results: tuple[NodeResult, ...]
     seconds: float
+    restored: tuple[date, ...] = ()
+    """Archived months that were put back into the log for it."""
 
     @property
     def bad(self) -> list[NodeResult]:
@@ -54,6 +57,9 @@ def build_warehouse(
     with connect(postgres_url) as connection:
         ask_for_today(connection, now or clock.now(), cohort=cohort)
     with recorded_build(postgres_url, definition=definition_of(dbt_dir), full=full) as build:
+        # Within the record of the build: nothing archives a month again before it is over.
+        with connect(postgres_url, autocommit=True) as connection:
+            restored = restore_months_for_build(connection, data_dir / "archive", full=build.is_full)
         # Unit tests judge the SQL, not the data: they run with the tests of the project.
         arguments = ["build", "--exclude-resource-type", "unit_test"]
         arguments += ["--full-refresh"] if build.is_full else []
@@ -61,6 +67,6 @@ def build_warehouse(
         results = run_dbt(
             arguments, postgres_url=postgres_url, data_dir=data_dir, dbt_dir=dbt_dir, on_node=on_node
         )
-        report = BuildReport(build.is_full, tuple(results), time.monotonic() - started)
+        report = BuildReport(build.is_full, tuple(results), time.monotonic() - started, tuple(restored))
         build.is_good = report.is_good
     return report

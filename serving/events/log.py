@@ -21,17 +21,8 @@ _COLUMNS: Final[LiteralString] = """
         event_id, version, type, schema_version, started_at, ended_at, tz, local_date, precision,
         source_name, source_record_id, source_device, modality, form_id, payload, note_ciphertext,
         received_at, known_at
-    from raw.events as events
-    where
-        user_id = %(user_id)s
-        and not is_deleted
-        and not exists (
-            select from raw.event_keys as later
-            where
-                later.user_id = events.user_id
-                and later.event_id = events.event_id
-                and later.version > events.version
-        )
+    from raw.current_events
+    where user_id = %(user_id)s
 """
 _ORDER: Final[LiteralString] = " order by started_at desc, event_id desc limit %(limit)s"
 

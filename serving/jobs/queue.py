@@ -16,6 +16,7 @@ from psycopg import sql
 from aurora.database.connections import connect
 from aurora.database.grants import JOB_SCHEMA
 from aurora.errors import AuroraError
+from serving.jobs.dead_letters import counting
 from serving.jobs.tasks import housekeeping
 
 _SEARCH_PATH: Final = f"-c search_path={JOB_SCHEMA}"
@@ -36,6 +37,7 @@ def job_queue(url: str) -> App:
         connector=PsycopgConnector(conninfo=url, min_size=1, max_size=3, kwargs={"options": _SEARCH_PATH})
     )
     app.add_tasks_from(housekeeping(url), namespace="housekeeping")
+    app.add_tasks_from(counting(url), namespace="metrics")
     return app
 
 

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from aurora.topics import EVENTS_ACCEPTED
+from serving.jobs.dead_letters import count_dead_letters
 from serving.jobs.queue import ensure_tables, job_queue
 from serving.jobs.tasks import CHORES, do
 
@@ -118,4 +119,22 @@ def test_every_chore_is_scheduled() -> None:
 
     scheduled = {task.task.name for task in app.periodic_registry.periodic_tasks.values()}
 
-    assert scheduled == {f"housekeeping:{chore.name}" for chore in CHORES}
+    assert scheduled == {f"housekeeping:{chore.name}" for chore in CHORES} | {"metrics:count_dead_letters"}
+
+
+async def test_waiting_dead_letters_are_a_metric_by_source_and_reason(
+    committed_database: str, jobs_url: str
+) -> None:
+    with psycopg.connect(committed_database, autocommit=True) as connection:
+        connection.execute(
+            "insert into raw.rejected_events (source, reason_code, reason, body)"
+            " select 'api', 'unknown_type', 'because', '{}' from generate_series(1, 3)"
+        )
+        labels = {"source": "api", "reason_code": "unknown_type"}
+
+        await count_dead_letters(jobs_url)
+        assert REGISTRY.get_sample_value("aurora_events_dead_letters", labels) == 3
+
+        connection.execute("update raw.rejected_events set replayed_at = now()")
+        await count_dead_letters(jobs_url)
+        assert REGISTRY.get_sample_value("aurora_events_dead_letters", labels) == 0

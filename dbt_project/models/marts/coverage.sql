@@ -2,8 +2,7 @@ with
 
 events as (
 
-    select * from {{ ref('stg_events') }}
-    where alive_until = 'infinity' and not is_deleted
+    select * from {{ ref('int_events') }}
 
 ),
 

@@ -1,0 +1,126 @@
+"""`/api/v1/rejected-events`: what was not accepted of a person's own events, and another chance for it."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+
+from aurora.events.acceptance import AcceptedEvent, Rejected
+from aurora.events.dead_letters import DeadLetter, Wanted, discard_letter, list_letters, read_letter
+from aurora.events.replays import ReplayReport, replay
+from aurora.telemetry import EVENTS_RECEIVED
+from serving.auth.people import Person
+from serving.database import Connection
+from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.errors import RejectedEventNotFoundError
+from serving.openapi import problems
+from serving.pagination import NAME, CursorText, Limit, Page, decode_cursor, encode_cursor
+from serving.paths import REJECTED_EVENTS
+from serving.predictions.cache import PredictionCache
+from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
+
+router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
+WAY_IN = "replay"
+RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711])]
+
+
+@router.get("", response_model=Page[RejectedEventRead], responses=problems(400, 401, 422, 503))
+async def read_own_rejected_events(
+    person: CurrentPerson,
+    work: CurrentWork,
+    here: Here,
+    reason_code: Annotated[
+        str | None, Query(max_length=100, pattern=NAME, examples=["unknown_type"], description="Only these")
+    ] = None,
+    settled: Annotated[bool, Query(description="Those that were replayed or discarded as well")] = False,  # noqa: FBT002  # a query parameter
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[RejectedEventRead]:
+    """What was not accepted of yours and waits, newest first."""
+    wanted = Wanted(reason_code=reason_code, user_id=person.user_id, is_waiting=not settled)
+    before = None
+    if cursor:
+        at, place = decode_cursor(cursor)
+        before = (at, place.int & (2**63 - 1))
+    # One more than asked for says whether there is a next page.
+    found = await list_letters(work.connection, wanted, limit=limit + 1, before=before)
+    last = found[limit - 1] if len(found) > limit else None
+    key = person.data_key(here.system_key)
+    return Page(
+        items=[RejectedEventRead.of(letter, key) for letter in found[:limit]],
+        next_cursor=last and encode_cursor(last.received_at, UUID(int=last.rejection_id)),
+    )
+
+
+@router.get("/{rejection_id}", response_model=RejectedEventRead, responses=problems(401, 404, 422, 503))
+async def read_own_rejected_event(
+    rejection_id: RejectionId, person: CurrentPerson, work: CurrentWork, here: Here
+) -> RejectedEventRead:
+    """One of them, waiting or settled."""
+    letter = await _own_letter(work.connection, rejection_id, person)
+    return RejectedEventRead.of(letter, person.data_key(here.system_key))
+
+
+@router.post(
+    "/{rejection_id}/replay",
+    response_model=ReplayVerdict,
+    response_model_exclude_none=True,
+    responses=problems(401, 404, 422, 503),
+)
+async def replay_own_rejected_event(
+    rejection_id: RejectionId, person: CurrentPerson, work: CurrentWork, here: Here
+) -> ReplayVerdict:
+    """Judge it anew, as if it came in now. Repeating it changes nothing."""
+    letter = await _own_letter(work.connection, rejection_id, person, lock=True)
+    if not letter.is_waiting:
+        return ReplayVerdict(outcome="settled")
+    report = ReplayReport()
+    judged = await replay(work.connection, [letter], here.system_key, report)
+    # What was predicted before this event is no longer the answer.
+    predictions = PredictionCache(here.redis, here.options.prediction_ttl_seconds)
+    work.after_commit.append(lambda: predictions.forget(person.user_id))
+    verdict = judged[0][1] if judged else "a message of the streams: its operator replays it"
+    if isinstance(verdict, AcceptedEvent):
+        [outcome] = report.outcomes
+        EVENTS_RECEIVED.labels(WAY_IN, outcome).inc()
+        return ReplayVerdict.model_validate(
+            {
+                "outcome": outcome,
+                "event_id": verdict.event_id,
+                "version": verdict.version,
+                "local_date": verdict.local_date,
+            }
+        )
+    if isinstance(verdict, Rejected):
+        return ReplayVerdict(outcome="rejected", code=verdict.code, reason=verdict.reason)
+    return ReplayVerdict(outcome="left", code=letter.reason_code, reason=cast("str", verdict))
+
+
+@router.post(
+    "/{rejection_id}/discard", response_model=RejectedEventRead, responses=problems(401, 404, 422, 503)
+)
+async def discard_own_rejected_event(
+    rejection_id: RejectionId, person: CurrentPerson, work: CurrentWork, here: Here
+) -> RejectedEventRead:
+    """You want nothing of it any more: it waits no longer. One that was replayed stays replayed."""
+    letter = await _own_letter(work.connection, rejection_id, person, lock=True)
+    await discard_letter(work.connection, letter)
+    letter = await _own_letter(work.connection, rejection_id, person)
+    return RejectedEventRead.of(letter, person.data_key(here.system_key))
+
+
+async def _own_letter(
+    connection: Connection, rejection_id: int, person: Person, *, lock: bool = False
+) -> DeadLetter:
+    if lock:
+        # Two replays of one letter follow one another: the second finds it settled.
+        await connection.execute(
+            "select from raw.rejected_events where rejection_id = %s and user_id = %s for update",
+            (rejection_id, person.user_id),
+        )
+    letter = await read_letter(connection, rejection_id, person.user_id)
+    if letter is None:
+        raise RejectedEventNotFoundError
+    return letter
