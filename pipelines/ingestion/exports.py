@@ -47,13 +47,13 @@ class _Numbered:
     found: Row | Bad
 
 
-def format_of(path: Path) -> str | None:
-    """The format of the export at `path`, by its content; None when no source knows it."""
+def format_of(path: Path, formats: Iterable[str] = tuple(SOURCES)) -> str | None:
+    """Which of these formats the export at `path` has, by its content; None when it is none of them."""
     try:
         with opened_export(path) as export:
             for file in export.files:
-                for name, source in SOURCES.items():
-                    if source.is_ours(file):
+                for name in formats:
+                    if SOURCES[name].is_ours(file):
                         return name
     except MemberUnreadableError as error:
         raise FileUnusableError(path, str(error)) from error
@@ -64,9 +64,8 @@ def check_export(path: Path, mapping: Mapping) -> None:
     """FileUnusableError unless the source of the mapping knows a file of what lies at `path`."""
     if not path.exists():
         raise FileUnusableError(path, f"there is no file {path}")
-    if (found := format_of(path)) != mapping.format:
-        is_other = f"it looks like {found}" if found else "nothing in it looks like one"
-        raise FileUnusableError(path, f"not an export that the mapping {mapping.name!r} reads: {is_other}")
+    if format_of(path, [mapping.format]) is None:
+        raise FileUnusableError(path, f"nothing in it is of the kind that the mapping {mapping.name!r} reads")
 
 
 def read_export(path: Path, mapping: Mapping, seen: Seen = lambda _: None) -> Iterator[Chunk]:

@@ -116,6 +116,7 @@ class StagedImport:
             )
         self.summary.state = "done"
         self.summary.people = self._whose.count
+        self.summary.zone = self._whose.only_zone()
         self.summary.seconds += time.perf_counter() - self._began
         return self.summary
 

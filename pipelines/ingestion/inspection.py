@@ -191,7 +191,9 @@ def _why_not_found(path: Path, mapping: Mapping, lines: Sequence[str]) -> FileUn
             )
     # The line that looks most like the header: a title above it has none of the names.
     columns = max(
-        (_cells(line, mapping.delimiter) for line in lines), key=lambda cells: len(wanted & set(cells))
+        (_cells(line, mapping.delimiter) for line in lines),
+        key=lambda cells: len(wanted & set(cells)),
+        default=[],
     )
     missing = [name for name in mapping.columns if name not in columns]
     return ColumnMissingError(path, mapping.name, missing, columns)

@@ -69,6 +69,12 @@ def show_summary(summary: ImportSummary) -> None:
         console.print(f"Not read, since AURORA has no such type: {kinds}", style="dim")
     rate = summary.events / summary.seconds if summary.seconds else 0
     console.print(f"{summary.people:,} people, {summary.seconds:.1f} s, {rate:,.0f} events/s", style="dim")
+    if summary.zone is not None:
+        console.print(
+            f"Local days, and times without an offset, are those of {summary.zone}. Was it another zone? "
+            "Import again with --tz.",
+            style="dim",
+        )
     if summary.rejected:
         console.print(
             f"The rejected ones are kept, with reasons, in raw.rejected_events (batch_id {summary.batch_id})",

@@ -185,7 +185,7 @@ class EventStore:
         """Give each event the version of its body, or the next one. Two bodies of a key in one file clash."""
         self._connection.execute(_MEET)
         clashing = self._connection.execute(_TAKE_CLASHING_OUT).fetchall()
-        self._connection.execute(_SET_VERSIONS)
+        self._connection.execute(_SET_VERSIONS_OF_EXPORT if self._mapping.is_export else _SET_VERSIONS)
         return [
             _conflict(events, ordinal, "an earlier row of this file gives the same event with another body")
             for (ordinal,) in clashing
@@ -232,7 +232,9 @@ where
 returning incoming.ordinal
 """  # noqa: S608
 
-_SET_VERSIONS: Final = f"""
+
+def _set_versions(preferred: str) -> str:
+    return f"""
 with
 
 latest as (
@@ -244,7 +246,7 @@ latest as (
         event_keys.body_hash
     from raw.event_keys as event_keys
     inner join {_INCOMING} as incoming using (user_id, event_id)
-    order by event_keys.user_id, event_keys.event_id, event_keys.version desc
+    order by event_keys.user_id, event_keys.event_id, {preferred} event_keys.version desc
 
 )
 
@@ -253,3 +255,10 @@ set version = latest.version + case when latest.body_hash = incoming.body_hash t
 from latest
 where incoming.user_id = latest.user_id and incoming.event_id = latest.event_id
 """  # noqa: S608
+
+
+_SET_VERSIONS: Final = _set_versions("")
+
+_SET_VERSIONS_OF_EXPORT: Final = _set_versions("(event_keys.body_hash = incoming.body_hash) desc,")
+"""An export tells all that ever was, until the day it was made. What it says of an event and an earlier version
+said already is no correction: it is the older export, imported once more."""

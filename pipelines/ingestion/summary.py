@@ -37,6 +37,8 @@ class ImportSummary:
     """Dead letters by reason code: whole rows and single events."""
     held_back_because: str | None = None
     people: int = 0
+    zone: str | None = None
+    """Of the person whose every row is: where times without an offset were read, and local days counted."""
     seconds: float = 0.0
 
     @property

@@ -20,6 +20,10 @@ MAX_RECORD_BYTES: Final = 1_000_000
 MAX_DAMAGES: Final = 1_000
 MAX_DEPTH: Final = 32
 MAX_PROLOG_BYTES: Final = 1_000_000
+CARRIED_BYTES: Final = 1 << 16
+_AT_THE_CHARACTER: Final = frozenset({4, 9})
+"""Codes of expat's errors that point at what does not belong there: a quote never closed that ran into the next
+record, and a record behind the end of the document. Such a record is whole."""
 
 ROOT: Final = re.compile(rb"<HealthData[\s>]")
 _RECORD: Final = re.compile(
@@ -50,30 +54,31 @@ def elements(chunks: Iterable[bytes]) -> Iterator[Element | Bad]:
     """The records in order. DocumentRefusedError when this is no document of Apple's."""
     stream = iter(chunks)
     data, offset = _body(stream)
-    reader, damages, is_lost = _Reader(), 0, False
+    reader, damages, behind = _Reader(), 0, b""
     while data:
         try:
             reader.feed(data)
         except (expat.ExpatError, _DamagedError) as error:
             yield from reader.taken()
-            at = offset + max(0, reader.error_index)
+            at = offset + reader.error_index
             yield Bad(_code_of(error), f"the XML is damaged at byte {at:,} ({error}); read on behind it")
             damages += 1
             if damages >= MAX_DAMAGES:
                 yield Bad("undecodable", f"damaged in {MAX_DAMAGES:,} places: what follows is not read")
                 return
-            searched = data[max(0, reader.error_index) + 1 :]
-            rest = _from_next_record(searched, stream)
+            # The token that is damaged may have begun in an earlier piece.
+            seen = behind + data
+            rest = _from_next_record(seen[max(0, len(behind) + reader.resume_index) :], stream)
             if rest is None:
-                is_lost = True
-                break
-            offset, data = at, rest
+                return
+            offset, data, behind = at, rest, b""
             reader = _Reader(has_root=False)
             continue
         yield from reader.taken()
         offset += len(data)
+        behind = (behind + data)[-CARRIED_BYTES:]
         data = next(stream, b"")
-    if not is_lost and (said := reader.close()):
+    if said := reader.close():
         yield from reader.taken()
         yield Bad(
             "undecodable", f"the file ends at byte {offset:,} within the XML ({said}): is it truncated?"
@@ -139,23 +144,22 @@ class _Reader:
         if not has_root:
             parser.Parse(b"<HealthData>")
             self._fed = len(b"<HealthData>")
-        self.error_index = 0
-        """Where in the last piece it broke; below 0 when in an earlier one."""
+        self.error_index = self.resume_index = 0
+        """Where in the last piece it broke, and from where a whole record may follow; below 0 in earlier ones."""
 
     def feed(self, data: bytes) -> None:
         self._before, calls = self._fed, self._calls
         self._fed += len(data)
         try:
             self._parser.Parse(data.translate(_CONTROLS))
-        except expat.ExpatError:
-            self.error_index = self._parser.ErrorByteIndex - self._before
-            raise
-        except _DamagedError:
+        except (expat.ExpatError, _DamagedError) as error:
             self.error_index = self._parser.CurrentByteIndex - self._before
+            is_whole = getattr(error, "code", None) in _AT_THE_CHARACTER
+            self.resume_index = self.error_index + (0 if is_whole else 1)
             raise
         self._silent = self._silent + len(data) if self._calls == calls else 0
         if self._silent > MAX_RECORD_BYTES:
-            self.error_index = len(data) - 1
+            self.error_index = self.resume_index = len(data)
             raise _TooLargeError(f"an element longer than {MAX_RECORD_BYTES:,} bytes")
 
     def taken(self) -> list[Element]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 MAX_VALUE_CHARACTERS: Final = 5_000_000
 """One night of a Fitbit has some 20,000."""
 
+_EXPONENT_SIGN: Final = len("e+")
 _SPACE: Final = " \t\r\n"
 
 
@@ -113,8 +114,8 @@ class _Text:
                         f"the value at character {self.place:,} is broken or cut off: is the file truncated?"
                     ) from error
                 continue
-            # A number that ends with the buffer may go on in the next piece.
-            if end == len(self._buffer) and self._more():
+            # A number may go on in the next piece: 1 and .5, 1 and e+3.
+            if len(self._buffer) - end <= _EXPONENT_SIGN and self._more():
                 continue
             self._at = end
             return found
@@ -125,10 +126,12 @@ class _Text:
             text = self._decoder.decode(chunk or b"", final=chunk is None)
         except UnicodeDecodeError as error:
             raise JsonBrokenError(f"behind character {self.place:,} it is not UTF-8") from error
+        if chunk is None:
+            return False
         self._passed += self._at
         self._buffer = self._buffer[self._at :] + text
         self._at = 0
-        return chunk is not None
+        return True
 
 
 def _no_number(word: str) -> float:
