@@ -13,6 +13,7 @@ from pipelines.commands import register
 from pipelines.ingestion.errors import MappingUnknownError
 from pipelines.ingestion.mapping_files import mapping_names
 from pipelines.ingestion.simulated_people import SimulationExistsError
+from tests.pipelines.ingestion.exports import a_record, apple_export
 from tests.pipelines.ingestion.imports import (
     DATA_KEY,
     a_diary,
@@ -55,6 +56,23 @@ def test_import_shows_what_became_of_every_row(configured: str, tmp_path: Path) 
     assert "accepted │ 1" in output
     assert "duplicate │ 1" in output
     assert "sleep.recorded 2" in output
+    assert event_count(configured) == 1
+
+
+def test_export_needs_no_mapping_and_says_what_became_of_every_record(
+    configured: str, tmp_path: Path
+) -> None:
+    path = apple_export(tmp_path / "export.zip", a_record(), a_record("HKQuantityTypeIdentifierVO2Max"))
+
+    code, output = aurora("import", path, "--user", "me")
+
+    assert code == 0
+    assert "rows │ 4" in output
+    assert "with events │ 1" in output
+    assert "not read │ 3" in output
+    assert "AURORA has no such type: HKQuantityTypeIdentifierVO2Max 1" in output
+    assert "are those of UTC" in output
+    assert aurora("import", path, "--user", "me")[1].count("accepted │ 0") == 1
     assert event_count(configured) == 1
 
 
