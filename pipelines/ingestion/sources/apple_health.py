@@ -32,6 +32,11 @@ _HEAD_BYTES: Final = 1 << 18
 _ABOUT_THE_EXPORT: Final = frozenset({"ExportDate", "Me"})
 _QUANTITY: Final = "HKQuantityTypeIdentifier"
 _CATEGORY: Final = "HKCategoryTypeIdentifier"
+_STEPS: Final = f"{_QUANTITY}StepCount"
+_HEART_RATE: Final = f"{_QUANTITY}HeartRate"
+_SLEEP: Final = f"{_CATEGORY}SleepAnalysis"
+_MINDFUL: Final = f"{_CATEGORY}MindfulSession"
+_BEATS: Final = {"count/min": 1.0, "count/s": 60.0}
 _POUND: Final = 0.45359237
 
 # Type → event, column, and what one of each unit is in ours.
@@ -130,7 +135,7 @@ def _row(element: Element, samples: Samples, not_read: NotRead) -> Row | None:
 def _of_record(element: Element, kind: str, samples: Samples, not_read: NotRead) -> Row | None:
     if kind in _MEASUREMENTS:
         return _measurement(element, *_MEASUREMENTS[kind])
-    if kind == f"{_CATEGORY}MindfulSession":
+    if kind == _MINDFUL:
         return _event("meditation", element) | {"elapsed_minutes": _elapsed_minutes(element)}
     if (sample := _sample(element, kind)) is not None:
         samples.add(sample)
@@ -142,22 +147,23 @@ def _of_record(element: Element, kind: str, samples: Samples, not_read: NotRead)
 def _sample(element: Element, kind: str) -> Sample | None:
     """The sample that a record is, if it is one."""
     value, label = 0, ""
-    if kind == f"{_CATEGORY}SleepAnalysis":
+    if kind == _SLEEP:
         event = "sleep"
         stage = element.attributes.get("value", "")
         if (label := _STAGES.get(stage.removeprefix(_SLEEP_VALUE), "")) == "":
             raise RecordUnreadableError(f"{stage[:40]!r} is no stage of sleep")
-    elif kind == f"{_QUANTITY}StepCount":
+    elif kind == _STEPS:
         event, value = "steps", round(number(element.attributes.get("value"), "value") * MILLI)
-    elif kind == f"{_QUANTITY}HeartRate":
-        event, value = "heart_rate", round(_in_unit(element, {"count/min": 1, "count/s": 60}) * MILLI)
+    elif kind == _HEART_RATE:
+        event, value = "heart_rate", round(_in_unit(element, _BEATS) * MILLI)
     elif kind in _NUTRIENTS:
         label, units = _NUTRIENTS[kind]
         event, value = "meal", round(_in_unit(element, units) * MILLI)
     else:
         return None
     started, ended = _times(element)
-    if not 0 <= milliseconds(ended) - milliseconds(started) <= LONGEST_MS:
+    started_ms, ended_ms = milliseconds(started), milliseconds(ended)
+    if not 0 <= ended_ms - started_ms <= LONGEST_MS:
         raise RecordUnreadableError(f"a sample from {started} to {ended}: longer than a day, or backwards")
     device = _device(element)
     recorded = _created(element)
@@ -166,8 +172,8 @@ def _sample(element: Element, kind: str) -> Sample | None:
         VENDOR,
         device or "",
         device,
-        milliseconds(started),
-        milliseconds(ended),
+        started_ms,
+        ended_ms,
         value,
         label,
         element.metadata.get("HKTimeZone"),

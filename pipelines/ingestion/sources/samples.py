@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass
 from itertools import groupby
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from pipelines.ingestion.sources.nights import Segment, nights_of
 from pipelines.ingestion.sources.records import RECORDS, Row, text_of_time
@@ -24,8 +23,7 @@ MILLI: Final = 1_000
 _WAITING: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One sample. Times are milliseconds since the epoch, or of the wall clock when `is_local`."""
 
     kind: str
@@ -55,7 +53,7 @@ class Samples:
             "create table samples (kind, vendor, series, device, started_ms integer, ended_ms integer,"
             " value integer, label, zone, recorded_ms integer, is_local integer)"
         )
-        self._waiting: list[tuple[object, ...]] = []
+        self._waiting: list[Sample] = []
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +64,7 @@ class Samples:
         self._database.close()
 
     def add(self, sample: Sample) -> None:
-        self._waiting.append(astuple(sample))
+        self._waiting.append(sample)
         if len(self._waiting) >= _WAITING:
             self._flush()
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -39,14 +38,21 @@ def write_export(path: Path, size: int) -> int:
     """An export of some `size` bytes, written as a stream; how many records it holds."""
     start, end = apple_xml("RECORDS").split("RECORDS")
     first = datetime(2015, 1, 1, tzinfo=UTC)
-    kinds = cycle((STEPS, HEART_RATE, HEART_RATE, "HKQuantityTypeIdentifierActiveEnergyBurned"))
+    templates = [
+        a_record(kind, startDate="{at} +0000", unit=unit, value="{value}") + "\n"
+        for kind, unit in (
+            (STEPS, "count"),
+            (HEART_RATE, "count/min"),
+            (HEART_RATE, "count/min"),
+            ("HKQuantityTypeIdentifierActiveEnergyBurned", "kcal"),
+        )
+    ]
     count = 0
     with path.open("w", encoding="utf-8") as file:
         written = file.write(start)
         while written < size:
-            at = f"{first + timedelta(minutes=4 * count):%Y-%m-%d %H:%M:%S} +0000"
-            unit = "count/min" if (kind := next(kinds)) == HEART_RATE else "count"
-            written += file.write(a_record(kind, startDate=at, unit=unit, value=50 + count % 90) + "\n")
+            at = (first + timedelta(minutes=4 * count)).replace(tzinfo=None).isoformat(" ")
+            written += file.write(templates[count % 4].format(at=at, value=50 + count % 90))
             count += 1
         file.write(a_stage("AsleepREM", "15 01:00:00", "15 02:00:00") + end)
     return count + 1
