@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -233,7 +233,7 @@ returning incoming.ordinal
 """  # noqa: S608
 
 
-def _set_versions(preferred: str) -> str:
+def _set_versions(preferred: LiteralString) -> LiteralString:
     return f"""
 with
 
