@@ -11,6 +11,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from pipelines.ingestion.sources.apple_types import (
+    BEATS,
+    HEART_RATE,
+    KILOCALORIES,
+    MEASUREMENTS,
+    METRES,
+    MINDFUL,
+    NUTRIENTS,
+    QUANTITY,
+    SLEEP,
+    SLEEP_VALUE,
+    STAGES,
+    STEPS,
+)
 from pipelines.ingestion.sources.apple_xml import ROOT, Element, elements
 from pipelines.ingestion.sources.archive import ExportFile
 from pipelines.ingestion.sources.nights import LONGEST_MS
@@ -30,67 +44,6 @@ from pipelines.ingestion.sources.samples import MILLI, Sample, Samples
 VENDOR: Final = "apple-health"
 _HEAD_BYTES: Final = 1 << 18
 _ABOUT_THE_EXPORT: Final = frozenset({"ExportDate", "Me"})
-_QUANTITY: Final = "HKQuantityTypeIdentifier"
-_CATEGORY: Final = "HKCategoryTypeIdentifier"
-_STEPS: Final = f"{_QUANTITY}StepCount"
-_HEART_RATE: Final = f"{_QUANTITY}HeartRate"
-_SLEEP: Final = f"{_CATEGORY}SleepAnalysis"
-_MINDFUL: Final = f"{_CATEGORY}MindfulSession"
-_BEATS: Final = {"count/min": 1.0, "count/s": 60.0}
-_POUND: Final = 0.45359237
-
-# Type → event, column, and what one of each unit is in ours.
-_MEASUREMENTS: Final[dict[str, tuple[str, str, dict[str, float]]]] = {
-    f"{_QUANTITY}RestingHeartRate": ("resting_heart_rate", "bpm", {"count/min": 1}),
-    # Apple's is SDNN, which is not RMSSD and cannot become it.
-    f"{_QUANTITY}HeartRateVariabilitySDNN": ("hrv_sdnn", "sdnn_ms", {"ms": 1, "s": 1_000}),
-    f"{_QUANTITY}BodyMass": (
-        "weight",
-        "weight_kg",
-        {"kg": 1, "g": 0.001, "lb": _POUND, "st": 14 * _POUND, "oz": _POUND / 16},
-    ),
-    f"{_QUANTITY}DietaryWater": (
-        "hydration",
-        "volume_ml",
-        {
-            "mL": 1,
-            "cL": 10,
-            "dL": 100,
-            "L": 1_000,
-            "fl_oz_us": 29.5735295625,
-            "fl_oz_imp": 28.4130625,
-            "cup_us": 236.5882365,
-            "cup_imp": 284.130625,
-            "pt_us": 473.176473,
-            "pt_imp": 568.26125,
-        },
-    ),
-    f"{_QUANTITY}DietaryCaffeine": ("caffeine", "caffeine_mg", {"mg": 1, "g": 1_000, "mcg": 0.001}),
-    # Counted in standard drinks; the American one holds 14 g of alcohol.
-    f"{_QUANTITY}NumberOfAlcoholicBeverages": ("alcohol", "alcohol_g", {"count": 14}),
-}
-_GRAMS: Final = {"g": 1.0, "mg": 0.001, "kg": 1_000.0}
-_NUTRIENTS: Final[dict[str, tuple[str, dict[str, float]]]] = {
-    f"{_QUANTITY}DietaryEnergyConsumed": (
-        "energy_kcal",
-        {"kcal": 1, "Cal": 1, "cal": 0.001, "kJ": 1 / 4.184, "J": 1 / 4_184},
-    ),
-    f"{_QUANTITY}DietaryProtein": ("protein_g", _GRAMS),
-    f"{_QUANTITY}DietaryCarbohydrates": ("carbohydrate_g", _GRAMS),
-    f"{_QUANTITY}DietaryFatTotal": ("fat_g", _GRAMS),
-}
-_STAGES: Final = {
-    "InBed": "in_bed",
-    "Asleep": "asleep",
-    "AsleepUnspecified": "asleep",
-    "AsleepCore": "light",
-    "AsleepDeep": "deep",
-    "AsleepREM": "rem",
-    "Awake": "awake",
-}
-_SLEEP_VALUE: Final = "HKCategoryValueSleepAnalysis"
-_METRES: Final = {"km": 1_000.0, "mi": 1_609.344, "m": 1.0, "yd": 0.9144, "ft": 0.3048}
-_KILOCALORIES: Final = {"kcal": 1.0, "Cal": 1.0, "kJ": 1 / 4.184}
 
 
 def is_ours(file: ExportFile) -> bool:
@@ -133,9 +86,9 @@ def _row(element: Element, samples: Samples, not_read: NotRead) -> Row | None:
 
 
 def _of_record(element: Element, kind: str, samples: Samples, not_read: NotRead) -> Row | None:
-    if kind in _MEASUREMENTS:
-        return _measurement(element, *_MEASUREMENTS[kind])
-    if kind == _MINDFUL:
+    if kind in MEASUREMENTS:
+        return _measurement(element, *MEASUREMENTS[kind])
+    if kind == MINDFUL:
         return _event("meditation", element) | {"elapsed_minutes": _elapsed_minutes(element)}
     if (sample := _sample(element, kind)) is not None:
         samples.add(sample)
@@ -147,17 +100,17 @@ def _of_record(element: Element, kind: str, samples: Samples, not_read: NotRead)
 def _sample(element: Element, kind: str) -> Sample | None:
     """The sample that a record is, if it is one."""
     value, label = 0, ""
-    if kind == _SLEEP:
+    if kind == SLEEP:
         event = "sleep"
         stage = element.attributes.get("value", "")
-        if (label := _STAGES.get(stage.removeprefix(_SLEEP_VALUE), "")) == "":
+        if (label := STAGES.get(stage.removeprefix(SLEEP_VALUE), "")) == "":
             raise RecordUnreadableError(f"{stage[:40]!r} is no stage of sleep")
-    elif kind == _STEPS:
+    elif kind == STEPS:
         event, value = "steps", round(number(element.attributes.get("value"), "value") * MILLI)
-    elif kind == _HEART_RATE:
-        event, value = "heart_rate", round(_in_unit(element, _BEATS) * MILLI)
-    elif kind in _NUTRIENTS:
-        label, units = _NUTRIENTS[kind]
+    elif kind == HEART_RATE:
+        event, value = "heart_rate", round(_in_unit(element, BEATS) * MILLI)
+    elif kind in NUTRIENTS:
+        label, units = NUTRIENTS[kind]
         event, value = "meal", round(_in_unit(element, units) * MILLI)
     else:
         return None
@@ -215,12 +168,12 @@ def _workout(element: Element) -> Row:
 
 def _totals(attributes: dict[str, str], statistics: dict[str, dict[str, str]]) -> tuple[float, float]:
     """Kilocalories and metres of a workout: in its statistics since iOS 16, in its attributes before."""
-    energy = statistics.get(f"{_QUANTITY}ActiveEnergyBurned", {})
-    distances = (found for kind, found in statistics.items() if kind.startswith(f"{_QUANTITY}Distance"))
+    energy = statistics.get(f"{QUANTITY}ActiveEnergyBurned", {})
+    distances = (found for kind, found in statistics.items() if kind.startswith(f"{QUANTITY}Distance"))
     distance = next(distances, {})
     found = [0.0, 0.0]
     for at, (said, total, units) in enumerate(
-        ((energy, "totalEnergyBurned", _KILOCALORIES), (distance, "totalDistance", _METRES))
+        ((energy, "totalEnergyBurned", KILOCALORIES), (distance, "totalDistance", METRES))
     ):
         if "sum" in said:
             found[at] = _amount(said, "sum", "unit", units)

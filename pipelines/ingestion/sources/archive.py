@@ -33,6 +33,25 @@ class MemberUnreadableError(Exception):
     """A file of the export that cannot be read on."""
 
 
+class _Whole:
+    """What has come out of an archive so far: members that share their bytes swell together."""
+
+    def __init__(self, packed_bytes: int) -> None:
+        self.left = FREE_BYTES + MAX_RATIO * packed_bytes
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """How much may come out of one member."""
+
+    packed_bytes: int
+    whole: _Whole
+
+    def allows(self, count: int, more: int) -> bool:
+        self.whole.left -= more
+        return count <= FREE_BYTES + MAX_RATIO * self.packed_bytes and self.whole.left >= 0
+
+
 @dataclass(frozen=True)
 class ExportFile:
     """One file of an export."""
@@ -41,7 +60,7 @@ class ExportFile:
     """Its path inside the export, with forward slashes."""
     _open: Callable[[], BinaryIO]
     _seen: Callable[[int], None]
-    packed_bytes: int | None = None
+    _limit: _Limit | None = None
 
     @property
     def place(self) -> PurePosixPath:
@@ -68,7 +87,7 @@ class ExportFile:
             with self._open() as stream:
                 while chunk := stream.read(CHUNK_BYTES):
                     count += len(chunk)
-                    if self.packed_bytes is not None and count > FREE_BYTES + MAX_RATIO * self.packed_bytes:
+                    if self._limit is not None and not self._limit.allows(count, len(chunk)):
                         raise MemberUnreadableError(
                             f"{self.name}: unpacks to more than {MAX_RATIO} times its size; a ZIP bomb is not read"
                         )
@@ -100,7 +119,7 @@ def opened_export(path: Path, seen: Callable[[int], None] = lambda _: None) -> I
                     f"the ZIP archive cannot be read ({_said(error)}): is it truncated? Download it again"
                 ) from error
             with archive:
-                yield _of_archive(archive, seen)
+                yield _of_archive(archive, path.stat().st_size, seen)
     else:
         yield Export([ExportFile(path.name, lambda: path.open("rb"), seen)])
 
@@ -131,8 +150,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _of_archive(archive: zipfile.ZipFile, seen: Callable[[int], None]) -> Export:
-    export, before = Export(), 0
+def _of_archive(archive: zipfile.ZipFile, size: int, seen: Callable[[int], None]) -> Export:
+    export, before, whole = Export(), 0, _Whole(size)
     members = sorted(archive.infolist()[:MAX_FILES], key=lambda member: member.filename)
     for member in members:
         if member.is_dir() or member.filename.startswith("__MACOSX/"):
@@ -147,7 +166,7 @@ def _of_archive(archive: zipfile.ZipFile, seen: Callable[[int], None]) -> Export
                 member.filename,
                 _member_opener(archive, member),
                 _share_of(before, member, seen),
-                member.compress_size,
+                _Limit(member.compress_size, whole),
             )
         )
         before += member.compress_size

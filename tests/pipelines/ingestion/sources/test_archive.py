@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,17 @@ def test_bomb_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             list(bounded)
 
     assert any("bomb" in reason or "longer than" in reason for reason in steps(path)[1])
+
+
+def test_members_that_share_their_bytes_swell_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FREE_BYTES", 1_000_000)
+    monkeypatch.setattr(module, "MAX_RATIO", 10)
+    path = a_zip(tmp_path / "export.zip", {f"{n}.txt": "x" * 900_000 for n in range(20)})
+
+    with opened_export(path) as export, pytest.raises(module.MemberUnreadableError, match="ZIP bomb"):
+        list(chain.from_iterable(file.chunks() for file in export.files))
 
 
 def test_broken_member_keeps_what_came_before_and_the_other_files(tmp_path: Path) -> None:
