@@ -67,11 +67,12 @@ def elements(chunks: Iterable[bytes]) -> Iterator[Element | Bad]:
                 yield Bad("undecodable", f"damaged in {MAX_DAMAGES:,} places: what follows is not read")
                 return
             # The token that is damaged may have begun in an earlier piece.
-            seen = behind + data
-            rest = _from_next_record(seen[max(0, len(behind) + reader.resume_index) :], stream)
+            start = max(-len(behind), reader.resume_index)
+            rest = _from_next_record((behind + data)[len(behind) + start :], stream)
             if rest is None:
                 return
-            offset, data, behind = at, rest, b""
+            data, skipped = rest
+            offset, behind = offset + start + skipped, b""
             reader = _Reader(has_root=False)
             continue
         yield from reader.taken()
@@ -105,14 +106,16 @@ def _body(stream: Iterator[bytes]) -> tuple[bytes, int]:
     raise DocumentRefusedError("it holds no <HealthData>")
 
 
-def _from_next_record(data: bytes, stream: Iterator[bytes]) -> bytes | None:
-    """What is left from the next beginning of a record on."""
+def _from_next_record(data: bytes, stream: Iterator[bytes]) -> tuple[bytes, int] | None:
+    """What is left from the next beginning of a record on, and how many bytes lie before it."""
+    skipped = 0
     while (found := _RECORD.search(data)) is None:
         following = next(stream, b"")
         if not following:
             return None
+        skipped += max(0, len(data) - _LONGEST_TAG)
         data = data[-_LONGEST_TAG:] + following
-    return data[found.start() :]
+    return data[found.start() :], skipped + found.start()
 
 
 class _DamagedError(Exception):

@@ -55,6 +55,20 @@ def test_damaged_record_costs_no_other_but_itself(damage: str, size: int) -> Non
     assert "the XML is damaged at byte" in bad[0].reason
 
 
+@pytest.mark.parametrize("size", [13, 100_000])
+def test_places_of_damage_are_those_of_the_file(size: int) -> None:
+    damage = '<Record type="x" value="9" value="9"/>'
+    text = apple_xml(a_record(value="1"), damage, a_record(value="2"), damage, a_record(value="3"), damage)
+
+    _, bad = read(text, size)
+
+    places = [int(part.reason.split("at byte ")[1].split(" ")[0].replace(",", "")) for part in bad]
+    starts = [at for at in range(len(text)) if text.startswith(damage, at)]
+    assert [start <= place < start + len(damage) for start, place in zip(starts, places, strict=True)] == [
+        True
+    ] * 3
+
+
 def test_bytes_that_are_no_utf_8_cost_one_record() -> None:
     text = apple_xml(a_record(value="1"), a_record(value="J?rg"), a_record(value="2"))
 
