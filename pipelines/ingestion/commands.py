@@ -10,8 +10,6 @@ import typer
 
 from aurora.settings import load_settings
 
-_NDJSON = {".ndjson", ".jsonl"}
-
 
 def register_ingestion(app: typer.Typer) -> None:
     """Add these sub-commands to the `aurora` command."""
@@ -21,9 +19,14 @@ def register_ingestion(app: typer.Typer) -> None:
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, Parquet or NDJSON files")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Exports (ZIP, XML, JSON, a folder), CSV, TSV, Parquet or NDJSON")
+    ],
     mapping: Annotated[
-        str, typer.Option(help="What the columns mean: a name (`aurora mappings`) or a .yaml of yours")
+        str,
+        typer.Option(
+            help="What the columns mean: a name (`aurora mappings`) or a .yaml of yours; an export says it itself"
+        ),
     ] = "",
     cohort: Annotated[str, typer.Option(help="Cohort of people who are new; else the mapping's")] = "",
     user: Annotated[str, typer.Option(help="Whose every row is: a username, an id, or a new name")] = "",
@@ -35,20 +38,17 @@ def import_files(
     from aurora.errors import ServiceUnavailableError
     from pipelines.ingestion.errors import IngestionError
     from pipelines.ingestion.importer import ImportRequest, import_file
-    from pipelines.ingestion.mapping_files import load_mapping, mapping_names
+    from pipelines.ingestion.mapping_files import load_mapping
+    from pipelines.ingestion.recognition import recognise
     from pipelines.ingestion.screens import bars, console, show_summary
 
     settings = load_settings()
-    if not mapping and not all(path.suffix.lower() in _NDJSON for path in files):
-        raise typer.BadParameter(
-            f"say what the columns mean: --mapping {' | '.join(mapping_names())}, or a .yaml of yours"
-        )
-    chosen = load_mapping(mapping or "events")
+    chosen = load_mapping(mapping) if mapping else None
     docs_dir = settings.data_dir / "data_docs" if data_docs else None
     is_well = True
     for path in files:
-        request = ImportRequest(path, chosen, cohort or None, user or None, tz or None)
         try:
+            request = ImportRequest(path, chosen or recognise(path), cohort or None, user or None, tz or None)
             with bars() as drawn:
                 summary = import_file(
                     request,

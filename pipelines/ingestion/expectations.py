@@ -121,7 +121,8 @@ def _validate(
 def _expectations(mapping: Mapping) -> list[Any]:
     # Its classes are made as it is imported: a type checker does not see them.
     gxe: Any = import_module("great_expectations.expectations")
-    mostly = 1 - mapping.max_rejected_share
+    # Few rows of an export state any one column: there only the share of all rows can hold a batch back.
+    mostly = 0.0 if mapping.is_export else 1 - mapping.max_rejected_share
     expectations: list[Any] = []
     for rule in mapping.rules:
 

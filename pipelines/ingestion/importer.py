@@ -22,6 +22,7 @@ from aurora.errors import ServiceUnavailableError
 from pipelines.ingestion.batches import Batch, fingerprint, finish, opened_batch, set_state
 from pipelines.ingestion.dead_letters import settle, unread_rows
 from pipelines.ingestion.expectations import judge
+from pipelines.ingestion.exports import check_export
 from pipelines.ingestion.inspection import check_kind, sha256_of
 from pipelines.ingestion.mapping import Mapping
 from pipelines.ingestion.progress import Progress, Silence
@@ -111,10 +112,11 @@ class StagedImport:
                 duplicate=self.summary.outcomes["duplicate"],
                 conflict=self.summary.outcomes["conflict"],
                 rejected=self.summary.rejected,
-                empty=self.summary.rows_empty,
+                empty=self.summary.rows_empty + self.summary.rows_not_read,
             )
         self.summary.state = "done"
         self.summary.people = self._whose.count
+        self.summary.zone = self._whose.only_zone()
         self.summary.seconds += time.perf_counter() - self._began
         return self.summary
 
@@ -133,7 +135,7 @@ def staged_import(
     bar = progress or Silence()
     path, mapping = request.path, _without_user_rules(request)
     cohort = request.cohort or mapping.cohort
-    check_kind(path, mapping)
+    (check_export if mapping.is_export else check_kind)(path, mapping)
     with connect(postgres_url, autocommit=True) as connection:
         whose = WhoseRows(
             connection, mapping, cohort=cohort, data_key=data_key, user=request.user, tz=request.tz

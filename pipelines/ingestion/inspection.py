@@ -54,9 +54,20 @@ class Header:
 
 
 def sha256_of(path: Path) -> str:
-    """Digest of the file's bytes."""
+    """Digest of the file's bytes; of a folder, of the names and bytes of all its files."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+        listed = "".join(f"{file.relative_to(path).as_posix()}\0{sha256_of(file)}\0" for file in files)
+        return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Bytes of the file, or of all files of the folder."""
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
 
 
 def check_kind(path: Path, mapping: Mapping) -> None:
@@ -180,7 +191,9 @@ def _why_not_found(path: Path, mapping: Mapping, lines: Sequence[str]) -> FileUn
             )
     # The line that looks most like the header: a title above it has none of the names.
     columns = max(
-        (_cells(line, mapping.delimiter) for line in lines), key=lambda cells: len(wanted & set(cells))
+        (_cells(line, mapping.delimiter) for line in lines),
+        key=lambda cells: len(wanted & set(cells)),
+        default=[],
     )
     missing = [name for name in mapping.columns if name not in columns]
     return ColumnMissingError(path, mapping.name, missing, columns)

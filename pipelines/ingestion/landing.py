@@ -3,6 +3,7 @@
 landing/<mapping>/file.csv             rows that say whose they are
 landing/<mapping>/<user>/file.csv      every row is this person's
 landing/<mapping>-anything.csv         the name begins with the mapping's
+landing/<user>/export.zip              an export of this person's own data, recognised by its content
 landing/<name>/mapping.yaml            a mapping of one's own, for the files beside it
 landing/done/…, landing/failed/…       where files go; beside a failed one, <file>.reason.txt
 """
@@ -18,9 +19,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pipelines.ingestion.errors import MappingUnknownError
+from pipelines.ingestion.errors import FileUnusableError, MappingUnknownError
 from pipelines.ingestion.importer import ImportRequest
+from pipelines.ingestion.mapping import Mapping
 from pipelines.ingestion.mapping_files import load_mapping, mapping_names
+from pipelines.ingestion.recognition import recognise
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -43,6 +46,16 @@ class LandedFile:
         """Where it lies below the landing folder."""
         return self.path.relative_to(self.landing_dir)
 
+    def _recognised(self, folder: str) -> Mapping:
+        """In a folder that is no mapping's lies what says itself what it is; the folder names the person."""
+        try:
+            mapping = recognise(self.path)
+        except FileUnusableError as error:
+            raise FileUnusableError(
+                self.path, f"no mapping is called {folder!r}, and {error.reason}"
+            ) from error
+        return mapping
+
     @property
     def identity(self) -> str:
         """Changes when the file is replaced."""
@@ -55,6 +68,8 @@ class LandedFile:
         if not folders:
             return ImportRequest(self.path, load_mapping(_named_in(self.path.name)))
         own = self.landing_dir / folders[0] / _OWN_MAPPING
+        if not own.is_file() and folders[0] not in mapping_names():
+            return ImportRequest(self.path, self._recognised(folders[0]), user=folders[0])
         mapping = load_mapping(str(own) if own.is_file() else folders[0])
         return ImportRequest(self.path, mapping, user=folders[1] if len(folders) > 1 else None)
 

@@ -10,10 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from aurora import clock
+from aurora.errors import UnknownTimeZoneError
 from aurora.events.catalogue import event_type
 from aurora.events.people import event_id_of
+from pipelines.ingestion.local_times import placed
 from pipelines.ingestion.mapping import END_OF_DAY, PLACEHOLDER, EventMapping, Lag, Mapping
-from pipelines.ingestion.values import Cells, CellUnreadableError, field_value, holds, text_of, time_of
+from pipelines.ingestion.sources.records import PROBLEM
+from pipelines.ingestion.values import (
+    Cells,
+    CellUnreadableError,
+    field_value,
+    holds,
+    number_of,
+    text_of,
+    time_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,9 @@ def events_of_row(
     cells: Cells, mapping: Mapping, whose: Whose, *, received_at: datetime
 ) -> Iterator[dict[str, Any] | Unreadable]:
     """Every event that the row holds, ready for acceptance. A row may hold none."""
+    if mapping.is_export and PROBLEM in cells:
+        yield Unreadable("record", str(cells[PROBLEM]))
+        return
     for event in mapping.event_mappings:
         try:
             envelope = _envelope(cells, event, mapping, whose, received_at)
@@ -52,22 +66,30 @@ def _envelope(
     if not holds(cells, event.only_if, mapping):
         return None
     payload = _payload(cells, event, mapping)
-    note = text_of(cells, event.note, mapping) if event.note else None
-    if payload is None or (event.note and note is None):
+    texts = [text for column in event.note if (text := text_of(cells, column, mapping))]
+    note = "\n".join(texts) or None
+    # Of an event that is nothing but a note: without one there is none.
+    if payload is None or (event.note and not event.payload and note is None):
         return None
-    started_at, ended_at, precision = _times(cells, event, mapping, whose.tz)
-    day = clock.local_date(started_at, whose.tz)
-    words = {"day": day.isoformat(), "started_at": started_at.astimezone(UTC).isoformat()}
-    source: dict[str, Any] = {"name": mapping.source, "modality": event.modality or mapping.modality}
-    if event.device:
-        source["device"] = event.device
+    tz = _zone(cells, mapping, whose.tz)
+    started_at, ended_at, precision = _times(cells, event, mapping, tz)
+    day = clock.local_date(started_at, tz)
+    words = {
+        "day": day.isoformat(),
+        "started_at": started_at.astimezone(UTC).isoformat(),
+        # What the clock on the wall showed: however the file writes it, and whatever zone it is read in.
+        "local_started_at": clock.local_time(started_at, tz).isoformat(),
+    }
+    source = _source(cells, event, mapping)
     lag = mapping.arrival_lag if event.arrival_lag is None else event.arrival_lag
-    known_at = _known_at(ended_at or started_at, lag, whose.tz, precision)
+    recorded = mapping.row.recorded_at
+    known_at = time_of(cells, recorded, tz, mapping) if recorded else None
+    known_at = known_at or _known_at(ended_at or started_at, lag, tz, precision)
     envelope: dict[str, Any] = {
         "event_id": event_id_of(whose.user_id, mapping.source, _filled(event.key, cells, words, mapping)),
         "type": event.type,
         "started_at": started_at,
-        "tz": whose.tz,
+        "tz": tz,
         "source": source,
         "payload": payload,
         "precision": precision,
@@ -82,6 +104,29 @@ def _envelope(
     if note is not None:
         envelope["note"] = note
     return envelope
+
+
+def _source(cells: Cells, event: EventMapping, mapping: Mapping) -> dict[str, Any]:
+    def said(column: str | None, otherwise: str | None) -> str | None:
+        return (text_of(cells, column, mapping) if column else None) or otherwise
+
+    row = mapping.row
+    source: dict[str, Any] = {
+        "name": said(row.source, mapping.source),
+        "modality": said(row.modality, event.modality or mapping.modality),
+    }
+    if device := said(row.device, event.device):
+        source["device"] = device
+    return source
+
+
+def _zone(cells: Cells, mapping: Mapping, tz: str) -> str:
+    """The zone that the row names, or the person's. One that nobody knows is no zone."""
+    named = text_of(cells, mapping.row.zone, mapping) if mapping.row.zone else None
+    try:
+        return tz if named is None else clock.zone(named).key
+    except UnknownTimeZoneError:
+        return tz
 
 
 def _payload(cells: Cells, event: EventMapping, mapping: Mapping) -> dict[str, Any] | None:
@@ -101,15 +146,19 @@ def _payload(cells: Cells, event: EventMapping, mapping: Mapping) -> dict[str, A
 def _times(
     cells: Cells, event: EventMapping, mapping: Mapping, tz: str
 ) -> tuple[datetime, datetime | None, str]:
-    if event.started_at is None:
+    started_at = time_of(cells, event.started_at, tz, mapping) if event.started_at else None
+    # An event that names both a time and a day has the one or the other, row by row.
+    if event.started_at is None or (started_at is None and event.day is not None):
         day = time_of(cells, event.day or mapping.day, tz, mapping)  # type: ignore[arg-type]  # one is there
         if day is None:
             raise CellUnreadableError("the row has no date")
         return clock.day_start(day.date(), tz), None, "day"
-    started_at = time_of(cells, event.started_at, tz, mapping)
     if started_at is None:
         raise CellUnreadableError(f"{' + '.join(event.started_at.named)} is empty")
     ended_at = time_of(cells, event.ended_at, tz, mapping) if event.ended_at else None
+    elapsed_ms = number_of(cells, mapping.row.elapsed_ms, mapping) if mapping.row.elapsed_ms else None
+    if elapsed_ms is not None:
+        started_at, ended_at = placed(started_at, ended_at, timedelta(milliseconds=elapsed_ms))
     return started_at, ended_at, "instant"
 
 

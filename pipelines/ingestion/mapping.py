@@ -19,6 +19,7 @@ from aurora.events.envelope import Modality
 from pipelines.ingestion.units import UNITS, Scale, dimension_of_field
 
 END_OF_DAY = "end_of_day"
+TEMPLATE_WORDS = frozenset({"day", "started_at", "local_started_at"})
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _LAG = re.compile(r"^(\d+(?:\.\d+)?)\s*(min|h|d)$")
 _LAG_UNITS = {"min": "minutes", "h": "hours", "d": "days"}
@@ -41,8 +42,13 @@ def _one_column(value: object) -> object:
     return {"column": value} if isinstance(value, str) else value
 
 
+def _columns(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 Lag = Annotated[timedelta | Literal["end_of_day"], BeforeValidator(_lag)]
 Range = tuple[float, float]
+Columns = Annotated[tuple[str, ...], BeforeValidator(_columns)]
 
 
 class LinearScale(_Part):
@@ -71,6 +77,7 @@ class FieldSource(_Part):
     mean_of_flags: dict[str, float] | None = Field(None, description="Mean score of the columns that are 1")
     labels: dict[str, str] | None = Field(None, description="Labels of the columns that are 1")
     unit: str | None = None
+    separator: str | None = Field(None, description="Between the words of the column: they become a list")
     scale: LinearScale | None = None
     lookup: dict[str, str | float | bool] | None = Field(None, description="Text of the source → our value")
 
@@ -123,6 +130,25 @@ class TimeSource(_Part):
         return (self.column,) if self.column else self.columns
 
 
+class RowFacts(_Part):
+    """Columns in which a row says of itself what the mapping else says of all rows. An empty cell says nothing."""
+
+    recorded_at: TimeSource | None = Field(None, description="When the source recorded it: known_at")
+    zone: str | None = Field(None, description="IANA zone of where it happened")
+    source: str | None = Field(None, description="`source.name` of its events; their keys keep the mapping's")
+    device: str | None = None
+    modality: str | None = None
+    elapsed_ms: str | None = Field(
+        None, description="How long it took, also in the hour that a clock repeats"
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        named = (self.zone, self.source, self.device, self.modality, self.elapsed_ms)
+        recorded = self.recorded_at.named if self.recorded_at else ()
+        return (*recorded, *(name for name in named if name))
+
+
 class Condition(_Part):
     """When a row holds this event. All that is said must be true."""
 
@@ -160,13 +186,15 @@ class EventMapping(_Part):
         description="Distinguishes the events of one row; part of no key unless the key says so"
     )
     type: str
-    key: str = Field(description="Natural key in this source: a template of columns, {day} and {started_at}")
+    key: str = Field(
+        description="Natural key in this source: a template of columns, {day}, {started_at} and {local_started_at}"
+    )
     day: TimeSource | None = None
     started_at: TimeSource | None = None
     ended_at: TimeSource | None = None
     only_if: Condition = Condition()
     payload: dict[str, Source] = Field(default_factory=dict)
-    note: str | None = Field(None, description="Column of free text; stored encrypted")
+    note: Columns = Field((), description="Columns of free text, joined by lines; stored encrypted")
     form: str | None = Field(None, description="Name of an entry of the mapping's `forms`")
     modality: Modality | None = None
     device: str | None = None
@@ -192,7 +220,7 @@ class EventMapping(_Part):
             *(name for time in times for name in time.named),
             *(name for source in self.payload.values() for name in source.columns),
             *self.only_if.columns,
-            *((self.note,) if self.note else ()),
+            *self.note,
             *columns_of_template(self.key),
         )
 
@@ -203,7 +231,7 @@ class Mapping(_Part):
     name: str
     title: str
     source: str = Field(description="`source.name` of the events, and part of their natural keys")
-    format: Literal["csv", "tsv", "parquet", "ndjson"] = "csv"
+    format: Literal["csv", "tsv", "parquet", "ndjson", "apple_health", "google_takeout"] = "csv"
     encoding: Literal["utf-8", "windows-1252", "iso-8859-1", "iso-8859-15"] = "utf-8"
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     decimal_comma: bool = False
@@ -213,6 +241,7 @@ class Mapping(_Part):
     time_zone: str = "UTC"
     user: str | None = Field(None, description="Column that says whose row this is")
     day: TimeSource | None = None
+    row: RowFacts = Field(default_factory=lambda: RowFacts.model_validate({}))
     modality: Modality = "self_reported"
     arrival_lag: Lag = timedelta()
     forms: dict[str, str] = Field(default_factory=dict)
@@ -241,6 +270,11 @@ class Mapping(_Part):
         return self.events == "envelope"
 
     @property
+    def is_export(self) -> bool:
+        """Whether a module of `sources` makes the rows, and not the lines of a file."""
+        return self.format in {"apple_health", "google_takeout"}
+
+    @property
     def event_mappings(self) -> tuple[EventMapping, ...]:
         return () if isinstance(self.events, str) else self.events
 
@@ -253,7 +287,7 @@ class Mapping(_Part):
         """Where free text stands: it is never staged in the clear."""
         if self.is_envelope:
             return ("note",)
-        return tuple(dict.fromkeys(event.note for event in self.event_mappings if event.note))
+        return tuple(dict.fromkeys(name for event in self.event_mappings for name in event.note))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -261,6 +295,7 @@ class Mapping(_Part):
         named = [
             *((self.user,) if self.user else ()),
             *(self.day.named if self.day else ()),
+            *self.row.columns,
             *(rule.column for rule in self.rules),
             *(name for template in self.forms.values() for name in columns_of_template(template)),
             *(name for event in self.event_mappings for name in event.columns),
@@ -269,5 +304,5 @@ class Mapping(_Part):
 
 
 def columns_of_template(template: str) -> tuple[str, ...]:
-    """The columns that a key or form template names; {day} and {started_at} are no columns."""
-    return tuple(name for name in PLACEHOLDER.findall(template) if name not in {"day", "started_at"})
+    """The columns that a key or form template names; TEMPLATE_WORDS are no columns."""
+    return tuple(name for name in PLACEHOLDER.findall(template) if name not in TEMPLATE_WORDS)

@@ -64,8 +64,17 @@ def show_summary(summary: ImportSummary) -> None:
     console.print(table)
     types = ", ".join(f"{name} {count:,}" for name, count in summary.types.most_common())
     console.print(f"By type: {types}" if types else "No events.", style="dim")
+    if summary.not_read:
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in summary.not_read.most_common())
+        console.print(f"Not read, since AURORA has no such type: {kinds}", style="dim")
     rate = summary.events / summary.seconds if summary.seconds else 0
     console.print(f"{summary.people:,} people, {summary.seconds:.1f} s, {rate:,.0f} events/s", style="dim")
+    if summary.zone is not None:
+        console.print(
+            f"Local days, and times without an offset, are those of {summary.zone}. Was it another zone? "
+            "Import again with --tz.",
+            style="dim",
+        )
     if summary.rejected:
         console.print(
             f"The rejected ones are kept, with reasons, in raw.rejected_events (batch_id {summary.batch_id})",
@@ -74,9 +83,11 @@ def show_summary(summary: ImportSummary) -> None:
 
 
 def _lines(summary: ImportSummary) -> Iterator[tuple[str, int, str]]:
-    yield "rows", summary.rows, "in the file"
+    yield "rows", summary.rows, "in the file; of an export, its records"
     yield "  with events", summary.rows_with_events, "hold at least one good event"
     yield "  empty", summary.rows_empty, "hold nothing that the mapping reads"
+    if summary.not_read:
+        yield "  not read", summary.rows_not_read, "are of a type that AURORA has none for, see below"
     yield "  rejected", summary.rows_rejected, "hold no good event, and something wrong"
     yield "events", summary.events, "in these rows"
     yield "  accepted", summary.outcomes["accepted"], "new in the log"
@@ -94,7 +105,8 @@ def show_mappings(mappings: Iterable[Mapping]) -> None:
     for mapping in mappings:
         types = sorted({event.type for event in mapping.event_mappings}) or ["any, in the envelope"]
         whose = f"column {mapping.user}" if mapping.user else "--user"
-        table.add_row(mapping.name, mapping.format, whose, "\n".join(types), mapping.title)
+        written = "export" if mapping.is_export else mapping.format
+        table.add_row(mapping.name, written, whose, "\n".join(types), mapping.title)
     console.print(table)
     console.print(
         "Your own table: write a mapping like these and pass its path, --mapping my.yaml", style="dim"

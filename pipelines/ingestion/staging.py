@@ -17,6 +17,8 @@ import psycopg
 
 from aurora.events.ciphertext import open_text, seal_text
 from pipelines.ingestion.dead_letters import DeadLetter, keep
+from pipelines.ingestion.exports import read_export
+from pipelines.ingestion.inspection import size_of
 from pipelines.ingestion.mapping import Mapping
 from pipelines.ingestion.progress import Progress
 from pipelines.ingestion.reading import read_chunks
@@ -35,8 +37,9 @@ def stage_rows(
     progress: Progress,
 ) -> int:
     """Copy the file's rows; returns how many rows the file has, the unreadable ones included."""
-    progress.begin("read", path.stat().st_size)
-    chunks = read_chunks(path, mapping, progress.reach)
+    progress.begin("read", size_of(path))
+    read = read_export if mapping.is_export else read_chunks
+    chunks = read(path, mapping, progress.reach)
     total = 0
     with connection.transaction():
         connection.execute("delete from raw.import_rows where batch_id = %s", (batch_id,))

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -25,6 +25,7 @@ from pipelines.ingestion.dead_letters import WITHHELD, DeadLetter, body_without_
 from pipelines.ingestion.mapped_rows import Unreadable, events_of_row
 from pipelines.ingestion.mapping import Mapping
 from pipelines.ingestion.progress import Progress
+from pipelines.ingestion.sources.records import NOT_READ, RECORDS
 from pipelines.ingestion.staging import staged_rows
 from pipelines.ingestion.summary import ImportSummary
 from pipelines.ingestion.whose_rows import WhoseRows
@@ -62,7 +63,11 @@ class EventStore:
 
     def store(self, broken: dict[int, list[str]], progress: Progress) -> None:
         """Store every staged row; those that are `broken` (row number → reasons) go to the dead letters."""
-        progress.begin("store", self._summary.rows)
+        staged = self._summary.rows
+        progress.begin("store", staged)
+        if self._mapping.is_export:
+            # A row is made of as many records as it says. One that could not be read was one.
+            self._summary.rows = self._summary.rows_rejected
         self._connection.execute(_CREATE_MET)
         waiting, done = _Slice(), 0
         for page in staged_rows(self._connection, self._mapping, self._batch.batch_id, self._data_key):
@@ -75,17 +80,24 @@ class EventStore:
                 waiting = _Slice()
                 progress.reach(done)
         self._write(waiting)
-        progress.reach(self._summary.rows)
+        progress.reach(staged)
         self._connection.execute(sql.SQL("drop table {}").format(sql.Identifier(_MET)))
 
     def _take(self, number: int, cells: dict[str, Any], reasons: list[str] | None, waiting: _Slice) -> None:
         """Count one row, and put what it holds into the slice."""
         summary = self._summary
+        records = cells.get(RECORDS, 1) if self._mapping.is_export else 1
+        if self._mapping.is_export:
+            summary.rows += records
+            if NOT_READ in cells:
+                summary.not_read[cells[NOT_READ]] += records
+                summary.rows_not_read += records
+                return
         if reasons is not None:
             body = self._hidden(cells)
             waiting.letters += [DeadLetter(number, "row_expectation", reason, body) for reason in reasons]
             summary.reasons["row_expectation"] += len(reasons)
-            summary.rows_rejected += 1
+            summary.rows_rejected += records
             return
         verdicts = list(self._verdicts(cells))
         good = [verdict for verdict in verdicts if isinstance(verdict, AcceptedEvent)]
@@ -101,11 +113,11 @@ class EventStore:
                 summary.reasons[verdict.code] += 1
                 summary.outcomes["rejected"] += 1
         if good:
-            summary.rows_with_events += 1
+            summary.rows_with_events += records
         elif verdicts:
-            summary.rows_rejected += 1
+            summary.rows_rejected += records
         else:
-            summary.rows_empty += 1
+            summary.rows_empty += records
 
     def _verdicts(self, cells: dict[str, Any]) -> Iterator[AcceptedEvent | Rejected]:
         whose = self._whose.of(cells)
@@ -173,7 +185,7 @@ class EventStore:
         """Give each event the version of its body, or the next one. Two bodies of a key in one file clash."""
         self._connection.execute(_MEET)
         clashing = self._connection.execute(_TAKE_CLASHING_OUT).fetchall()
-        self._connection.execute(_SET_VERSIONS)
+        self._connection.execute(_SET_VERSIONS_OF_EXPORT if self._mapping.is_export else _SET_VERSIONS)
         return [
             _conflict(events, ordinal, "an earlier row of this file gives the same event with another body")
             for (ordinal,) in clashing
@@ -220,7 +232,9 @@ where
 returning incoming.ordinal
 """  # noqa: S608
 
-_SET_VERSIONS: Final = f"""
+
+def _set_versions(preferred: LiteralString) -> LiteralString:
+    return f"""
 with
 
 latest as (
@@ -232,7 +246,7 @@ latest as (
         event_keys.body_hash
     from raw.event_keys as event_keys
     inner join {_INCOMING} as incoming using (user_id, event_id)
-    order by event_keys.user_id, event_keys.event_id, event_keys.version desc
+    order by event_keys.user_id, event_keys.event_id, {preferred} event_keys.version desc
 
 )
 
@@ -241,3 +255,10 @@ set version = latest.version + case when latest.body_hash = incoming.body_hash t
 from latest
 where incoming.user_id = latest.user_id and incoming.event_id = latest.event_id
 """  # noqa: S608
+
+
+_SET_VERSIONS: Final = _set_versions("")
+
+_SET_VERSIONS_OF_EXPORT: Final = _set_versions("(event_keys.body_hash = incoming.body_hash) desc,")
+"""An export tells all that ever was, until the day it was made. What it says of an event and an earlier version
+said already is no correction: it is the older export, imported once more."""

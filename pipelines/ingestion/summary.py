@@ -13,7 +13,8 @@ STORED_OUTCOMES = ("accepted", "duplicate", "superseded", "conflict")
 class ImportSummary:
     """What one run did.
 
-    Rows = with events + empty + rejected. Events = accepted + duplicate + superseded + conflict + rejected.
+    Rows = with events + empty + not read + rejected; of an export its records count as rows.
+    Events = accepted + duplicate + superseded + conflict + rejected.
     """
 
     file_name: str
@@ -24,6 +25,9 @@ class ImportSummary:
     rows: int = 0
     rows_with_events: int = 0
     rows_empty: int = 0
+    rows_not_read: int = 0
+    not_read: Counter[str] = field(default_factory=Counter)
+    """Records of an export that AURORA has no type for, by their type in the export."""
     rows_rejected: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     """Events by outcome; `rejected` among them are events of a row that may hold good ones as well."""
@@ -33,6 +37,8 @@ class ImportSummary:
     """Dead letters by reason code: whole rows and single events."""
     held_back_because: str | None = None
     people: int = 0
+    zone: str | None = None
+    """Of the person whose every row is: where times without an offset were read, and local days counted."""
     seconds: float = 0.0
 
     @property
@@ -46,4 +52,5 @@ class ImportSummary:
 
     @property
     def rows_are_accounted_for(self) -> bool:
-        return self.rows == self.rows_with_events + self.rows_empty + self.rows_rejected
+        told = self.rows_with_events + self.rows_empty + self.rows_not_read + self.rows_rejected
+        return self.rows == told

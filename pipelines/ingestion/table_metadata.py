@@ -49,8 +49,8 @@ def count_of_days(connection: psycopg.Connection[Any], table: str, column: str, 
 def markdown_of(summaries: Iterable[ImportSummary]) -> dg.MarkdownMetadataValue:
     """What became of each file, as a table."""
     head = (
-        "| file | mapping | state | rows | empty | rejected rows | accepted | duplicate | superseded"
-        " | conflict | dead letters |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
+        "| file | mapping | state | rows | empty | not read | rejected rows | accepted | duplicate | superseded"
+        " | conflict | dead letters |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|"
     )
     lines = [_line(summary) for summary in summaries]
     return dg.MetadataValue.md("\n".join([head, *lines]) if lines else "No file had landed.")
@@ -58,7 +58,7 @@ def markdown_of(summaries: Iterable[ImportSummary]) -> dg.MarkdownMetadataValue:
 
 def _line(summary: ImportSummary) -> str:
     stored = (summary.outcomes[name] for name in ("accepted", "duplicate", "superseded", "conflict"))
-    numbers = (summary.rows, summary.rows_empty, summary.rows_rejected, *stored)
+    numbers = (summary.rows, summary.rows_empty, summary.rows_not_read, summary.rows_rejected, *stored)
     reasons = ", ".join(f"{code} {count:,}" for code, count in summary.reasons.items())
     cells = [
         summary.file_name.replace("|", "\\|"),

@@ -21,6 +21,9 @@ Cells = Row[str, Any]
 _YEARS = range(1900, 2101)
 """Others are typing errors, and their borders overflow."""
 
+MAX_WORDS = 20
+"""So many labels has an event at most; an entry with more keeps the first ones."""
+
 Value = str | float | int | bool | list[str]
 
 
@@ -59,14 +62,15 @@ def field_value(cells: Cells, source: FieldSource, kind: str, mapping: Mapping) 
     """The value of one payload field of JSON type `kind`, or None when the row does not say it."""
     if source.value is not None:
         return source.value
-    if source.labels is not None:
-        labels = [label for column, label in source.labels.items() if number_of(cells, column, mapping) == 1]
-        return labels or None
+    if source.labels is not None or source.separator is not None:
+        return _listed(cells, source, mapping) or None
     if source.lookup is not None or kind in {"string", "boolean"}:
         return _worded(cells, source, kind, mapping)
     number = _measured(cells, source, mapping)
-    if number is None:
-        return None
+    return None if number is None else _converted(number, source, kind)
+
+
+def _converted(number: float, source: FieldSource, kind: str) -> float | int:
     where = source.column or " + ".join(source.columns)
     if source.scale is not None:
         low, high = source.scale.from_
@@ -143,6 +147,14 @@ def _measured(cells: Cells, source: FieldSource, mapping: Mapping) -> float | No
         if number_of(cells, column, mapping) == 1
     ]
     return sum(scores) / len(scores) if scores else None
+
+
+def _listed(cells: Cells, source: FieldSource, mapping: Mapping) -> list[str]:
+    if source.labels is not None:
+        return [label for column, label in source.labels.items() if number_of(cells, column, mapping) == 1]
+    text = text_of(cells, source.column or "", mapping) or ""
+    words = [word.strip() for word in text.split(source.separator) if word.strip()]
+    return list(dict.fromkeys(words))[:MAX_WORDS]
 
 
 def _worded(cells: Cells, source: FieldSource, kind: str, mapping: Mapping) -> Value | None:

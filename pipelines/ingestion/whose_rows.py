@@ -60,6 +60,11 @@ class WhoseRows:
             raise PersonMissingError(f"there is no person with the id {self._user}")
         return found.user_id if found else user_id_of(self._cohort, self._user)
 
+    def only_zone(self) -> str | None:
+        """The zone of the person named by `user`, once a row of theirs was met."""
+        found = self._known.get(self._user) if self._user is not None else None
+        return found.tz if found else None
+
     def meet(self, rows: Iterable[dict[str, Any]]) -> None:
         """Look up the people of these rows, and make those who are new."""
         keys = {key for key in map(self._key, rows) if key is not None} - self._known.keys()

@@ -13,6 +13,7 @@ from pipelines.commands import register
 from pipelines.ingestion.errors import MappingUnknownError
 from pipelines.ingestion.mapping_files import mapping_names
 from pipelines.ingestion.simulated_people import SimulationExistsError
+from tests.pipelines.ingestion.exports import a_record, apple_export
 from tests.pipelines.ingestion.imports import (
     DATA_KEY,
     a_diary,
@@ -58,6 +59,23 @@ def test_import_shows_what_became_of_every_row(configured: str, tmp_path: Path) 
     assert event_count(configured) == 1
 
 
+def test_export_needs_no_mapping_and_says_what_became_of_every_record(
+    configured: str, tmp_path: Path
+) -> None:
+    path = apple_export(tmp_path / "export.zip", a_record(), a_record("HKQuantityTypeIdentifierVO2Max"))
+
+    code, output = aurora("import", path, "--user", "me")
+
+    assert code == 0
+    assert "rows │ 4" in output
+    assert "with events │ 1" in output
+    assert "not read │ 3" in output
+    assert "AURORA has no such type: HKQuantityTypeIdentifierVO2Max 1" in output
+    assert "are those of UTC" in output
+    assert aurora("import", path, "--user", "me")[1].count("accepted │ 0") == 1
+    assert event_count(configured) == 1
+
+
 def test_import_goes_on_with_the_next_file_and_fails_in_the_end(configured: str, tmp_path: Path) -> None:
     picture = tmp_path / "picture.csv"
     picture.write_bytes(b"\x89PNG\r\n")
@@ -82,13 +100,14 @@ def test_import_that_is_held_back_says_so_and_fails(configured: str, tmp_path: P
     assert (tmp_path / "data" / "data_docs" / "index.html").is_file()
 
 
-def test_ndjson_needs_no_mapping_and_anything_else_does(configured: str, tmp_path: Path) -> None:
+def test_ndjson_needs_no_mapping_and_an_unknown_table_does(configured: str, tmp_path: Path) -> None:
     code, _ = aurora("import", ndjson(tmp_path / "own.ndjson", [an_envelope()]), "--user", "ana")
     assert (code, event_count(configured)) == (0, 1)
 
     code, output = aurora("import", a_diary(tmp_path / "sleep.csv", NIGHT, header=HEADER))
-    assert code == 2
+    assert code == 1
     assert "say what the columns mean" in output
+    assert "Daylio" in output
 
 
 def test_unknown_mapping_is_refused_before_anything_is_read(configured: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pipelines.ingestion.checks import INGESTION_CHECKS
 from pipelines.ingestion.landing import landed_files
 from pipelines.ingestion.sensors import INGESTION_SENSORS, import_files_when_landed
 from pipelines.resources import PostgresResource, SettingsResource, default_resources
+from tests.pipelines.ingestion.exports import a_record, apple_xml
 
 DATA_KEY = "ab" * 32
 HEADER = "Id,SleepDay,TotalSleepRecords,TotalMinutesAsleep,TotalTimeInBed\n"
@@ -127,6 +128,28 @@ def test_file_named_after_its_mapping_needs_no_folder(
     materialise(resources)
 
     assert one(committed_database, "select count(*) from raw.events") == 1
+
+
+def test_export_in_a_persons_folder_is_recognised_by_its_content(
+    resources: dict[str, Any], land: Land, committed_database: str, tmp_path: Path
+) -> None:
+    land("ana/whatever.bin", apple_xml(a_record()))
+    land(
+        "ben/diary.csv",
+        "full_date,date,weekday,time,mood,activities,note_title,note\n2020-05-30,,,13:08,rad,,,\n",
+    )
+    land("carl/notes.txt", "nothing that anybody knows")
+
+    materialise(resources)
+
+    with psycopg.connect(committed_database) as connection:
+        found = connection.execute(
+            "select users.username, events.type from raw.events as events"
+            " inner join app.users as users using (user_id) order by 1"
+        ).fetchall()
+    assert found == [("ana", "steps.counted"), ("ben", "mood.rated")]
+    (reason,) = (tmp_path / "landing/failed").rglob("*.reason.txt")
+    assert "no mapping is called 'carl', and nothing here knows this by its content" in reason.read_text()
 
 
 def test_own_mapping_lies_beside_its_files(

@@ -240,3 +240,77 @@ def test_lag_that_an_event_states_itself_wins_over_the_mappings() -> None:
     (event,) = events(mapping, {"at": "2026-03-02T08:00:00+01:00", "kg": "60"})
 
     assert event["recorded_at"] - event["started_at"] == timedelta(minutes=90)
+
+
+def test_row_says_of_itself_what_the_mapping_else_says_of_all() -> None:
+    mapping = a_mapping(
+        row={"recorded_at": "noted", "zone": "zone", "source": "app", "device": "band", "modality": "how"},
+        day=None,
+        modality="self_reported",
+        events=[
+            {
+                "name": "weight",
+                "type": "weight.measured",
+                "key": "{local_started_at}",
+                "started_at": "at",
+                "device": "scale",
+                "payload": {"weight_kg": "kg"},
+            }
+        ],
+    )
+    said = {
+        "at": "2026-03-02T08:00:00",
+        "kg": "60",
+        "noted": "2026-03-02T09:00:00+09:00",
+        "zone": "Asia/Tokyo",
+        "app": "my-app",
+        "band": "wrist",
+        "how": "sensed",
+    }
+
+    own, common = events(mapping, said) + events(mapping, {"at": "2026-03-02T08:00:00", "kg": "60"})
+
+    assert own["source"] == {"name": "my-app", "device": "wrist", "modality": "sensed"}
+    assert (own["tz"], own["started_at"]) == ("Asia/Tokyo", datetime.fromisoformat(said["at"] + "+09:00"))
+    assert own["recorded_at"] == datetime(2026, 3, 2, tzinfo=UTC)
+    assert common["source"] == {"name": "diary", "device": "scale", "modality": "self_reported"}
+    assert (common["tz"], common["recorded_at"]) == ("Europe/Vienna", common["started_at"])
+    # The clock on the wall showed the same: it is the same event, told with its zone or without.
+    assert own["event_id"] == common["event_id"]
+
+
+def test_event_of_a_time_or_of_a_day_is_read_row_by_row() -> None:
+    mapping = with_event(started_at="at", day="date")
+
+    timed, dated = (
+        events(mapping, {"kg": "60"} | row)[0]
+        for row in ({"at": "2026-03-02T08:00:00"}, {"at": "", "date": "2026-03-02"})
+    )
+
+    assert (timed["precision"], dated["precision"]) == ("instant", "day")
+    assert "has no date" in problem(mapping, {"kg": "60"})
+
+
+def test_words_of_a_cell_become_labels_of_which_the_first_twenty_count() -> None:
+    mapping = with_event(
+        type="mood.rated",
+        payload={"valence": "mood", "labels": {"column": "did", "separator": "|"}},
+    )
+    many = " | ".join(str(number) for number in range(30))
+
+    (few, lots, none) = (
+        events(mapping, {"date": "2026-03-02", "mood": "0.5", "did": did})[0]["payload"].get("labels")
+        for did in ("nap | walk |nap", many, "")
+    )
+
+    assert (few, none) == (["nap", "walk"], None)
+    assert lots == [str(number) for number in range(20)]
+
+
+def test_note_is_joined_of_its_columns_and_needed_only_where_it_is_all() -> None:
+    mood = {"type": "mood.rated", "payload": {"valence": "mood"}, "note": ["title", "text"]}
+    row = {"date": "2026-03-02", "mood": "0.5"}
+
+    assert events(with_event(**mood), row | {"title": "Rain", "text": "again"})[0]["note"] == "Rain\nagain"
+    assert "note" not in events(with_event(**mood), row)[0]
+    assert events(with_event(type="note.written", payload={}, note="text"), row) == []
