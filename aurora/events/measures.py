@@ -22,6 +22,9 @@ DAYPARTS = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening
 _MICROSECOND = timedelta(microseconds=1)
 _MICROSECONDS_A_MINUTE = 60_000_000
 
+_SAFE_PRODUCT = 2.0**33
+_CLEAR_OF_A_HALF = 1e-4
+
 DURATION = "(duration)"
 COUNT = "(count)"
 
@@ -109,6 +112,13 @@ class Measure:
 
 def scale_value(value: float | Decimal, scale: int) -> int:
     """Round half away from zero, as Postgres rounds `numeric`: 0.0005 × 1000 → 1, −0.0005 × 1000 → −1."""
+    if isinstance(value, int):
+        return value * scale
+    if isinstance(value, float) and abs(value * scale) < _SAFE_PRODUCT:
+        # A float is off by less than a millionth here: clear of a half, it cannot round to the wrong side.
+        nearest = round(value * scale)
+        if abs(abs(value * scale - nearest) - 0.5) > _CLEAR_OF_A_HALF:
+            return nearest
     return int((Decimal(str(value)) * scale).to_integral_value(ROUND_HALF_UP))
 
 

@@ -11,8 +11,9 @@ import psycopg
 from psycopg.rows import tuple_row
 from redis.asyncio import Redis
 
-from aurora.features.live import live_days, put_all, put_days, read_logs, read_tiles_of_many
-from aurora.features.tiles import Tile, Tiles, tiles_of
+from aurora.features.live import live_days, put_all, put_days, read_logs, read_stored
+from aurora.features.packing import KEPT
+from aurora.features.tiles import tiles_of
 from aurora.features.vector import Moment
 from streams.features.people import Person
 
@@ -57,30 +58,25 @@ async def refresh_tiles(
     redis: Redis,
     touched: Mapping[Person, Collection[date]],
     as_of: datetime,
-) -> dict[Person, Tiles]:
-    """Recompute the touched days of these people, and all days of those who are not filled; their tiles."""
+) -> None:
+    """Recompute the touched days of these people, and all days of those who are not filled."""
     today = {person: Moment.at(as_of, person.tz).local_date for person in touched}
-    stored = await read_tiles_of_many(redis, [person.user_id for person in touched])
+    since = {person: live_days(today[person])[0] for person in touched}
+    days = {person: days_to_recompute(days, today[person]) for person, days in touched.items()}
+    # The oldest week as well: a day of it may have left the window.
+    stored = await read_stored(redis, {p.user_id: [since[p], *theirs] for p, theirs in days.items()})
     wanted: dict[UUID, list[date]] = {
-        person.user_id: days_to_fill(today[person])
-        if stored[person.user_id] is None
-        else days_to_recompute(days, today[person])
-        for person, days in touched.items()
+        person.user_id: days_to_fill(today[person]) if stored[person.user_id] is None else theirs
+        for person, theirs in days.items()
     }
     logs = await read_logs(connection, wanted, as_of)
-    current: dict[Person, Tiles] = {}
     async with redis.pipeline(transaction=True) as pipe:
         for person in touched:
-            before, computed = stored[person.user_id], tiles_of(logs[person.user_id])
+            before, computed = stored[person.user_id], tiles_of(logs[person.user_id], KEPT)
             if before is None:
-                put_all(pipe, person.user_id, computed, today[person])
-                current[person] = computed
-                continue
-            oldest = live_days(today[person])[0]
-            # A day that has left the window, or has no event any more, is removed.
-            changes: dict[date, Mapping[str, Tile]] = {day: {} for day in before if day < oldest}
-            changes |= {day: computed.get(day, {}) for day in wanted[person.user_id]}
-            put_days(pipe, person.user_id, changes)
-            current[person] = {day: tiles for day, tiles in (before | changes).items() if tiles}
+                put_all(pipe, person.user_id, computed, since=since[person])
+            else:
+                # A day that has no event any more is removed.
+                changes = {day: computed.get(day, {}) for day in wanted[person.user_id]}
+                put_days(pipe, person.user_id, changes, before, since=since[person])
         await pipe.execute()
-    return current

@@ -13,7 +13,8 @@ import psycopg
 from redis.asyncio import Redis
 
 from aurora import clock
-from aurora.features.live import put_all, read_logs
+from aurora.features.live import live_days, put_all, read_logs
+from aurora.features.packing import KEPT
 from aurora.features.tiles import tiles_of
 from aurora.features.vector import Moment
 from aurora.models.catalogue import MODELS
@@ -52,7 +53,7 @@ async def _rebuild_some(
     )
     async with redis.pipeline(transaction=True) as pipe:
         for person in people:
-            put_all(pipe, person.user_id, tiles_of(logs[person.user_id]), today[person])
+            put_all(pipe, person.user_id, tiles_of(logs[person.user_id], KEPT), since=live_days(today[person])[0])
             # What was predicted from the tiles before is no longer the answer.
             pipe.delete(*(prediction_key(person.user_id, model) for model in MODELS))
         await pipe.execute()
