@@ -6,6 +6,7 @@ costs time and nothing else.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -33,9 +34,9 @@ FURTHEST_FROM_DAY: Final = (timedelta(days=9), timedelta(days=3))
 # A version counts when no later one of the same event was known, on whatever day that one lies.
 _VISIBLE: Final = """
 select
-    events.user_id, events.event_id, events.type, events.started_at, events.ended_at, events.local_date,
-    events.local_started_at, events.precision, events.payload
-from unnest(%(user_ids)s::uuid[], %(days)s::date[]) as wanted (user_id, local_date)
+    wanted.number, events.event_id, events.type, events.started_at, events.ended_at, events.local_date,
+    events.local_started_at, events.precision, events.payload::text
+from unnest(%(user_ids)s::uuid[], %(days)s::date[]) with ordinality as wanted (user_id, local_date, number)
 inner join raw.events as events using (user_id, local_date)
 where
     events.started_at between %(first)s and %(last)s
@@ -88,8 +89,11 @@ async def read_logs(
     }
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_VISIBLE, parameters)
-        async for user_id, *columns in cursor:
-            found[user_id].append(LoggedEvent(*columns))
+        rows = await cursor.fetchall()
+    # One text for all payloads: parsing each by itself takes longer than all the rest of its row.
+    payloads = json.loads(f"[{','.join([row[-1] for row in rows])}]")
+    for (number, *columns, _), payload in zip(rows, payloads, strict=True):
+        found[wanted[number - 1][0]].append(LoggedEvent(*columns, payload))
     return found
 
 
