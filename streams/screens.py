@@ -111,7 +111,9 @@ async def _count_tiles(redis: Redis) -> int | None:
 def _source(rebuilt: Rebuilt) -> str:
     if rebuilt.source == "log":
         return "Read from the log."
-    return f"Read from the warehouse; {rebuilt.days_from_log:,} days touched since its last build from the log."
+    return (
+        f"Read from the warehouse; {rebuilt.days_from_log:,} days touched since its last build from the log."
+    )
 
 
 def _lines(status: StreamsStatus, tiles: int | None) -> list[tuple[str, str]]:

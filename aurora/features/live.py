@@ -18,7 +18,16 @@ from psycopg.rows import tuple_row
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from aurora.features.packing import ENCODING, days_of, pack, pack_date, unpack, unpack_date, week_of, week_with
+from aurora.features.packing import (
+    ENCODING,
+    days_of,
+    pack,
+    pack_date,
+    unpack,
+    unpack_date,
+    week_of,
+    week_with,
+)
 from aurora.features.tiles import LIVE_DAYS, LoggedEvent, Tile, tiles_of
 
 TILES_TTL: Final = timedelta(days=LIVE_DAYS + 2)
@@ -63,6 +72,10 @@ def live_days(today: date) -> list[date]:
     return [today - timedelta(days=days) for days in range(LIVE_DAYS - 1, -1, -1)]
 
 
+def oldest_live_day(today: date) -> date:
+    return today - timedelta(days=LIVE_DAYS - 1)
+
+
 async def read_log(
     connection: psycopg.AsyncConnection[Any], user_id: UUID, days: Collection[date], as_of: datetime
 ) -> list[LoggedEvent]:
@@ -92,8 +105,9 @@ async def read_logs(
         rows = await cursor.fetchall()
     # One text for all payloads: parsing each by itself takes longer than all the rest of its row.
     payloads = json.loads(f"[{','.join([row[-1] for row in rows])}]")
-    for (number, *columns, _), payload in zip(rows, payloads, strict=True):
-        found[wanted[number - 1][0]].append(LoggedEvent(*columns, payload))
+    whose = [found[user_id] for user_id, _ in wanted]
+    for row, payload in zip(rows, payloads, strict=True):
+        whose[row[0] - 1].append(LoggedEvent._make((*row[1:-1], payload)))
     return found
 
 
@@ -150,25 +164,22 @@ def put_days(
         weeks_before = (since - stored.since).days // 7 + 1
         emptied += [week_of(since - timedelta(weeks=number)) for number in range(1, weeks_before + 1)]
         written[_FILLED] = ENCODING + pack_date(since)
+        # Once a day is enough for it not to run out.
+        pipe.expire(key, TILES_TTL)
     if written:
-        pipe.hset(key, mapping=written)
+        pipe.hset(key, mapping={**written})
     if emptied:
         pipe.hdel(key, *emptied)
-    pipe.expire(key, TILES_TTL)
 
 
-async def fill(
-    redis: Redis, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], *, since: date
-) -> None:
+async def fill(redis: Redis, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], *, since: date) -> None:
     """Replace everything that Redis holds of one person with these tiles."""
     async with redis.pipeline(transaction=True) as pipe:
         put_all(pipe, user_id, tiles, since=since)
         await pipe.execute()
 
 
-def put_all(
-    pipe: Pipeline, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], *, since: date
-) -> None:
+def put_all(pipe: Pipeline, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], *, since: date) -> None:
     """The commands of `fill`, for a pipeline that fills many people."""
     weeks: dict[bytes, dict[date, bytes]] = defaultdict(dict)
     for day, measures in tiles.items():
@@ -177,7 +188,7 @@ def put_all(
     fields |= {week: packed for week, days in weeks.items() if (packed := week_with(days))}
     key = tiles_key(user_id)
     pipe.delete(key)
-    pipe.hset(key, mapping=fields)
+    pipe.hset(key, mapping={**fields})
     pipe.expire(key, TILES_TTL)
 
 

@@ -1,7 +1,8 @@
 """Tiles as bytes: a local day of a person in about a hundred bytes, seven days in one field of Redis.
 
 Most tiles hold one value, and most tiles of a day come from few events. So a day is a sequence of tiles in the
-order of the catalogue (of the measures that something live reads), and each says only what does not follow from the tile before it or from its own values:
+order of the catalogue, of the measures that something live reads, and each says only what does not follow from
+the tile before it or from its own values:
 
     head    steps in the catalogue since the tile before, whether the time is the same, the shape
     time    unless it is the same: the difference, in minutes if whole, else in seconds, else in microseconds

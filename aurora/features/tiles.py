@@ -54,7 +54,9 @@ Tiles = Mapping[date, Mapping[str, Tile]]
 """Local day → measure → tile."""
 
 
-def tiles_of(events: Iterable[LoggedEvent], measures: Collection[str] = MEASURES) -> dict[date, dict[str, Tile]]:
+def tiles_of(
+    events: Iterable[LoggedEvent], measures: Collection[str] = MEASURES
+) -> dict[date, dict[str, Tile]]:
     """The tiles of these events, each event counted once. Order does not matter. Of `measures` alone if told."""
     wanted = _measures_by_type(tuple(measures))
     sums: dict[date, dict[str, list[Any]]] = {}

@@ -25,7 +25,9 @@ def live_vectors_equal_the_warehouse(
     """For a sample of active people, every feature from Redis equals dbt's at the same instant, to 1e-9."""
     loaded = settings.load()
     if not loaded.redis_url:
-        return dg.AssetCheckResult(passed=True, metadata={"people compared": 0, "because": "there is no Redis"})
+        return dg.AssetCheckResult(
+            passed=True, metadata={"people compared": 0, "because": "there is no Redis"}
+        )
     try:
         report = compare_live_people(postgres.url, loaded.redis_url, data_dir=loaded.data_dir)
     except RedisError as error:

@@ -160,9 +160,7 @@ def _warehouse_vectors(
 def _compiled_features(postgres_url: str, data_dir: Path) -> list[str]:
     """dbt's SQL of every feature table, over `asked_moments`."""
     names = [f"moment_{domain}_features" for domain in DOMAINS]
-    run_dbt(
-        ["compile", "--full-refresh", "--select", *names], postgres_url=postgres_url, data_dir=data_dir
-    )
+    run_dbt(["compile", "--full-refresh", "--select", *names], postgres_url=postgres_url, data_dir=data_dir)
     folder = target_dir(data_dir) / "compiled"
     files = [next(folder.rglob(f"models/features/{name}.sql")) for name in names]
     return [_MOMENTS_OF_THE_BUILD.sub("asked_moments", file.read_text(encoding="utf-8")) for file in files]

@@ -14,8 +14,16 @@ from prometheus_client.values import MultiProcessValue
 def main(mismatches: float, people: float) -> None:
     values.ValueClass = MultiProcessValue(process_identifier=lambda: "parity")
     for name, meaning, number in (
-        ("aurora_features_parity_mismatches", "Feature values that live state and warehouse disagree on", mismatches),
-        ("aurora_features_parity_people", "People whose live vectors were compared with the warehouse's", people),
+        (
+            "aurora_features_parity_mismatches",
+            "Feature values that live state and warehouse disagree on",
+            mismatches,
+        ),
+        (
+            "aurora_features_parity_people",
+            "People whose live vectors were compared with the warehouse's",
+            people,
+        ),
     ):
         Gauge(name, f"{meaning}, at the last check", multiprocess_mode="mostrecent").set(number)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisAwayError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aurora.topics import EVENTS_ACCEPTED
-from streams.events.dead_letters import DeadLetter, keep
+from streams.events.dead_letters import DeadLetter, keep, without_effect
 from streams.events.messages import Touch, Unreadable, read_message
 from streams.events.outbox import mark_consumed
 from streams.features.refresher import Refresher
@@ -67,12 +66,12 @@ class MessageHandler:
         except Exception as error:  # Faust acks an event whose agent crashed: it would be lost
             apart = _apart(touches)
             if len(apart) > 1:
-                # One of them is at fault; the others shall not suffer for it.
+                # Something is at fault that is not one day's events; the others shall not suffer for it.
                 for some in apart:
                     await self._refresh(some)
                 return
             log.exception("message_without_effect", user_id=str(touches[0].user_id))
-            await self._set_aside([_letter(touch, error) for touch in touches], _ids(touches))
+            await self._set_aside([without_effect(touch, error) for touch in touches], _ids(touches))
 
     async def _set_aside(self, letters: Sequence[DeadLetter], ids: Sequence[int]) -> None:
         async def write() -> None:
@@ -140,26 +139,13 @@ async def _while_it_fills(arrived: asyncio.Queue[Any]) -> None:
 
 
 def _apart(touches: Sequence[Touch]) -> list[list[Touch]]:
-    """The touches by person, or by day when they are of one person."""
-    is_one = len({touch.user_id for touch in touches}) == 1
+    """The touches in two halves, of whole people and days, so that what is at fault is found in few steps."""
     groups: dict[object, list[Touch]] = defaultdict(list)
     for touch in touches:
-        groups[touch.local_date if is_one else touch.user_id].append(touch)
-    return list(groups.values())
-
-
-def _letter(touch: Touch, error: Exception) -> DeadLetter:
-    body = {
-        "user_id": str(touch.user_id),
-        "local_date": touch.local_date.isoformat(),
-        "event_id": touch.event_id and str(touch.event_id),
-        "version": touch.version,
-        "type": touch.type,
-        "outbox_id": touch.outbox_id,
-    }
-    # The type of the error only: its text may quote what a person wrote.
-    reason = f"its effect failed: {type(error).__name__}"
-    return DeadLetter("effect_failed", reason, json.dumps(body), touch.user_id)
+        groups[touch.user_id, touch.local_date].append(touch)
+    days = sorted(groups.values(), key=lambda some: (some[0].user_id, some[0].local_date))
+    halves = days[: len(days) // 2], days[len(days) // 2 :]
+    return [[touch for some in half for touch in some] for half in halves if half]
 
 
 def _ids(touches: Sequence[Touch]) -> list[int]:

@@ -22,6 +22,7 @@ from aurora.features.live import read_tiles_of_many, tiles_key
 from aurora.features.vector import Moment
 from aurora.predictions.storage import write_predictions_async
 from aurora.telemetry import EVENT_DELAY
+from streams.events.dead_letters import DeadLetter, keep, without_effect
 from streams.events.messages import Touch
 from streams.events.outbox import already_consumed, mark_consumed
 from streams.features.live_tiles import days_of_versions, refresh_tiles
@@ -30,6 +31,9 @@ from streams.metrics import CONSUMED
 from streams.notices import Changed, News, tell_changes, tell_news
 from streams.predictions.forecasts import Champions, forecast
 from streams.scores.provisional import provisional_scores
+
+Failed = Mapping[UUID, Mapping[date, Exception]]
+"""Days of people that cannot be computed, and why."""
 
 
 class Refresher:
@@ -55,15 +59,17 @@ class Refresher:
             if not new:
                 return
             # Told before the commit: a message may be told twice, and is never lost.
-            await self._effect(connection, new)
+            letters = _letters(new, await self._effect(connection, new))
+            await keep(connection, letters)
             await mark_consumed(connection, _ids(new))
         finished_at = clock.now()
-        CONSUMED.labels("effective").inc(len(new))
+        CONSUMED.labels("dead_letter").inc(len(letters))
+        CONSUMED.labels("effective").inc(len(new) - len(letters))
         for touch in new:
             if touch.received_at is not None:
                 EVENT_DELAY.observe(max(0.0, (finished_at - touch.received_at).total_seconds()))
 
-    async def _effect(self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch]) -> None:
+    async def _effect(self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch]) -> Failed:
         as_of = _moment_of(touches)
         by_user: dict[UUID, list[Touch]] = defaultdict(list)
         for touch in touches:
@@ -76,11 +82,11 @@ class Refresher:
             person: {touch.local_date for touch in by_user[user_id]} for user_id, person in people.items()
         }
         if not touched:
-            return
+            return {}
         for user_id, day in await days_of_versions(connection, _corrected(touches)):
             if user_id in people:
                 touched[people[user_id]].add(day)
-        await refresh_tiles(connection, self._redis, touched, as_of)
+        failed = await refresh_tiles(connection, self._redis, touched, as_of)
         changes = [
             Changed(person.user_id, Moment.at(as_of, person.tz), by_user[person.user_id])
             for person in touched
@@ -89,6 +95,7 @@ class Refresher:
         if listening:
             heard = [change for change in changes if change.user_id in listening]
             await self._foretell(connection, people, heard)
+        return failed
 
     async def _foretell(
         self,
@@ -112,6 +119,19 @@ class Refresher:
             for change in changes
         ]
         await tell_news(self._redis, news)
+
+
+def _letters(touches: Sequence[Touch], failed: Failed) -> list[DeadLetter]:
+    """The messages whose day could not be computed; a correction also concerns the days that it left."""
+    letters = []
+    for touch in touches:
+        errors = failed.get(touch.user_id, {})
+        error = errors.get(touch.local_date) or (
+            next(iter(errors.values()), None) if _corrected([touch]) else None
+        )
+        if error is not None:
+            letters.append(without_effect(touch, error))
+    return letters
 
 
 def _ids(touches: Sequence[Touch]) -> list[int]:

@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from redis.asyncio import Redis
 
 from aurora.features.live import fill, live_days, read_tiles, tiles_key
 from pipelines.resources import PostgresResource, SettingsResource

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,13 +54,16 @@ class Life:
         return user_id
 
     async def happens(self, user_id: UUID, *, days_ago: int = 0, **event: Any) -> UUID:
-        """An event is stored; its id. A mood now unless told otherwise."""
-        event_id = event.pop("event_id", uuid4())
+        """An event is stored; its id. A mood now unless told otherwise; `damaged` is a payload past acceptance."""
+        event_id, damaged = event.pop("event_id", uuid4()), event.pop("damaged", None)
         now = clock.now()
         started_at = (now - timedelta(days=days_ago, minutes=1)).isoformat()
         received = a_received_mood(**{"event_id": str(event_id), "started_at": started_at, **event})
+        stored = accepted(received, user_id=user_id, received_at=now)
+        if damaged is not None:
+            stored = replace(stored, payload=damaged)
         async with await psycopg.AsyncConnection.connect(self.owner_url) as connection:
-            await store_events(connection, [accepted(received, user_id=user_id, received_at=now)])
+            await store_events(connection, [stored])
         return event_id
 
     async def messages(self) -> list[bytes]:

@@ -88,4 +88,3 @@ def test_an_event_that_says_nothing_makes_no_tile() -> None:
     assert tiles_of([logged("tea.brewed", "2026-03-30T09:00:00+00:00", {})]) == {}
     nap = logged("sleep.recorded", "2026-03-30T13:00:00+00:00", {"asleep_minutes": 20, "is_nap": True})
     assert "main_sleep_minutes" not in tiles_of([nap])[DAY]
-

@@ -41,7 +41,12 @@ def digests(warehouse: Warehouse) -> dict[str, tuple[int, str | None]]:
     max_examples=EXAMPLES,
     deadline=None,
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
 def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[list[Received]]) -> None:
     first, second, third = in_parts([item for life in people for item in life], 3)

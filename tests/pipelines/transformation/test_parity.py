@@ -43,7 +43,12 @@ _VECTORS = (
     max_examples=EXAMPLES,
     deadline=None,
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
 async def test_live_vector_equals_the_row_of_the_warehouse(
     warehouse: Warehouse, people: list[list[Received]], draws: Random

@@ -185,6 +185,26 @@ async def test_somebody_who_was_erased_loses_their_tiles_and_holds_nobody_up(lif
     assert await life.touches() == []
 
 
+async def test_a_day_that_cannot_be_computed_is_set_aside_and_the_others_have_their_effect(
+    life: Life,
+) -> None:
+    ada, bob = await life.somebody(), await life.somebody()
+    await life.happens(ada, days_ago=1)
+    await life.refresh()
+    broken = await life.happens(ada, damaged={"valence": "fine, thanks"})
+    await life.happens(ada, days_ago=2)
+    await life.happens(bob)
+    await life.refresh()
+
+    letters = "select reason_code, user_id, body::jsonb ->> 'event_id' from raw.rejected_events"
+    assert await life.rows(letters) == [("effect_failed", ada, str(broken))]
+    assert await life.touches() == []
+    assert await read_tiles(life.redis, bob) == await life.tiles_of_log(bob)
+    tiles = await read_tiles(life.redis, ada)
+    assert tiles is not None
+    assert sorted(tiles) == [today() - timedelta(days=days) for days in (2, 1)]
+
+
 async def test_the_champion_of_the_persons_cohort_answers_and_is_replaced_while_running(life: Life) -> None:
     ada, eve = await life.somebody(), await life.somebody(cohort="simulated")
     champions = Champions(life.url, threads=1)
