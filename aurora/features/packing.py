@@ -15,7 +15,7 @@ lost: what was packed comes back equal.
 from __future__ import annotations
 
 from binascii import crc_hqx
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -108,9 +108,14 @@ def unpack(day: date, packed: bytes) -> dict[str, Tile]:
             last_at = None
         if last_at is None:
             last_at = _EPOCH + at * _MICROSECOND
-        taken = _TAKES[shape]
-        tile = _tile(shape, numbers[position : position + taken], tile.n if tile else 0, last_at)
-        position += taken
+        if shape == _ONE:  # by far the most
+            value = _value(numbers[position])
+            position += 1
+            tile = Tile(1, value, value * value, value, value, value, last_at)
+        else:
+            taken = _TAKES[shape]
+            tile = _tile(shape, numbers[position : position + taken], tile.n if tile else 0, last_at)
+            position += taken
         tiles[KEPT[number]] = tile
     return tiles
 
@@ -139,9 +144,6 @@ def _shaped(tile: Tile, n_before: int) -> tuple[int, tuple[int, ...]]:
 
 
 def _tile(shape: int, numbers: list[int], n_before: int, at: datetime) -> Tile:
-    if shape == _ONE:
-        value = _value(numbers[0])
-        return Tile(1, value, value * value, value, value, value, at)
     if shape in {_EQUAL, _EQUAL_AGAIN}:
         n, value = n_before if shape == _EQUAL_AGAIN else numbers[0], _value(numbers[-1])
         return Tile(n, n * value, n * value * value, value, value, value, at)
@@ -151,12 +153,12 @@ def _tile(shape: int, numbers: list[int], n_before: int, at: datetime) -> Tile:
     if shape == _MANY:
         total, low, high, last = map(_value, numbers[2:])
         return Tile(numbers[0], total, numbers[1], low, high, last, at)
-    return _of_values(tuple(map(_value, numbers)), at)
+    return _of_values([_value(coded) for coded in numbers], at)
 
 
-def _of_values(values: tuple[int, ...], at: datetime) -> Tile:
+def _of_values(values: Sequence[int], at: datetime) -> Tile:
     """The tile of these values, of which the first was the last in time."""
-    squares = sum(value * value for value in values)
+    squares = sum([value * value for value in values])
     return Tile(len(values), sum(values), squares, min(values), max(values), values[0], at)
 
 
@@ -203,11 +205,11 @@ def week_with(days: Mapping[date, bytes]) -> bytes:
 
 
 def _zigzag(number: int) -> int:
-    return number << 1 if number >= 0 else (-number << 1) - 1
+    return number << 1 if number >= 0 else ~number << 1 | 1
 
 
 def _unzigzag(number: int) -> int:
-    return -((number + 1) >> 1) if number & 1 else number >> 1
+    return ~(number >> 1) if number & 1 else number >> 1
 
 
 def _coded(value: int) -> int:
@@ -218,7 +220,8 @@ def _coded(value: int) -> int:
 
 
 def _value(coded: int) -> int:
-    return _unzigzag(coded >> 2) * _UNITS[coded & 3]
+    half = coded >> 3
+    return (~half if coded & 4 else half) * _UNITS[coded & 3]
 
 
 def _put(packed: bytearray, number: int) -> None:
