@@ -113,28 +113,43 @@ async def batches(stream: Any) -> AsyncIterator[list[faust.Event]]:
     A batch costs the same questions to Postgres and Redis whatever is in it. Faust's own `take` would wait for
     its time to pass before each batch, also when nothing else comes.
     """
-    arrived: asyncio.Queue[faust.Event] = asyncio.Queue(MOST_AT_ONCE)
+    arrived: list[faust.Event] = []
+    news, room = asyncio.Event(), asyncio.Event()
 
     async def read() -> None:
-        async for event in stream.noack().events():
-            await arrived.put(event)
+        try:
+            async for event in stream.noack().events():
+                arrived.append(event)
+                news.set()
+                if len(arrived) >= MOST_AT_ONCE:
+                    room.clear()
+                    await room.wait()
+        finally:
+            news.set()
 
     reader = asyncio.create_task(read())
     try:
         while True:
-            batch = [await arrived.get()]
+            await news.wait()
+            if not arrived:
+                break
             await _while_it_fills(arrived)
-            while not arrived.empty() and len(batch) < MOST_AT_ONCE:
-                batch.append(arrived.get_nowait())
+            batch = arrived.copy()
+            arrived.clear()
+            room.set()
+            if not reader.done():
+                news.clear()
             yield batch
+        await reader  # which may have something to say about its end
     finally:
         reader.cancel()
 
 
-async def _while_it_fills(arrived: asyncio.Queue[Any]) -> None:
-    seen, until = 0, time.monotonic() + LONGEST_WAIT_SECONDS
-    while seen < arrived.qsize() < MOST_AT_ONCE and time.monotonic() < until:
-        seen = arrived.qsize()
+async def _while_it_fills(arrived: Sequence[object]) -> None:
+    """Return at once for one event alone, and for many as soon as no more come."""
+    seen, until = 1, time.monotonic() + LONGEST_WAIT_SECONDS
+    while seen < len(arrived) < MOST_AT_ONCE and time.monotonic() < until:
+        seen = len(arrived)
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -191,7 +191,7 @@ def running(system: System) -> Iterator[System]:
 
 
 def _wait_until_it_serves(system: System) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for name, process in system.processes.items():
             assert process.poll() is None, system.log(name)

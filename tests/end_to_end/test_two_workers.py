@@ -61,7 +61,7 @@ async def test_one_of_two_workers_dies_under_load(system: System) -> None:
 @pytest.mark.kafka
 async def test_one_of_two_workers_dies_under_load_on_apache_kafka(system_on_kafka: System) -> None:
     await _start_two(system_on_kafka)
-    await until(lambda: _are_in_the_group(system_on_kafka, 2), seconds=90, every=0.3)
+    await until(lambda: _are_in_the_group(system_on_kafka, 2), seconds=150, every=0.3)
     await _kill_one_under_load(system_on_kafka)
 
     await until(lambda: _are_in_the_group(system_on_kafka, 1), seconds=60, every=0.3)
@@ -70,8 +70,7 @@ async def test_one_of_two_workers_dies_under_load_on_apache_kafka(system_on_kafk
 async def _start_two(system: System) -> None:
     for name in (FIRST, SECOND):
         system.start_streams(called=name)
-    for name in (FIRST, SECOND):
-        await until(lambda: "streams_started" in system.log(name), seconds=90, every=0.2)  # noqa: B023  # awaited here
+    await until(lambda: _has_started(system, FIRST) and _has_started(system, SECOND), seconds=150, every=0.2)
 
 
 async def _kill_one_under_load(system: System) -> None:
@@ -94,6 +93,11 @@ async def _kill_one_under_load(system: System) -> None:
 
 def _a_rating(people: list[UUID], draws: random.Random) -> AcceptedEvent:
     return rating(draws.choice(people), draws.randint(0, 10), days_ago=draws.randint(0, 9))
+
+
+def _has_started(system: System, name: str) -> bool:
+    assert system.processes[name].poll() is None, system.log(name)
+    return "streams_started" in system.log(name)
 
 
 async def _are_in_the_group(system: System, members_wanted: int) -> bool:

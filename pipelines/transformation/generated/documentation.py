@@ -16,9 +16,10 @@ A feature describes a person at a moment (`as_of`): it reads what had happened *
 days back, today included. Missing stays missing: a window without events is null, never zero, except for counts.
 
 Two engines read these definitions: dbt in the warehouse, and Python over the tiles that live in Redis
-([streams](streams.md)). That they agree to 1e-9, at one `as_of`, is tested on generated lives whose events come late, twice,
-corrected, moved, deleted and from several zones, and checked every day on living people: Dagster's check
-`live_vectors_equal_the_warehouse` on `features/moment_ratings_features`, the metric `aurora_features_parity_mismatches`.
+([streams](streams.md)). That they agree to 1e-9, at one `as_of`, is tested on generated lives whose events come late,
+twice, corrected, moved, deleted and from several zones, and checked every day on living people: Dagster's check
+`live_vectors_equal_the_warehouse` of `features/moment_ratings_features`, and the metric
+`aurora_features_parity_mismatches`.
 
 ```sh
 .venv/bin/python -m pytest tests/pipelines/transformation/test_parity.py                             # 200 lives
