@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +64,8 @@ class Services:
 @contextmanager
 def services() -> Iterator[Services]:
     """Start them, migrate, and clear all away afterwards. Postgres is durable, as it is in `aurora up`."""
+    # As ctrl-c does: whoever ends a benchmark shall not be left with its services.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     folder = Path(tempfile.mkdtemp(prefix="aurora-benchmark-"))
     folder.chmod(0o711)  # as root Postgres runs as nobody and has to get in
     postgres = EmbeddedPostgres(folder / "postgres", free_port(), SECRET_KEY)

@@ -31,7 +31,7 @@ from tests.fixtures.database import _fresh_database as fresh_database
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a sentence that one remembers"
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 90
 
 
 @dataclass
