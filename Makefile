@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test check fix generate lock \
+.PHONY: help setup up down demo test check fix generate bench lock \
 	check-style check-types check-imports check-sql check-generated
 
 help: ## list the recipes
@@ -78,6 +78,11 @@ fix: setup ## repair what can be repaired by machine
 
 generate: setup ## write the SQL that follows from the feature catalogue
 	@$(BIN)/aurora generate
+
+# Every script in benchmarks/ that can be run; what they share cannot.
+bench: setup ## measure the speed of the hot paths, as ratios; takes minutes
+	@for script in $$(grep -l '__main__' benchmarks/*.py); do \
+		name=$$(basename $$script .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: setup ## resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -15,10 +15,18 @@ from pipelines.schedules import JOBS, SCHEDULES, log_failure_when_run_fails
 from pipelines.training.assets import MODEL_ASSETS, MODEL_CHECKS
 from pipelines.training.sensors import TRAINING_SENSORS
 from pipelines.transformation.assets import WAREHOUSE_ASSETS
+from pipelines.transformation.checks import WAREHOUSE_CHECKS
 
 defs = dg.Definitions(
     assets=[*INGESTION_ASSETS, *LOG_ASSETS, *WAREHOUSE_ASSETS, *MODEL_ASSETS, *PREDICTION_ASSETS],
-    asset_checks=[*INGESTION_CHECKS, *REJECTION_CHECKS, *LOG_CHECKS, *MODEL_CHECKS, *PREDICTION_CHECKS],
+    asset_checks=[
+        *INGESTION_CHECKS,
+        *REJECTION_CHECKS,
+        *LOG_CHECKS,
+        *WAREHOUSE_CHECKS,
+        *MODEL_CHECKS,
+        *PREDICTION_CHECKS,
+    ],
     jobs=[*JOBS, *LOG_JOBS],
     schedules=[*SCHEDULES, *LOG_SCHEDULES],
     sensors=[*INGESTION_SENSORS, *TRAINING_SENSORS, log_failure_when_run_fails],

@@ -18,12 +18,16 @@ def register(app: typer.Typer) -> None:
     @streams.command()
     def rebuild(
         user: Annotated[UUID | None, typer.Option(help="Only the person with this id")] = None,
+        *,
+        from_log: Annotated[
+            bool, typer.Option("--from-log", help="Read all from the log, not from the warehouse's tiles")
+        ] = False,
     ) -> None:
-        """Fill the live tiles in Redis anew from the log in Postgres."""
+        """Fill the live tiles in Redis anew: in bulk from the warehouse, and from the log what is newer."""
         from aurora.settings import load_settings
         from streams.screens import show_rebuild
 
-        show_rebuild(load_settings(), user)
+        show_rebuild(load_settings(), user, from_log=from_log)
 
     @streams.command()
     def status() -> None:

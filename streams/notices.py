@@ -16,6 +16,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 
 from aurora.features.vector import Moment
+from aurora.models.catalogue import MODELS
 from aurora.scores.scoring import Score
 from streams.events.messages import Touch
 from streams.predictions.forecasts import Forecast
@@ -28,12 +29,19 @@ MOST_EVENTS_NAMED: Final = 100
 
 
 @dataclass(frozen=True)
-class News:
-    """What is new about one person."""
+class Changed:
+    """A person whose live state has changed, and what changed it."""
 
     user_id: UUID
     moment: Moment
     touches: Sequence[Touch]
+
+
+@dataclass(frozen=True)
+class News:
+    """What follows from a change, for a person who listens."""
+
+    change: Changed
     forecasts: Sequence[Forecast]
     scores: Sequence[Score]
 
@@ -46,35 +54,40 @@ def channel_of(user_id: UUID) -> str:
     return f"aurora:ws:{user_id}"
 
 
-async def tell(redis: Redis, news: Iterable[News]) -> None:
-    """Cache the predictions and publish the messages, in one go."""
+async def tell_changes(redis: Redis, changes: Sequence[Changed]) -> set[UUID]:
+    """Say whose events have changed, and forget what was predicted before; who of them listens."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for change in changes:
+            pipe.delete(*(prediction_key(change.user_id, model) for model in MODELS))
+            pipe.publish(channel_of(change.user_id), _message("events", change, _of_events(change.touches)))
+        answers = await pipe.execute()
+    # Redis says how many heard it.
+    return {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard}
+
+
+async def tell_news(redis: Redis, news: Iterable[News]) -> None:
+    """Cache the predictions and publish them and the scores."""
     async with redis.pipeline(transaction=False) as pipe:
         for one in news:
+            user_id = one.change.user_id
             for forecast in one.forecasts:
-                body = json.dumps(forecast.as_json())
-                pipe.set(prediction_key(one.user_id, forecast.model), body, ex=PREDICTION_TTL)
-            for message in messages_of(one):
-                pipe.publish(channel_of(one.user_id), json.dumps(message))
+                body = forecast.as_json()
+                pipe.set(prediction_key(user_id, forecast.model), json.dumps(body), ex=PREDICTION_TTL)
+                pipe.publish(channel_of(user_id), _message("predictions", one.change, body))
+            if one.scores:
+                scores = {"is_provisional": True, "scores": list(map(score_as_json, one.scores))}
+                pipe.publish(channel_of(user_id), _message("scores", one.change, scores))
         await pipe.execute()
 
 
-def messages_of(news: News) -> list[dict[str, Any]]:
-    """The messages about one person, in the order in which they are sent."""
-    messages = [_about("events", news, _of_events(news.touches))]
-    messages += [_about("predictions", news, forecast.as_json()) for forecast in news.forecasts]
-    if news.scores:
-        scores = [score_as_json(scored) for scored in news.scores]
-        messages.append(_about("scores", news, {"is_provisional": True, "scores": scores}))
-    return messages
-
-
-def _about(subject: str, news: News, body: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "as_of": news.moment.as_of.isoformat(),
-        "local_date": news.moment.local_date.isoformat(),
+def _message(subject: str, change: Changed, body: Mapping[str, Any]) -> str:
+    about = {
+        "as_of": change.moment.as_of.isoformat(),
+        "local_date": change.moment.local_date.isoformat(),
         **body,
-        "topic": f"user:{news.user_id}:{subject}",
+        "topic": f"user:{change.user_id}:{subject}",
     }
+    return json.dumps(about)
 
 
 def _of_events(touches: Sequence[Touch]) -> dict[str, Any]:

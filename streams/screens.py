@@ -17,7 +17,7 @@ from aurora.errors import AuroraError, ServiceUnavailableError
 from aurora.settings import Settings
 from streams.events.outbox import StreamsStatus, read_status
 from streams.features.people import read_everybody, read_people
-from streams.features.rebuild import rebuild
+from streams.features.rebuild import Rebuilt, rebuild
 from streams.worker import connect_redis
 
 console = Console(highlight=False)
@@ -30,9 +30,9 @@ class PersonNotFoundError(AuroraError):
         super().__init__(f"there is nobody with the id {user_id}")
 
 
-def show_rebuild(settings: Settings, user_id: UUID | None) -> None:
+def show_rebuild(settings: Settings, user_id: UUID | None, *, from_log: bool) -> None:
     """`aurora streams rebuild`."""
-    asyncio.run(_rebuild(settings, user_id))
+    asyncio.run(_rebuild(settings, user_id, from_log=from_log))
 
 
 def show_status(settings: Settings) -> None:
@@ -44,7 +44,7 @@ def show_status(settings: Settings) -> None:
     console.print(table)
 
 
-async def _rebuild(settings: Settings, user_id: UUID | None) -> None:
+async def _rebuild(settings: Settings, user_id: UUID | None, *, from_log: bool) -> None:
     redis = connect_redis(settings.need("redis_url"))
     connection = await _connect(settings)
     try:
@@ -64,13 +64,17 @@ async def _rebuild(settings: Settings, user_id: UUID | None) -> None:
         )
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("rebuilding people", total=len(people))
-            events = await rebuild(
-                connection, redis, people, told=lambda done: progress.update(task, completed=done)
+            rebuilt = await rebuild(
+                connection,
+                redis,
+                people,
+                from_log=from_log,
+                told=lambda done: progress.update(task, completed=done),
             )
         seconds = max(time.monotonic() - began, 1e-3)
         console.print(
-            f"Live tiles of {len(people):,} people rebuilt from {events:,} events of their last 28 days "
-            f"in {seconds:.1f} s ({len(people) / seconds:,.0f} people/s, {events / seconds:,.0f} events/s)."
+            f"Live tiles of {rebuilt.people:,} people rebuilt: {rebuilt.tiles:,} tiles of 28 days in "
+            f"{seconds:.1f} s ({rebuilt.people / seconds:,.0f} people/s). {_source(rebuilt)}"
         )
     except RedisError as error:
         raise ServiceUnavailableError("Redis", type(error).__name__) from error
@@ -102,6 +106,14 @@ async def _count_tiles(redis: Redis) -> int | None:
         return sum([1 async for _ in redis.scan_iter(match="aurora:tiles:*", count=1000)])
     except RedisError:
         return None
+
+
+def _source(rebuilt: Rebuilt) -> str:
+    if rebuilt.source == "log":
+        return "Read from the log."
+    return (
+        f"Read from the warehouse; {rebuilt.days_from_log:,} days touched since its last build from the log."
+    )
 
 
 def _lines(status: StreamsStatus, tiles: int | None) -> list[tuple[str, str]]:

@@ -46,8 +46,8 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         STREAMS: "select, insert, update",
         JOBS: "select, delete",
     },
-    "raw.touched_days": {PIPELINES: "select, insert, delete", SERVING: "select, insert"},
-    "raw.builds": {PIPELINES: _RW},
+    "raw.touched_days": {PIPELINES: "select, insert, delete", SERVING: "select, insert", STREAMS: _R},
+    "raw.builds": {PIPELINES: _RW, STREAMS: _R},
     # The borders of a day move with the zone data (aurora/events/local_days.py).
     "raw.user_days": {PIPELINES: _RW, SERVING: _APPEND, STREAMS: _R},
     "raw.rejected_events": {PIPELINES: _RW, SERVING: _RW, STREAMS: _APPEND, JOBS: _R},

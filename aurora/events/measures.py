@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 from aurora.events.mood_classes import MoodClass
@@ -21,6 +22,9 @@ DAYPARTS = {"night": (0, 6), "morning": (6, 12), "afternoon": (12, 18), "evening
 
 _MICROSECOND = timedelta(microseconds=1)
 _MICROSECONDS_A_MINUTE = 60_000_000
+
+_SAFE_PRODUCT = 2.0**33
+_CLEAR_OF_A_HALF = 0.4999
 
 DURATION = "(duration)"
 COUNT = "(count)"
@@ -70,8 +74,15 @@ class Measure:
         self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
     ) -> int | None:
         """The value as an integer number of 1/scale units."""
-        value = self.value(payload, started_at, ended_at)
+        value = payload.get(self.field) if self._is_plain else self.value(payload, started_at, ended_at)
         return None if value is None else scale_value(value, self.scale)
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether the value is just what the field says: most are, and a stream reads thousands a second."""
+        return self.field not in {DURATION, COUNT} and not (
+            self.or_duration or self.only_if or self.mood_class
+        )
 
     def of_mood_class(self, mood: MoodClass) -> Measure:
         """The share of one class: 1 for an event in it, 0 for one outside."""
@@ -109,6 +120,15 @@ class Measure:
 
 def scale_value(value: float | Decimal, scale: int) -> int:
     """Round half away from zero, as Postgres rounds `numeric`: 0.0005 × 1000 → 1, −0.0005 × 1000 → −1."""
+    if isinstance(value, int):
+        return value * scale
+    if isinstance(value, float):
+        product = value * scale
+        if -_SAFE_PRODUCT < product < _SAFE_PRODUCT:
+            # A float is off by less than a millionth here: clear of a half, it cannot round to the wrong side.
+            nearest = round(product)
+            if abs(product - nearest) < _CLEAR_OF_A_HALF:
+                return nearest
     return int((Decimal(str(value)) * scale).to_integral_value(ROUND_HALF_UP))
 
 

@@ -6,9 +6,11 @@ costs time and nothing else.
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -16,12 +18,24 @@ from psycopg.rows import tuple_row
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 
-from aurora.features.tiles import LIVE_DAYS, LoggedEvent, Tile, pack, tiles_of, unpack
+from aurora.features.packing import (
+    ENCODING,
+    days_of,
+    pack,
+    pack_date,
+    unpack,
+    unpack_date,
+    week_of,
+    week_with,
+)
+from aurora.features.tiles import LIVE_DAYS, LoggedEvent, Tile, tiles_of
 
 TILES_TTL: Final = timedelta(days=LIVE_DAYS + 2)
 
 _FILLED: Final = b"filled"
-"""A field beside the days which says that all of the person's days are here, also when there are none."""
+"""A field beside the weeks which says that all days are here since the one that it names, if only empty ones.
+
+It begins with the encoding: days that were packed in another way are as good as not there, and so rebuilt."""
 
 FURTHEST_FROM_DAY: Final = (timedelta(days=9), timedelta(days=3))
 """How long before and after its local day an event can have begun: seven days of sleep, and any zone."""
@@ -29,9 +43,9 @@ FURTHEST_FROM_DAY: Final = (timedelta(days=9), timedelta(days=3))
 # A version counts when no later one of the same event was known, on whatever day that one lies.
 _VISIBLE: Final = """
 select
-    events.user_id, events.event_id, events.type, events.started_at, events.ended_at, events.local_date,
-    events.local_started_at, events.precision, events.payload
-from unnest(%(user_ids)s::uuid[], %(days)s::date[]) as wanted (user_id, local_date)
+    wanted.number, events.event_id, events.type, events.started_at, events.ended_at, events.local_date,
+    events.local_started_at, events.precision, events.payload::text
+from unnest(%(user_ids)s::uuid[], %(days)s::date[]) with ordinality as wanted (user_id, local_date, number)
 inner join raw.events as events using (user_id, local_date)
 where
     events.started_at between %(first)s and %(last)s
@@ -56,6 +70,10 @@ def tiles_key(user_id: UUID) -> str:
 def live_days(today: date) -> list[date]:
     """The local days that live state holds, oldest first."""
     return [today - timedelta(days=days) for days in range(LIVE_DAYS - 1, -1, -1)]
+
+
+def oldest_live_day(today: date) -> date:
+    return today - timedelta(days=LIVE_DAYS - 1)
 
 
 async def read_log(
@@ -84,8 +102,12 @@ async def read_logs(
     }
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_VISIBLE, parameters)
-        async for user_id, *columns in cursor:
-            found[user_id].append(LoggedEvent(*columns))
+        rows = await cursor.fetchall()
+    # One text for all payloads: parsing each by itself takes longer than all the rest of its row.
+    payloads = json.loads(f"[{','.join([row[-1] for row in rows])}]")
+    whose = [found[user_id] for user_id, _ in wanted]
+    for row, payload in zip(rows, payloads, strict=True):
+        whose[row[0] - 1].append(LoggedEvent._make((*row[1:-1], payload)))
     return found
 
 
@@ -96,39 +118,77 @@ async def tiles_from_log(
     return tiles_of(await read_log(connection, user_id, live_days(today), as_of))
 
 
-async def write_days(redis: Redis, user_id: UUID, days: Mapping[date, Mapping[str, Tile]]) -> None:
-    """Replace the tiles of these local days; a day without events is removed. Days beyond them stay."""
-    async with redis.pipeline(transaction=True) as pipe:
-        put_days(pipe, user_id, days)
-        await pipe.execute()
+class Stored(NamedTuple):
+    """What Redis holds of a person: complete since a day, and the fields that were asked for."""
+
+    since: date
+    weeks: Mapping[bytes, bytes]
 
 
-def put_days(pipe: Pipeline, user_id: UUID, days: Mapping[date, Mapping[str, Tile]]) -> None:
-    """The commands of `write_days`, for a pipeline that writes those of many people."""
+async def read_stored(redis: Redis, days: Mapping[UUID, Collection[date]]) -> dict[UUID, Stored | None]:
+    """The fields of Redis in which these days of each person lie; None for a person who is not filled."""
+    weeks = {user_id: sorted({week_of(day) for day in theirs}) for user_id, theirs in days.items()}
+    async with redis.pipeline(transaction=False) as pipe:
+        for user_id, theirs in weeks.items():
+            pipe.hmget(tiles_key(user_id), [_FILLED, *theirs])
+        answers = await pipe.execute()
+    found: dict[UUID, Stored | None] = {}
+    for (user_id, theirs), (filled, *packed) in zip(weeks.items(), answers, strict=True):
+        since = _since(filled)
+        bodies = {week: body for week, body in zip(theirs, packed, strict=True) if body}
+        found[user_id] = None if since is None else Stored(since, bodies)
+    return found
+
+
+def put_days(
+    pipe: Pipeline, user_id: UUID, days: Mapping[date, Mapping[str, Tile]], stored: Stored, *, since: date
+) -> None:
+    """The commands that replace these days, and drop what was before `since`.
+
+    Whoever calls this has had the person's turn since before `stored` was read: nobody else writes meanwhile.
+    When `since` has moved, `stored` must have the field in which it lies.
+    """
+    changed = {day: pack(day, tiles) for day, tiles in days.items()}
+    written: dict[str | bytes, bytes] = {}
+    emptied: list[bytes] = []
+    for week in {*stored.weeks, *map(week_of, changed)}:
+        before = days_of(week, stored.weeks.get(week))
+        after = before | {day: packed for day, packed in changed.items() if week_of(day) == week}
+        packed = week_with({day: body for day, body in after.items() if day >= since})
+        if not packed:
+            emptied.append(week)
+        elif packed != stored.weeks.get(week):
+            written[week] = packed
     key = tiles_key(user_id)
-    for day, tiles in days.items():
-        if tiles:
-            pipe.hset(key, day.isoformat(), pack(tiles))
-        else:
-            pipe.hdel(key, day.isoformat())
-    pipe.expire(key, TILES_TTL)
+    if stored.since < since:
+        weeks_before = (since - stored.since).days // 7 + 1
+        emptied += [week_of(since - timedelta(weeks=number)) for number in range(1, weeks_before + 1)]
+        written[_FILLED] = ENCODING + pack_date(since)
+        # Once a day is enough for it not to run out.
+        pipe.expire(key, TILES_TTL)
+    if written:
+        pipe.hset(key, mapping={**written})
+    if emptied:
+        pipe.hdel(key, *emptied)
 
 
-async def fill(redis: Redis, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], today: date) -> None:
+async def fill(redis: Redis, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], *, since: date) -> None:
     """Replace everything that Redis holds of one person with these tiles."""
     async with redis.pipeline(transaction=True) as pipe:
-        put_all(pipe, user_id, tiles, today)
+        put_all(pipe, user_id, tiles, since=since)
         await pipe.execute()
 
 
-def put_all(pipe: Pipeline, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], today: date) -> None:
+def put_all(pipe: Pipeline, user_id: UUID, tiles: Mapping[date, Mapping[str, Tile]], *, since: date) -> None:
     """The commands of `fill`, for a pipeline that fills many people."""
+    weeks: dict[bytes, dict[date, bytes]] = defaultdict(dict)
+    for day, measures in tiles.items():
+        weeks[week_of(day)][day] = pack(day, measures)
+    fields: dict[str | bytes, bytes] = {_FILLED: ENCODING + pack_date(since)}
+    fields |= {week: packed for week, days in weeks.items() if (packed := week_with(days))}
     key = tiles_key(user_id)
-    fields: dict[str | bytes, bytes] = {
-        day.isoformat(): pack(measures) for day, measures in tiles.items() if measures
-    }
     pipe.delete(key)
-    pipe.hset(key, mapping={**fields, _FILLED: today.isoformat().encode()})
+    pipe.hset(key, mapping={**fields})
     pipe.expire(key, TILES_TTL)
 
 
@@ -149,8 +209,18 @@ async def read_tiles_of_many(
 
 
 def _stored(answer: Mapping[bytes, bytes]) -> dict[date, dict[str, Tile]] | None:
-    if _FILLED not in answer:
+    if _since(answer.get(_FILLED)) is None:
         return None
     return {
-        date.fromisoformat(day.decode()): unpack(packed) for day, packed in answer.items() if day != _FILLED
+        day: unpack(day, packed)
+        for week, days in answer.items()
+        if week != _FILLED
+        for day, packed in days_of(week, days).items()
     }
+
+
+def _since(filled: bytes | None) -> date | None:
+    """The day since which all is there; None when nothing is, or nothing that can be read."""
+    if filled is None or not filled.startswith(ENCODING):
+        return None
+    return unpack_date(filled[len(ENCODING) :])

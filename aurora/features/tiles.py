@@ -6,21 +6,22 @@ newest of the last 28 days. A touched day is recomputed from the log, never adde
 
 from __future__ import annotations
 
-import struct
-from binascii import crc_hqx
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from aurora.events.catalogue import EVENT_TYPES, MEASURES
+from aurora.events.measures import Measure
 
 LIVE_DAYS: Final = 28
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+# Named tuples: a batch of the streams makes tens of thousands of each, three times as fast as dataclasses.
+
+
+class Tile(NamedTuple):
     """Count, sum, sum of squares, extremes and the last value, in units of 1/scale; `last_at` in UTC."""
 
     n: int
@@ -32,8 +33,7 @@ class Tile:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(NamedTuple):
     """What a tile needs of one visible event of the log."""
 
     event_id: UUID
@@ -54,73 +54,42 @@ Tiles = Mapping[date, Mapping[str, Tile]]
 """Local day → measure → tile."""
 
 
-def tiles_of(events: Iterable[LoggedEvent]) -> dict[date, dict[str, Tile]]:
-    """The tiles of these events, each event counted once. Order does not matter."""
-    tiles: dict[date, dict[str, Tile]] = {}
+def tiles_of(
+    events: Iterable[LoggedEvent], measures: Collection[str] = MEASURES
+) -> dict[date, dict[str, Tile]]:
+    """The tiles of these events, each event counted once. Order does not matter. Of `measures` alone if told."""
+    wanted = _measures_by_type(tuple(measures))
+    sums: dict[date, dict[str, list[Any]]] = {}
     # The last value is that of the latest event; of two at one instant, the one with the higher id.
-    for event in sorted(events, key=lambda event: (event.at, event.event_id)):
-        for measure in EVENT_TYPES[event.type].measures if event.type in EVENT_TYPES else ():
-            if not measure.belongs(event.local_started_at, event.precision):
+    for event in sorted(events, key=_by_time):
+        day: dict[str, list[Any]] | None = None
+        for measure in wanted.get(event.type, ()):
+            if measure.daypart is not None and not measure.belongs(event.local_started_at, event.precision):
                 continue
             value = measure.scaled(event.payload, event.started_at, event.ended_at)
             if value is None:
                 continue
-            day = tiles.setdefault(event.local_date, {})
-            day[measure.name] = _with(day.get(measure.name), value, event.at)
-    return tiles
+            day = sums.setdefault(event.local_date, {}) if day is None else day
+            of_day = day.get(measure.name)
+            if of_day is None:
+                day[measure.name] = [1, value, value * value, value, value, value, event.at]
+                continue
+            of_day[0] += 1
+            of_day[1] += value
+            of_day[2] += value * value
+            of_day[3] = min(of_day[3], value)
+            of_day[4] = max(of_day[4], value)
+            of_day[5], of_day[6] = value, event.at
+    return {day: {name: Tile(*of_day) for name, of_day in found.items()} for day, found in sums.items()}
 
 
-def _with(tile: Tile | None, value: int, at: datetime) -> Tile:
-    if tile is None:
-        return Tile(1, value, value * value, value, value, value, at)
-    return Tile(
-        n=tile.n + 1,
-        sum=tile.sum + value,
-        sum_squares=tile.sum_squares + value * value,
-        min=min(tile.min, value),
-        max=max(tile.max, value),
-        last=value,
-        last_at=at,
-    )
+def _by_time(event: LoggedEvent) -> tuple[datetime, UUID]:
+    return event.at, event.event_id
 
 
-# --- packing for Redis --------------------------------------------------------------------------------------
-
-_RECORD: Final = struct.Struct("<HIqqqqq")
-"""Measure code, n, sum, min, max, last, last_at in µs since 1970; the sum of squares follows as 16 bytes."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def pack(day: Mapping[str, Tile]) -> bytes:
-    """One local day's tiles as bytes."""
-    parts = []
-    for name, tile in day.items():
-        micros = (tile.last_at - _EPOCH) // _MICROSECOND
-        parts.append(_RECORD.pack(_CODES[name], tile.n, tile.sum, tile.min, tile.max, tile.last, micros))
-        parts.append(tile.sum_squares.to_bytes(16, "little"))
-    return b"".join(parts)
-
-
-def unpack(packed: bytes) -> dict[str, Tile]:
-    """The tiles of one local day; measures that left the catalogue since are passed over."""
-    day: dict[str, Tile] = {}
-    size = _RECORD.size + 16
-    for offset in range(0, len(packed), size):
-        code, n, total, low, high, last, micros = _RECORD.unpack_from(packed, offset)
-        squares = int.from_bytes(packed[offset + _RECORD.size : offset + size], "little")
-        name = _NAMES.get(code)
-        if name is not None:
-            last_at = _EPOCH + micros * _MICROSECOND
-            day[name] = Tile(n, total, squares, low, high, last, last_at)
-    return day
-
-
-def _code(name: str) -> int:
-    """A stable 16-bit code of a measure's name; it does not depend on the catalogue's order."""
-    return crc_hqx(name.encode(), 0xFFFF)
-
-
-_CODES: Final = {name: _code(name) for name in MEASURES}
-_NAMES: Final = {code: name for name, code in _CODES.items()}
+@lru_cache(maxsize=8)
+def _measures_by_type(names: tuple[str, ...]) -> dict[str, tuple[Measure, ...]]:
+    return {
+        kind: tuple(measure for measure in entry.measures if measure.name in names)
+        for kind, entry in EVENT_TYPES.items()
+    }

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 
 from aurora.errors import CatalogueConflictError
@@ -39,6 +40,9 @@ class _Aggregate:
     value: Callable[[Sequence[DayTile], int, datetime], Number]
     unit: str | None = None
     empty: float | None = None
+
+
+_days_ago: Final = itemgetter(0)
 
 
 def _daily_mean(tile: Tile, scale: int) -> float:
@@ -176,12 +180,10 @@ class Window(Leaf):
         """How many days before the row's own day the window begins."""
         return self.lag + self.days - 1
 
-    def covers(self, days_ago: int) -> bool:
-        return self.lag <= days_ago < self.lag + self.days
-
     def value_of(self, tiles: Sequence[DayTile], as_of: datetime) -> Number:
         """The aggregate of these tiles; those outside the window are passed over."""
-        inside = sorted((day for day in tiles if self.covers(day[0])), key=lambda day: day[0])
+        first, last = self.lag, self.last_day
+        inside = sorted([day for day in tiles if first <= day[0] <= last], key=_days_ago)
         aggregate = AGGREGATES[self.aggregate]
         if not inside:
             return aggregate.empty

@@ -26,7 +26,7 @@ class Baseline(BaseModel):
 class ReasonRead(BaseModel):
     """One feature's share in the answer. It says what went along with it, not what caused it."""
 
-    feature: str = Field(examples=["main_sleep_minutes_last_3d"])
+    feature: str = Field(examples=["avg_sleep_last_7d"])
     value: float | None = Field(examples=[424])
     unit: str = Field(examples=["min"])
     contribution: float = Field(examples=[0.4])

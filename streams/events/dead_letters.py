@@ -5,6 +5,7 @@ The row and its announcement on the topic of rejected events commit together; th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
@@ -15,10 +16,13 @@ from psycopg.types.json import Jsonb
 
 from aurora.telemetry import EVENTS_REJECTED
 from aurora.topics import EVENTS_REJECTED as REJECTED_TOPIC
+from streams.events.messages import Touch
 
 SOURCE: Final = "streams"
 NOBODY: Final = UUID(int=0)
 """Whose message it was when it did not say."""
+
+EFFECT_FAILED: Final = "effect_failed"
 
 _KEEP: Final[LiteralString] = """
     with rejected as (
@@ -37,6 +41,21 @@ class DeadLetter:
     reason: str
     body: str
     user_id: UUID | None = None
+
+
+def without_effect(touch: Touch, error: Exception) -> DeadLetter:
+    """The dead letter of a message whose day cannot be computed."""
+    body = {
+        "user_id": str(touch.user_id),
+        "local_date": touch.local_date.isoformat(),
+        "event_id": touch.event_id and str(touch.event_id),
+        "version": touch.version,
+        "type": touch.type,
+        "outbox_id": touch.outbox_id,
+    }
+    # The type of the error only: its text may quote what a person wrote.
+    reason = f"its effect failed: {type(error).__name__}"
+    return DeadLetter(EFFECT_FAILED, reason, json.dumps(body), touch.user_id)
 
 
 async def keep(connection: psycopg.AsyncConnection[Any], letters: Iterable[DeadLetter]) -> None:

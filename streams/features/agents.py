@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 import faust
@@ -16,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisAwayError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aurora.topics import EVENTS_ACCEPTED
-from streams.events.dead_letters import DeadLetter, keep
+from streams.events.dead_letters import DeadLetter, keep, without_effect
 from streams.events.messages import Touch, Unreadable, read_message
 from streams.events.outbox import mark_consumed
 from streams.features.refresher import Refresher
@@ -25,8 +26,9 @@ from streams.progress import Progress
 
 log = structlog.get_logger(__name__)
 
-MOST_AT_ONCE: Final = 200
-WITHIN_SECONDS: Final = 0.02
+MOST_AT_ONCE: Final = 2000
+LOOK_SECONDS: Final = 0.01
+LONGEST_WAIT_SECONDS: Final = 0.1
 
 AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, RedisAwayError, RedisTimeoutError, OSError)
 """Postgres or Redis cannot be reached. That is no fault of any message: it waits."""
@@ -64,12 +66,12 @@ class MessageHandler:
         except Exception as error:  # Faust acks an event whose agent crashed: it would be lost
             apart = _apart(touches)
             if len(apart) > 1:
-                # One of them is at fault; the others shall not suffer for it.
+                # Something is at fault that is not one day's events; the others shall not suffer for it.
                 for some in apart:
                     await self._refresh(some)
                 return
             log.exception("message_without_effect", user_id=str(touches[0].user_id))
-            await self._set_aside([_letter(touch, error) for touch in touches], _ids(touches))
+            await self._set_aside([without_effect(touch, error) for touch in touches], _ids(touches))
 
     async def _set_aside(self, letters: Sequence[DeadLetter], ids: Sequence[int]) -> None:
         async def write() -> None:
@@ -96,34 +98,69 @@ def register_agents(app: faust.App, handler: MessageHandler) -> Any:
 
     @app.agent(topic, name="refresh_features", concurrency=1)
     async def refresh_features(stream: Any) -> None:
-        messages: AsyncIterable[Sequence[object]] = stream.take(MOST_AT_ONCE, within=WITHIN_SECONDS)
-        async for batch in messages:
-            await handler.handle(batch)
+        async for batch in batches(stream):
+            await handler.handle([event.value for event in batch])
+            # Only now: what a worker that dies had in hand goes to another one.
+            for event in batch:
+                event.ack()
 
     return refresh_features
 
 
+async def batches(stream: Any) -> AsyncIterator[list[faust.Event]]:
+    """One event at once when it is quiet; while many keep coming, as many as come within a tenth of a second.
+
+    A batch costs the same questions to Postgres and Redis whatever is in it. Faust's own `take` would wait for
+    its time to pass before each batch, also when nothing else comes.
+    """
+    arrived: list[faust.Event] = []
+    news, room = asyncio.Event(), asyncio.Event()
+
+    async def read() -> None:
+        try:
+            async for event in stream.noack().events():
+                arrived.append(event)
+                news.set()
+                if len(arrived) >= MOST_AT_ONCE:
+                    room.clear()
+                    await room.wait()
+        finally:
+            news.set()
+
+    reader = asyncio.create_task(read())
+    try:
+        while True:
+            await news.wait()
+            if not arrived:
+                break
+            await _while_it_fills(arrived)
+            batch = arrived.copy()
+            arrived.clear()
+            room.set()
+            if not reader.done():
+                news.clear()
+            yield batch
+        await reader  # which may have something to say about its end
+    finally:
+        reader.cancel()
+
+
+async def _while_it_fills(arrived: Sequence[object]) -> None:
+    """Return at once for one event alone, and for many as soon as no more come."""
+    seen, until = 1, time.monotonic() + LONGEST_WAIT_SECONDS
+    while seen < len(arrived) < MOST_AT_ONCE and time.monotonic() < until:
+        seen = len(arrived)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
 def _apart(touches: Sequence[Touch]) -> list[list[Touch]]:
-    """The touches by person, or by day when they are of one person."""
-    is_one = len({touch.user_id for touch in touches}) == 1
+    """The touches in two halves, of whole people and days, so that what is at fault is found in few steps."""
     groups: dict[object, list[Touch]] = defaultdict(list)
     for touch in touches:
-        groups[touch.local_date if is_one else touch.user_id].append(touch)
-    return list(groups.values())
-
-
-def _letter(touch: Touch, error: Exception) -> DeadLetter:
-    body = {
-        "user_id": str(touch.user_id),
-        "local_date": touch.local_date.isoformat(),
-        "event_id": touch.event_id and str(touch.event_id),
-        "version": touch.version,
-        "type": touch.type,
-        "outbox_id": touch.outbox_id,
-    }
-    # The type of the error only: its text may quote what a person wrote.
-    reason = f"its effect failed: {type(error).__name__}"
-    return DeadLetter("effect_failed", reason, json.dumps(body), touch.user_id)
+        groups[touch.user_id, touch.local_date].append(touch)
+    days = sorted(groups.values(), key=lambda some: (some[0].user_id, some[0].local_date))
+    halves = days[: len(days) // 2], days[len(days) // 2 :]
+    return [[touch for some in half for touch in some] for half in halves if half]
 
 
 def _ids(touches: Sequence[Touch]) -> list[int]:

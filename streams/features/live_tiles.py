@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -11,8 +12,9 @@ import psycopg
 from psycopg.rows import tuple_row
 from redis.asyncio import Redis
 
-from aurora.features.live import live_days, put_all, put_days, read_logs, read_tiles_of_many
-from aurora.features.tiles import Tile, Tiles, tiles_of
+from aurora.features.live import live_days, oldest_live_day, put_all, put_days, read_logs, read_stored
+from aurora.features.packing import KEPT
+from aurora.features.tiles import LoggedEvent, Tile, tiles_of
 from aurora.features.vector import Moment
 from streams.features.people import Person
 
@@ -48,7 +50,7 @@ def days_to_fill(today: date) -> list[date]:
 
 def days_to_recompute(touched: Collection[date], today: date) -> list[date]:
     """Those of the touched days that live state reaches; older ones are the warehouse's alone."""
-    oldest = live_days(today)[0]
+    oldest = oldest_live_day(today)
     return [day for day in touched if day >= oldest]
 
 
@@ -57,30 +59,57 @@ async def refresh_tiles(
     redis: Redis,
     touched: Mapping[Person, Collection[date]],
     as_of: datetime,
-) -> dict[Person, Tiles]:
-    """Recompute the touched days of these people, and all days of those who are not filled; their tiles."""
+) -> dict[UUID, dict[date, Exception]]:
+    """Recompute the touched days of these people, and all days of those who are not filled.
+
+    Returns the days that cannot be computed, and why: they stay as they were, and are in nobody's way.
+    """
     today = {person: Moment.at(as_of, person.tz).local_date for person in touched}
-    stored = await read_tiles_of_many(redis, [person.user_id for person in touched])
+    since = {person: oldest_live_day(today[person]) for person in touched}
+    days = {person: days_to_recompute(days, today[person]) for person, days in touched.items()}
+    # The oldest week as well: a day of it may have left the window.
+    stored = await read_stored(redis, {p.user_id: [since[p], *theirs] for p, theirs in days.items()})
     wanted: dict[UUID, list[date]] = {
-        person.user_id: days_to_fill(today[person])
-        if stored[person.user_id] is None
-        else days_to_recompute(days, today[person])
-        for person, days in touched.items()
+        person.user_id: days_to_fill(today[person]) if stored[person.user_id] is None else theirs
+        for person, theirs in days.items()
     }
     logs = await read_logs(connection, wanted, as_of)
-    current: dict[Person, Tiles] = {}
+    failed: dict[UUID, dict[date, Exception]] = {}
     async with redis.pipeline(transaction=True) as pipe:
         for person in touched:
-            before, computed = stored[person.user_id], tiles_of(logs[person.user_id])
+            user_id, before = person.user_id, stored[person.user_id]
+            computed, bad = _compute(logs[user_id])
+            if bad:
+                failed[user_id] = bad
             if before is None:
-                put_all(pipe, person.user_id, computed, today[person])
-                current[person] = computed
-                continue
-            oldest = live_days(today[person])[0]
-            # A day that has left the window, or has no event any more, is removed.
-            changes: dict[date, Mapping[str, Tile]] = {day: {} for day in before if day < oldest}
-            changes |= {day: computed.get(day, {}) for day in wanted[person.user_id]}
-            put_days(pipe, person.user_id, changes)
-            current[person] = {day: tiles for day, tiles in (before | changes).items() if tiles}
+                put_all(pipe, user_id, computed, since=since[person])
+            else:
+                # A day that has no event any more is removed.
+                changes = {day: computed.get(day, {}) for day in wanted[user_id] if day not in bad}
+                put_days(pipe, user_id, changes, before, since=since[person])
         await pipe.execute()
-    return current
+    return failed
+
+
+def _compute(events: Sequence[LoggedEvent]) -> tuple[dict[date, dict[str, Tile]], dict[date, Exception]]:
+    """The tiles of the days that can be computed, and what is wrong with the others."""
+    try:
+        return tiles_of(events, KEPT), {}
+    except Exception:  # noqa: BLE001  # whatever one event does to its day, the others have their effect
+        return _compute_day_by_day(events)
+
+
+def _compute_day_by_day(
+    events: Sequence[LoggedEvent],
+) -> tuple[dict[date, dict[str, Tile]], dict[date, Exception]]:
+    by_day: dict[date, list[LoggedEvent]] = defaultdict(list)
+    for event in events:
+        by_day[event.local_date].append(event)
+    computed: dict[date, dict[str, Tile]] = {}
+    failed: dict[date, Exception] = {}
+    for day, theirs in by_day.items():
+        try:
+            computed |= tiles_of(theirs, KEPT)
+        except Exception as error:  # noqa: BLE001  # it becomes a dead letter
+            failed[day] = error
+    return computed, failed

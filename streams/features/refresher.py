@@ -1,13 +1,14 @@
 """From touched days to live state: tiles, predictions, scores and messages, with an exactly-once effect.
 
 One transaction in Postgres holds the predictions and the marks of the messages that led to them. What is
-written to Redis is recomputed from the log, so that doing it twice changes nothing.
+written to Redis is recomputed from the log, so that doing it twice changes nothing. Predictions and scores are
+made for who listens; everybody else's are computed when they ask (docs/decisions/0009).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -17,18 +18,22 @@ from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
 
 from aurora import clock
-from aurora.features.live import tiles_key
+from aurora.features.live import read_tiles_of_many, tiles_key
 from aurora.features.vector import Moment
 from aurora.predictions.storage import write_predictions_async
 from aurora.telemetry import EVENT_DELAY
+from streams.events.dead_letters import DeadLetter, keep, without_effect
 from streams.events.messages import Touch
 from streams.events.outbox import already_consumed, mark_consumed
 from streams.features.live_tiles import days_of_versions, refresh_tiles
 from streams.features.people import Person, read_people, take_turns
 from streams.metrics import CONSUMED
-from streams.notices import News, tell
+from streams.notices import Changed, News, tell_changes, tell_news
 from streams.predictions.forecasts import Champions, forecast
 from streams.scores.provisional import provisional_scores
+
+Failed = Mapping[UUID, Mapping[date, Exception]]
+"""Days of people that cannot be computed, and why."""
 
 
 class Refresher:
@@ -53,17 +58,18 @@ class Refresher:
             CONSUMED.labels("duplicate").inc(len(touches) - len(new))
             if not new:
                 return
-            news = await self._effect(connection, new)
+            # Told before the commit: a message may be told twice, and is never lost.
+            letters = _letters(new, await self._effect(connection, new))
+            await keep(connection, letters)
             await mark_consumed(connection, _ids(new))
-            # Before the commit: a message may be told twice, and is never lost.
-            await tell(self._redis, news)
         finished_at = clock.now()
-        CONSUMED.labels("effective").inc(len(new))
+        CONSUMED.labels("dead_letter").inc(len(letters))
+        CONSUMED.labels("effective").inc(len(new) - len(letters))
         for touch in new:
             if touch.received_at is not None:
                 EVENT_DELAY.observe(max(0.0, (finished_at - touch.received_at).total_seconds()))
 
-    async def _effect(self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch]) -> list[News]:
+    async def _effect(self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch]) -> Failed:
         as_of = _moment_of(touches)
         by_user: dict[UUID, list[Touch]] = defaultdict(list)
         for touch in touches:
@@ -76,25 +82,56 @@ class Refresher:
             person: {touch.local_date for touch in by_user[user_id]} for user_id, person in people.items()
         }
         if not touched:
-            return []
+            return {}
         for user_id, day in await days_of_versions(connection, _corrected(touches)):
             if user_id in people:
                 touched[people[user_id]].add(day)
-        tiles = await refresh_tiles(connection, self._redis, touched, as_of)
-        moments = {person: Moment.at(as_of, person.tz) for person in touched}
-        forecasts = await forecast(tiles, moments, self._champions)
-        rows = [entry.row for user_id in forecasts for entry in forecasts[user_id]]
-        await write_predictions_async(connection, rows)
-        return [
-            News(
-                user_id=person.user_id,
-                moment=moments[person],
-                touches=by_user[person.user_id],
-                forecasts=forecasts[person.user_id],
-                scores=provisional_scores(tiles[person], moments[person]),
-            )
+        failed = await refresh_tiles(connection, self._redis, touched, as_of)
+        changes = [
+            Changed(person.user_id, Moment.at(as_of, person.tz), by_user[person.user_id])
             for person in touched
         ]
+        listening = await tell_changes(self._redis, changes)
+        if listening:
+            heard = [change for change in changes if change.user_id in listening]
+            await self._foretell(connection, people, heard)
+        return failed
+
+    async def _foretell(
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        people: Mapping[UUID, Person],
+        changes: Sequence[Changed],
+    ) -> None:
+        """Predictions and scores of the people who listen."""
+        tiles = await read_tiles_of_many(self._redis, [change.user_id for change in changes])
+        moments = {people[change.user_id]: change.moment for change in changes}
+        known = {person: tiles[person.user_id] or {} for person in moments}
+        forecasts = await forecast(known, moments, self._champions)
+        rows = [entry.row for user_id in forecasts for entry in forecasts[user_id]]
+        await write_predictions_async(connection, rows)
+        news = [
+            News(
+                change=change,
+                forecasts=forecasts[change.user_id],
+                scores=provisional_scores(known[people[change.user_id]], change.moment),
+            )
+            for change in changes
+        ]
+        await tell_news(self._redis, news)
+
+
+def _letters(touches: Sequence[Touch], failed: Failed) -> list[DeadLetter]:
+    """The messages whose day could not be computed; a correction also concerns the days that it left."""
+    letters = []
+    for touch in touches:
+        errors = failed.get(touch.user_id, {})
+        error = errors.get(touch.local_date) or (
+            next(iter(errors.values()), None) if _corrected([touch]) else None
+        )
+        if error is not None:
+            letters.append(without_effect(touch, error))
+    return letters
 
 
 def _ids(touches: Sequence[Touch]) -> list[int]:

@@ -81,7 +81,7 @@ async def test_messages_that_died_with_the_broker_are_sent_again(
     assert await last_energy(ada) == ("log", 8)
     began = time.monotonic()
     system.start_streams()
-    await until(has_effect(system, ada), seconds=40)
+    await until(has_effect(system, ada), seconds=90)
     print(f"healed {time.monotonic() - began:.1f} s after the start")  # noqa: T201  # a figure for people
 
     assert await last_energy(ada) == ("live", 8)
@@ -96,7 +96,7 @@ async def test_streams_that_were_killed_go_on_where_they_were(
     for energy in (1, 2, 3, 4):
         await rate(ada, energy)
     system.start_streams()
-    await until(has_effect(system, ada), seconds=40)
+    await until(has_effect(system, ada), seconds=90)
 
     assert await last_energy(ada) == ("live", 4)
 

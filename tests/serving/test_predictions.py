@@ -252,7 +252,7 @@ async def test_the_live_vector_is_the_same_from_redis_and_from_the_log(
             "update raw.outbox set published_at = now(), consumed_at = now() where user_id = %s", (user_id,)
         )
     async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        await fill(client, user_id, tiles, now.date())
+        await fill(client, user_id, tiles, since=now.date() - timedelta(days=27))
     live = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
     await api.post("/api/v1/events", json=an_event(payload={"energy": 1.0}), headers=ada.headers)
     newest = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,16 +15,19 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from aurora import clock
 from aurora.database.connections import pool
 from aurora.events.storage import store_events
 from aurora.features.live import tiles_from_log
+from aurora.features.packing import KEPT
 from aurora.features.tiles import Tile
 from aurora.features.vector import Moment
 from aurora.predictions.champions import Champions
 from streams.events.messages import Touch, read_message, to_message
 from streams.features.refresher import Refresher
+from streams.notices import channel_of
 from tests.aurora.events.received import a_received_mood, accepted
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
@@ -50,13 +54,16 @@ class Life:
         return user_id
 
     async def happens(self, user_id: UUID, *, days_ago: int = 0, **event: Any) -> UUID:
-        """An event is stored; its id. A mood now unless told otherwise."""
-        event_id = event.pop("event_id", uuid4())
+        """An event is stored; its id. A mood now unless told otherwise; `damaged` is a payload past acceptance."""
+        event_id, damaged = event.pop("event_id", uuid4()), event.pop("damaged", None)
         now = clock.now()
         started_at = (now - timedelta(days=days_ago, minutes=1)).isoformat()
         received = a_received_mood(**{"event_id": str(event_id), "started_at": started_at, **event})
+        stored = accepted(received, user_id=user_id, received_at=now)
+        if damaged is not None:
+            stored = replace(stored, payload=damaged)
         async with await psycopg.AsyncConnection.connect(self.owner_url) as connection:
-            await store_events(connection, [accepted(received, user_id=user_id, received_at=now)])
+            await store_events(connection, [stored])
         return event_id
 
     async def messages(self) -> list[bytes]:
@@ -74,11 +81,21 @@ class Life:
     async def refresh(self) -> None:
         await self.refresher.refresh(await self.touches())
 
+    @asynccontextmanager
+    async def listening(self, user_id: UUID) -> AsyncIterator[PubSub]:
+        """Somebody has a WebSocket open meanwhile."""
+        async with self.redis.pubsub(ignore_subscribe_messages=True) as heard:
+            await heard.subscribe(channel_of(user_id))
+            await heard.get_message(timeout=1)
+            yield heard
+
     async def tiles_of_log(self, user_id: UUID) -> dict[date, dict[str, Tile]]:
         """What live state should be now."""
         as_of = clock.now()
         async with await psycopg.AsyncConnection.connect(self.owner_url) as connection:
-            return await tiles_from_log(connection, user_id, Moment.at(as_of, TZ).local_date, as_of)
+            tiles = await tiles_from_log(connection, user_id, Moment.at(as_of, TZ).local_date, as_of)
+        kept = {day: {name: of[name] for name in of if name in KEPT} for day, of in tiles.items()}
+        return {day: of for day, of in kept.items() if of}
 
     async def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         async with await psycopg.AsyncConnection.connect(self.owner_url) as connection:

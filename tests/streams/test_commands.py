@@ -28,7 +28,8 @@ async def test_rebuild_fills_everybody_and_says_how_fast(life: Life) -> None:
     result = await run("rebuild")
 
     assert result.exit_code == 0, result.output
-    assert "Live tiles of 3 people rebuilt from 1 events" in result.output
+    assert "Live tiles of 3 people rebuilt" in result.output
+    assert "Read from the log." in result.output
     for user_id in people:
         assert await read_tiles(life.redis, user_id) == await life.tiles_of_log(user_id)
 

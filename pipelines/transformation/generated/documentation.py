@@ -21,6 +21,17 @@ signature of the models and this page follow from it. To add one, add an entry t
 
 A feature describes a person at a moment (`as_of`): it reads what had happened *and* was known by then, at most 28 local
 days back, today included. Missing stays missing: a window without events is null, never zero, except for counts.
+
+Two engines read these definitions: dbt in the warehouse, and Python over the tiles that live in Redis
+([streams](streams.md)). That they agree to 1e-9, at one `as_of`, is tested on generated lives whose events come late,
+twice, corrected, moved, deleted and from several zones, and checked every day on living people: Dagster's check
+`live_vectors_equal_the_warehouse` of `features/moment_ratings_features`, and the metric
+`aurora_features_parity_mismatches`.
+
+```sh
+.venv/bin/python -m pytest tests/pipelines/transformation/test_parity.py                             # 200 lives
+.venv/bin/python -m pytest tests/pipelines/transformation/test_parity.py --hypothesis-profile=search # 2,000 others
+```
 """
 
 

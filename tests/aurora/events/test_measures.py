@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import psycopg
 import pytest
@@ -128,3 +128,11 @@ def test_every_valence_lies_in_exactly_one_class_and_one_share(valence: float) -
 def test_a_valence_outside_the_scale_has_no_class(valence: float) -> None:
     with pytest.raises(ValueError, match="outside"):
         mood_class(valence)
+
+
+@given(st.integers(-(10**7), 10**7), st.sampled_from([1, 10, 1000]))
+def test_floats_round_as_their_decimal_text_does_also_at_a_half(number: int, scale: int) -> None:
+    value = number / (2 * scale)
+    exact = (Decimal(str(value)) * scale).to_integral_value(ROUND_HALF_UP)
+
+    assert scale_value(value, scale) == exact

@@ -11,13 +11,23 @@ import pytest
 from redis.asyncio import Redis
 
 from aurora.events.storage import store_events
-from aurora.features.live import fill, live_days, read_log, read_tiles, tiles_from_log, tiles_key, write_days
+from aurora.features.live import (
+    fill,
+    live_days,
+    put_days,
+    read_log,
+    read_stored,
+    read_tiles,
+    tiles_from_log,
+    tiles_key,
+)
 from aurora.features.tiles import Tile
 from tests.aurora.events.received import NOW, USER, a_received_mood, a_received_night, accepted
 
 Connection = psycopg.AsyncConnection[Any]
 
 TODAY = date(2026, 3, 30)
+SINCE = date(2026, 3, 3)
 EVENT_ID = "7f000001-0000-4000-8000-00000000000e"
 A_TILE = Tile(1, 400, 160_000, 400, 400, 400, datetime(2026, 3, 30, 7, tzinfo=UTC))
 
@@ -107,7 +117,7 @@ async def test_another_persons_events_are_not_seen(database: Connection) -> None
 async def test_redis_gives_back_what_it_was_filled_with(redis: Redis) -> None:
     tiles = {TODAY: {"mood": A_TILE}, TODAY - timedelta(days=1): {"energy": A_TILE}}
 
-    await fill(redis, USER, tiles, TODAY)
+    await fill(redis, USER, tiles, since=SINCE)
 
     assert await read_tiles(redis, USER) == tiles
     assert 0 < await redis.ttl(tiles_key(USER)) <= 30 * 86_400
@@ -116,21 +126,47 @@ async def test_redis_gives_back_what_it_was_filled_with(redis: Redis) -> None:
 async def test_a_person_without_any_day_is_known_to_have_none(redis: Redis) -> None:
     assert await read_tiles(redis, USER) is None
 
-    await fill(redis, USER, {}, TODAY)
+    await fill(redis, USER, {}, since=SINCE)
 
     assert await read_tiles(redis, USER) == {}
 
 
-async def test_days_that_were_written_without_a_fill_are_not_taken_for_everything(redis: Redis) -> None:
-    await write_days(redis, USER, {TODAY: {"mood": A_TILE}})
-
+async def test_tiles_that_were_packed_in_another_way_are_as_good_as_not_there(redis: Redis) -> None:
+    await fill(redis, USER, {TODAY: {"mood": A_TILE}}, since=SINCE)
+    before = {"filled": b"2026-03-30", "2026-03-30": b"what an earlier release wrote"}
+    await redis.hset(tiles_key(USER), mapping=before)  # pyright: ignore[reportGeneralTypeIssues,reportArgumentType]
     assert await read_tiles(redis, USER) is None
+
+    await fill(redis, USER, {TODAY: {"mood": A_TILE}}, since=SINCE)
+
+    assert await read_tiles(redis, USER) == {TODAY: {"mood": A_TILE}}
+
+
+async def replace_days(redis: Redis, days: dict[date, dict[str, Tile]], *, since: date = SINCE) -> None:
+    stored = (await read_stored(redis, {USER: [since, *days]}))[USER]
+    assert stored is not None
+    async with redis.pipeline() as pipe:
+        put_days(pipe, USER, days, stored, since=since)
+        await pipe.execute()
 
 
 async def test_a_day_whose_last_event_is_gone_is_removed_and_the_others_stay(redis: Redis) -> None:
     yesterday = TODAY - timedelta(days=1)
-    await fill(redis, USER, {TODAY: {"mood": A_TILE}, yesterday: {"mood": A_TILE}}, TODAY)
+    await fill(redis, USER, {TODAY: {"mood": A_TILE}, yesterday: {"mood": A_TILE}}, since=SINCE)
 
-    await write_days(redis, USER, {TODAY: {}})
+    await replace_days(redis, {TODAY: {}})
 
     assert await read_tiles(redis, USER) == {yesterday: {"mood": A_TILE}}
+
+
+async def test_days_that_left_the_window_are_dropped_when_it_moves(redis: Redis) -> None:
+    every_day = {SINCE + timedelta(days=number): {"mood": A_TILE} for number in range(28)}
+    await fill(redis, USER, every_day, since=SINCE)
+
+    moved = SINCE + timedelta(days=17)
+    await replace_days(redis, {TODAY + timedelta(days=17): {"energy": A_TILE}}, since=moved)
+
+    found = await read_tiles(redis, USER)
+    assert found is not None
+    assert min(found) == moved
+    assert len(found) == 12

@@ -4,15 +4,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora.events.catalogue import MEASURES
-from aurora.features import tiles
-from aurora.features.tiles import Tile, pack, tiles_of, unpack
+from aurora.features.tiles import Tile, tiles_of
 from tests.aurora.features.logged import logged
-from tests.aurora.features.tiles_of_days import Day, days
 
 DAY = date(2026, 3, 30)
 
@@ -92,36 +88,3 @@ def test_an_event_that_says_nothing_makes_no_tile() -> None:
     assert tiles_of([logged("tea.brewed", "2026-03-30T09:00:00+00:00", {})]) == {}
     nap = logged("sleep.recorded", "2026-03-30T13:00:00+00:00", {"asleep_minutes": 20, "is_nap": True})
     assert "main_sleep_minutes" not in tiles_of([nap])[DAY]
-
-
-# --- packing ------------------------------------------------------------------------------------------------
-
-
-@given(st.dictionaries(st.sampled_from(sorted(MEASURES)), days.filter(bool).map(lambda found: found[0])))
-def test_packed_tiles_come_back_as_they_were(found: dict[str, Day]) -> None:
-    day = {name: day.tile for name, day in found.items()}
-
-    assert unpack(pack(day)) == day
-
-
-def test_the_largest_day_there_can_be_fits() -> None:
-    at = datetime(2261, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-    second_by_second = Tile(86_400, 2**62, 2**127, -(2**63), 2**63 - 1, -1, at)
-
-    assert unpack(pack({"resting_heart_rate": second_by_second})) == {"resting_heart_rate": second_by_second}
-
-
-def test_a_measure_that_left_the_catalogue_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = datetime(2026, 3, 30, tzinfo=UTC)
-    packed = pack({name: Tile(1, 1, 1, 1, 1, 1, at) for name in ("energy", "mood", "steps")})
-
-    codes = {code: name for code, name in tiles._NAMES.items() if name != "mood"}
-    monkeypatch.setattr(tiles, "_NAMES", codes)
-
-    assert set(unpack(packed)) == {"energy", "steps"}
-
-
-def test_every_measure_has_a_code_of_its_own_that_no_release_changes() -> None:
-    assert len(tiles._NAMES) == len(MEASURES)
-    # What Redis holds outlives a release.
-    assert tiles._CODES["energy"] == 60_033

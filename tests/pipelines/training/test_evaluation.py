@@ -36,8 +36,8 @@ def some_rows(
         for day in range(days):
             sleep = rng.normal(450, 60)
             value = np.clip(level + effect * (sleep - 450) / 60 + rng.normal(0, 0.7), 0, 10)
-            vector = dict.fromkeys(ENERGY.features)
-            vector |= {"main_sleep_minutes_last_3d": sleep, "energy_rolling_std_7d": rng.uniform(0.5, 1.5)}
+            vector = dict.fromkeys(ENERGY.columns)
+            vector |= {"avg_sleep_last_7d": sleep, "energy_rolling_std_7d": rng.uniform(0.5, 1.5)}
             if person >= cold:
                 vector["energy_ewma_28d"] = level + rng.normal(0, 0.3)
             lines.append(

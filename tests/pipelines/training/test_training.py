@@ -262,7 +262,7 @@ LOAD = """
 import sys, mlflow, numpy, pandas
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model("models:/" + sys.argv[2] + "@champion")
-rows = pandas.DataFrame({"energy_ewma_28d": [6.0, None], "main_sleep_minutes_last_3d": [300.0, 450.0]})
+rows = pandas.DataFrame({"energy_ewma_28d": [6.0, None], "avg_sleep_last_7d": [300.0, 450.0]})
 answers = model.predict(rows)
 print(answers["value"].round(9).tolist(), answers["answered_by"].tolist(), sorted(answers.columns))
 assert "pipelines" not in sys.modules
@@ -287,7 +287,7 @@ def test_the_registered_model_gives_the_final_answer_in_a_clean_process(
     predictor = read_predictor(connection, model, "real")
     assert predictor is not None
     assert asked.returncode == 0, asked.stderr
-    vector = {"energy_ewma_28d": 6.0, "main_sleep_minutes_last_3d": 300.0}
+    vector = {"energy_ewma_28d": 6.0, "avg_sleep_last_7d": 300.0}
     value = predictor.predict(vector).value
     assert asked.stdout.startswith(f"[{round(value or 0, 9)}, ")
     if model == "energy":

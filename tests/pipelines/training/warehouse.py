@@ -74,8 +74,7 @@ def add_people(
             base = {
                 "energy_ewma_28d": ewma,
                 "energy_mean_28d": float(level),
-                "main_sleep_minutes_last_3d": energy * 60 if leak else sleep,
-                "avg_sleep_last_7d": 450.0,
+                "avg_sleep_last_7d": energy * 60 if leak else sleep,
                 "energy_rolling_std_7d": float(rng.uniform(0.5, 1.5)),
             }
             as_of = START + timedelta(days=day)

@@ -13,6 +13,10 @@ from pipelines.transformation.dbt_runs import run_dbt
 from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import Received, in_parts, lives, store
 
+LIVES = 100
+EXAMPLES = max(settings.default.max_examples // 100, 1) if settings.default else 1
+"""One; ten with `--hypothesis-profile=search`. Each is four builds."""
+
 _TABLES = """
     select table_schema || '.' || table_name from information_schema.tables
     where
@@ -32,12 +36,17 @@ def digests(warehouse: Warehouse) -> dict[str, tuple[int, str | None]]:
 
 
 @pytest.mark.slow
-@given(people=st.lists(lives, min_size=8, max_size=8))
+@given(people=st.lists(lives, min_size=LIVES, max_size=LIVES))
 @settings(
-    max_examples=2,
+    max_examples=EXAMPLES,
     deadline=None,
     phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
 def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[list[Received]]) -> None:
     first, second, third = in_parts([item for life in people for item in life], 3)

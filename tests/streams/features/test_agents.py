@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from aurora.features.live import read_tiles
 from aurora.settings import load_settings
 from streams.app import create_app
 from streams.events.messages import Touch
-from streams.features.agents import MessageHandler, register_agents
+from streams.features.agents import MessageHandler, batches, register_agents
 from streams.features.refresher import Refresher
 from streams.progress import Progress
 from tests.streams.conftest import Life, until
@@ -49,6 +50,10 @@ async def dead_letters(life: Life) -> list[tuple[Any, ...]]:
     )
 
 
+async def _sum_is(sizes: Sequence[int], count: int) -> bool:
+    return sum(sizes) == count
+
+
 async def all_is_consumed(life: Life) -> bool:
     return not await life.messages()
 
@@ -65,6 +70,40 @@ async def test_the_agent_takes_raw_messages_and_refreshes(life: Life, agent: Any
     await until(lambda: all_is_consumed(life))
 
     assert await read_tiles(life.redis, ada) == await life.tiles_of_log(ada)
+
+
+async def test_a_stream_that_breaks_is_not_waited_for() -> None:
+    class Broken:
+        def noack(self) -> Broken:
+            return self
+
+        async def events(self) -> AsyncIterator[object]:
+            yield "the last one"
+            raise ConnectionResetError
+
+    found = batches(Broken())
+
+    assert await anext(found) == ["the last one"]
+    with pytest.raises(ConnectionResetError):
+        await anext(found)
+
+
+async def test_what_comes_together_is_handled_together(life: Life) -> None:
+    sizes: list[int] = []
+
+    class Counting(MessageHandler):
+        async def handle(self, batch: Sequence[object]) -> None:
+            sizes.append(len(batch))
+            await asyncio.sleep(0.02)
+
+    app = create_app(load_settings(kafka_bootstrap="nowhere:9092"))
+    handler = Counting(life.refresher, life.pool, Progress())
+    async with register_agents(app, handler).test_context() as agent:
+        for number in range(300):
+            await agent.put(str(number).encode(), wait=False)
+        await until(lambda: _sum_is(sizes, 300))
+
+    assert len(sizes) < 10
 
 
 async def test_poison_is_set_aside_and_stops_nobody(life: Life, agent: Any) -> None:

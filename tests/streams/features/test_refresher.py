@@ -11,12 +11,12 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAwayError
 
 from aurora import clock
-from aurora.features.live import read_tiles, tiles_key
+from aurora.features.live import fill, read_tiles
 from aurora.models.catalogue import MODELS
 from aurora.predictions.artifact import digest
 from aurora.predictions.champions import Champions
 from streams.features.refresher import Refresher
-from streams.notices import channel_of, prediction_key
+from streams.notices import prediction_key
 from tests.aurora.models.people import an_energy_artifact
 from tests.streams.conftest import Life, json_of, today
 
@@ -81,15 +81,16 @@ async def test_days_that_left_the_window_are_forgotten(life: Life, redis: Redis)
     ada = await life.somebody()
     await life.happens(ada)
     await life.refresh()
-    old = (today() - timedelta(days=28)).isoformat()
-    await redis.hset(tiles_key(ada), old, b"")  # pyright: ignore[reportGeneralTypeIssues]
+    [tiles] = (await life.tiles_of_log(ada)).values()
+    before = {today() - timedelta(days=days): {"mood": tiles["mood"]} for days in (1, 27, 28, 29, 40)}
+    await fill(redis, ada, before, since=today() - timedelta(days=40))
     await life.happens(ada)
-    await life.happens(ada, days_ago=40)
+    await life.happens(ada, days_ago=41)
     await life.refresh()
 
     tiles = await read_tiles(redis, ada)
     assert tiles is not None
-    assert list(tiles) == [today()]
+    assert sorted(tiles) == [today() - timedelta(days=days) for days in (27, 1, 0)]
 
 
 async def test_what_lies_ahead_counts_from_then_on(life: Life) -> None:
@@ -111,14 +112,12 @@ async def test_what_lies_ahead_counts_from_then_on(life: Life) -> None:
     assert after[today()]["mood"].n == 1
 
 
-async def test_every_model_predicts_and_the_prediction_is_stored_cached_and_told(
+async def test_for_who_listens_every_model_predicts_and_it_is_stored_cached_and_told(
     life: Life, redis: Redis
 ) -> None:
     ada = await life.somebody()
     await life.happens(ada, type="energy.rated", payload={"energy": 7})
-    async with redis.pubsub(ignore_subscribe_messages=True) as heard:
-        await heard.subscribe(channel_of(ada))
-        await heard.get_message(timeout=1)
+    async with life.listening(ada) as heard:
         await life.refresh()
         told = [json.loads(message["data"]) async for message in _messages(heard)]
 
@@ -136,12 +135,24 @@ async def test_every_model_predicts_and_the_prediction_is_stored_cached_and_told
     assert {entry["name"]: entry["score"] for entry in told[3]["scores"]}["energy"] == 70
 
 
+async def test_for_who_does_not_listen_the_old_prediction_is_forgotten_and_none_is_made(life: Life) -> None:
+    ada = await life.somebody()
+    await life.redis.set(prediction_key(ada, "energy"), "what was said before")
+    await life.happens(ada, type="energy.rated", payload={"energy": 7})
+    await life.refresh()
+
+    assert await life.redis.get(prediction_key(ada, "energy")) is None
+    assert await life.rows("select count(*) from predictions.predictions") == [(0,)]
+    assert await read_tiles(life.redis, ada) == await life.tiles_of_log(ada)
+
+
 async def test_a_message_that_comes_twice_has_one_effect(life: Life) -> None:
     ada = await life.somebody()
     await life.happens(ada)
     touches = await life.touches()
-    for _ in range(3):
-        await life.refresher.refresh(touches)
+    async with life.listening(ada):
+        for _ in range(3):
+            await life.refresher.refresh(touches)
 
     assert await life.rows("select count(*) from predictions.predictions") == [(len(MODELS),)]
     assert await life.rows("select count(*) from raw.outbox where consumed_at is null") == [(0,)]
@@ -174,18 +185,40 @@ async def test_somebody_who_was_erased_loses_their_tiles_and_holds_nobody_up(lif
     assert await life.touches() == []
 
 
+async def test_a_day_that_cannot_be_computed_is_set_aside_and_the_others_have_their_effect(
+    life: Life,
+) -> None:
+    ada, bob = await life.somebody(), await life.somebody()
+    await life.happens(ada, days_ago=1)
+    await life.refresh()
+    broken = await life.happens(ada, damaged={"valence": "fine, thanks"})
+    await life.happens(ada, days_ago=2)
+    await life.happens(bob)
+    await life.refresh()
+
+    letters = "select reason_code, user_id, body::jsonb ->> 'event_id' from raw.rejected_events"
+    assert await life.rows(letters) == [("effect_failed", ada, str(broken))]
+    assert await life.touches() == []
+    assert await read_tiles(life.redis, bob) == await life.tiles_of_log(bob)
+    tiles = await read_tiles(life.redis, ada)
+    assert tiles is not None
+    assert sorted(tiles) == [today() - timedelta(days=days) for days in (2, 1)]
+
+
 async def test_the_champion_of_the_persons_cohort_answers_and_is_replaced_while_running(life: Life) -> None:
     ada, eve = await life.somebody(), await life.somebody(cohort="simulated")
     champions = Champions(life.url, threads=1)
     refresher = Refresher(life.pool, life.redis, champions)
     for user_id in (ada, eve):
         await life.happens(user_id, type="energy.rated", payload={"energy": 7})
-    await refresher.refresh(await life.touches())
+    async with life.listening(ada), life.listening(eve):
+        await refresher.refresh(await life.touches())
     await _publish(life, "1")
     await champions.refresh("energy")
     for user_id in (ada, eve):
         await life.happens(user_id, type="energy.rated", payload={"energy": 6})
-    await refresher.refresh(await life.touches())
+    async with life.listening(ada), life.listening(eve):
+        await refresher.refresh(await life.touches())
 
     served = [json_of(await life.redis.get(prediction_key(user_id, "energy"))) for user_id in (ada, eve)]
     assert [(answer["model_source"], answer["model_version"]) for answer in served] == [
