@@ -12,8 +12,8 @@ HEAD = "user_id,label_event_id,as_of,known_at,value,persona,precision"
 
 
 def a_csv(*lines: str) -> bytes:
-    names = ",".join(ENERGY.features)
-    empty = "," * (len(ENERGY.features) - 1)
+    names = ",".join(ENERGY.columns)
+    empty = "," * (len(ENERGY.columns) - 1)
     return "\n".join([f"{HEAD},{names}", *(f"{line},{empty}" for line in lines)]).encode()
 
 
@@ -21,7 +21,7 @@ def test_missing_features_stay_missing() -> None:
     rows = rows_from_csv(a_csv("a,l1,100,200,6.5,,instant"), ENERGY, "real")
 
     assert np.isnan(rows.table).all()
-    assert rows.table.shape == (1, len(ENERGY.features))
+    assert rows.table.shape == (1, len(ENERGY.columns))
     assert rows.values.tolist() == [6.5]
 
 
@@ -46,7 +46,7 @@ def test_each_set_has_a_version_of_its_own() -> None:
 
 @pytest.mark.parametrize(("valence", "number"), [(-0.9, 0), (0.0, 2), (0.9, 4)])
 def test_a_mood_label_is_trained_as_its_class(valence: float, number: int) -> None:
-    names, empty = ",".join(MOOD.features), "," * (len(MOOD.features) - 1)
+    names, empty = ",".join(MOOD.columns), "," * (len(MOOD.columns) - 1)
     body = f"{HEAD},{names}\na,l1,100,200,{valence},,instant,{empty}".encode()
 
     rows = rows_from_csv(body, MOOD, "real")
