@@ -47,7 +47,7 @@ class Answer:
         )
 
 
-def idempotency_key(
+async def idempotency_key(
     key: Annotated[
         str | None,
         Header(

@@ -64,7 +64,7 @@ class Resources:
             database=database,
             redis=redis,
             tokens=tokens,
-            limiter=RateLimiter(redis, redis_url, options, settings.api_workers),
+            limiter=RateLimiter(redis, options, settings.api_workers),
             passwords=passwords,
             accounts=Accounts(
                 database,

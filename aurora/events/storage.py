@@ -1,15 +1,17 @@
 """The way into the log: accepted events, their keys, touched days and outbox rows in one transaction.
 
-One SQL statement serves every way in. A request hands its few events over as JSON; an import copies many
-into a temporary table of the same columns first. Nothing is read before it is written, so two clients that
-send the same event at the same time cannot both be told that it was accepted.
+One SQL statement serves every way in. A request hands its few events over as JSON; an import and a long batch
+copy many into a temporary table of the same columns first. Nothing is read before it is written, so two clients
+that send the same event at the same time cannot both be told that it was accepted. Keys are taken in their own
+order, so two transactions that want the same ones wait for each other and never in a circle.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, Final, Literal, LiteralString, cast
 from uuid import UUID
 
@@ -211,27 +213,42 @@ async def store_events(
     events: Sequence[AcceptedEvent],
     *,
     person_key: bytes | None = None,
+    person_keys: Mapping[UUID, bytes] | None = None,
 ) -> list[Outcome]:
     """Store live events of one or more people; the outcome of each, in order.
 
-    Runs in the caller's transaction: when that rolls back nothing was accepted. `person_key` is needed as
-    soon as an event has a note. Missing monthly partitions are made.
+    Runs in the caller's transaction: when that rolls back nothing was accepted. The person's key (or, of
+    several people, `person_keys` by id) is needed as soon as an event has a note. Missing monthly partitions
+    are made.
     """
     if not events:
         return []
-    for month in sorted({month_of(event.started_at) for event in events}):
-        await connection.execute("select raw.ensure_event_partition(%s)", (month,))
-    incoming = _as_recordset(events, person_key)
-    announcement = sql.SQL(_ANNOUNCE_EVENTS).format(topic=sql.Literal(EVENTS_ACCEPTED))
-    cursor = await connection.execute(store_statement(incoming, announcement))
-    outcomes: dict[int, Outcome | None] = dict(await cursor.fetchall())
+    keys = person_keys or {}
+    rows = [
+        incoming_row(ordinal, event, person_key=person_key or keys.get(event.user_id))
+        for ordinal, event in enumerate(events)
+    ]
+    incoming = {"incoming": json.dumps(rows, default=_json_value)}
+    # Statements that do not depend on each other's answers travel together.
+    async with connection.pipeline():
+        await ensure_months(connection, events)
+        cursor = await connection.execute(_store_given(), incoming)
+        await connection.execute("notify aurora_outbox")
+        outcomes: dict[int, Outcome | None] = dict(await cursor.fetchall())
     unseen = [ordinal for ordinal, outcome in outcomes.items() if outcome is None]
     if unseen:
         # Another transaction wrote the same key while this statement waited for it: a new snapshot sees it.
-        cursor = await connection.execute(_unseen_statement(incoming, unseen))
+        cursor = await connection.execute(_unseen_given(), incoming | {"ordinals": unseen})
         outcomes |= {ordinal: _outcome_of_twin(is_same) for ordinal, is_same in await cursor.fetchall()}
-    await connection.execute("notify aurora_outbox")
     return [cast("Outcome", outcomes[ordinal]) for ordinal in range(len(events))]
+
+
+async def ensure_months(
+    connection: psycopg.AsyncConnection[Any], events: Iterable[AcceptedEvent]
+) -> None:
+    """Have the partitions made that these events need."""
+    for month in sorted({month_of(event.started_at) for event in events}):
+        await connection.execute("select raw.ensure_event_partition(%s)", (month,))
 
 
 def store_incoming(
@@ -303,7 +320,6 @@ def create_incoming(table: str) -> sql.Composed:
 
 
 def _unseen_statement(incoming: sql.Composable, ordinals: list[int]) -> sql.Composed:
-    # No query parameters: psycopg would take a percent sign of a payload for a placeholder.
     return _statement(_UNSEEN, incoming=incoming, ordinals=sql.Literal(ordinals))
 
 
@@ -311,15 +327,24 @@ def _outcome_of_twin(is_same: bool) -> Outcome:  # noqa: FBT001  # the one thing
     return "duplicate" if is_same else "conflict"
 
 
-def _as_recordset(events: Sequence[AcceptedEvent], person_key: bytes | None) -> sql.Composed:
-    rows = [incoming_row(ordinal, event, person_key=person_key) for ordinal, event in enumerate(events)]
+@cache
+def _store_given() -> sql.Composed:
+    """The statement over events that come as the parameter `incoming`: one text, so that it is planned once."""
+    announcement = sql.SQL(_ANNOUNCE_EVENTS).format(topic=sql.Literal(EVENTS_ACCEPTED))
+    return store_statement(_given(), announcement)
+
+
+@cache
+def _unseen_given() -> sql.Composed:
+    return _statement(_UNSEEN, incoming=_given(), ordinals=sql.SQL("%(ordinals)s"))
+
+
+def _given() -> sql.Composed:
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("LiteralString", kind)))
         for name, kind in INCOMING_COLUMNS.items()
     )
-    return sql.SQL("jsonb_to_recordset({}::jsonb) as incoming ({})").format(
-        sql.Literal(json.dumps(rows, default=_json_value)), columns
-    )
+    return sql.SQL("jsonb_to_recordset(%(incoming)s::text::jsonb) as incoming ({})").format(columns)
 
 
 def _json_value(value: object) -> str:
