@@ -105,7 +105,11 @@ def orm() -> FastAPI:
                         setattr(row, column.name, getattr(judged, column.name))
                 session.add(row)
             message = Message()
-            body = {"user_id": str(judged.user_id), "event_id": str(judged.event_id), "version": judged.version}
+            body = {
+                "user_id": str(judged.user_id),
+                "event_id": str(judged.event_id),
+                "version": judged.version,
+            }
             for name, value in (("topic", EVENTS_ACCEPTED), ("user_id", judged.user_id), ("body", body)):
                 setattr(message, name, value)
             session.add(message)

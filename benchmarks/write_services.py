@@ -80,7 +80,8 @@ class WriteServices:
         tokens = []
         with psycopg.connect(self.database) as connection:
             for number in range(people):
-                row = new_person_row(username=f"p{number}", password_hash="-", tz="UTC", system_key=data_key)
+                name, nothing = f"person-{number}", "-"
+                row = new_person_row(username=name, password_hash=nothing, tz="UTC", system_key=data_key)
                 family_id = uuid4()
                 connection.execute(INSERT_PERSON, row)
                 connection.execute(

@@ -33,7 +33,7 @@ from rich.table import Table
 
 from aurora.database.partitions import ensure_partitions
 from aurora.events.acceptance import AcceptedEvent, validate
-from benchmarks.http_load import Load, hammer, request
+from benchmarks.http_load import Client, Load, hammer, request
 from benchmarks.write_services import WriteServices
 
 AIMS = {"single / no-op": (0.30, 0.45), "single / plain ORM": (3.0, 3.0), "bulk / raw COPY": (0.3, 0.5)}
@@ -48,7 +48,7 @@ def an_event(days_ago: float = 0, number: int = 0) -> dict[str, Any]:
     kinds: list[dict[str, Any]] = [
         {"type": "energy.rated", "payload": {"energy": 6.5}},
         {"type": "mood.rated", "payload": {"valence": 0.4, "labels": ["calm"]}},
-        {"type": "steps.recorded", "payload": {"steps": 812}},
+        {"type": "steps.counted", "payload": {"steps": 812}},
         {
             "type": "sleep.recorded",
             "ended_at": at.isoformat(),
@@ -119,11 +119,11 @@ async def _post_batch(port: int, token: str, body: bytes) -> float:
     wanted = [request("/api/v1/events/batch", body, token=token, media_type="application/x-ndjson")]
     sent = iter(wanted)
     load = Load(0)
-    from benchmarks.http_load import Client
-
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    _, protocol = await loop.create_connection(lambda: Client(lambda: next(sent, None), load), "127.0.0.1", port)
+    _, protocol = await loop.create_connection(
+        lambda: Client(lambda: next(sent, None), load), "127.0.0.1", port
+    )
     await protocol.done
     seconds = time.perf_counter() - began
     load.must_be(200)
@@ -178,7 +178,9 @@ def _copy(url: str, rows: bytes, times: list[datetime]) -> float:
             connection.execute(_twin_of(connection, name).encode())
         connection.commit()
         began = time.perf_counter()
-        with connection.cursor().copy(f"copy bench.events ({', '.join(_COLUMNS)}) from stdin".encode()) as copy:
+        with connection.cursor().copy(
+            f"copy bench.events ({', '.join(_COLUMNS)}) from stdin".encode()
+        ) as copy:
             for at in range(0, len(rows), 65536):
                 copy.write(rows[at : at + 65536])
         connection.commit()
@@ -215,8 +217,8 @@ def report(ratios: dict[str, float]) -> None:
     table = Table("ratio", "measured", "at least", "aim")
     for name, value in ratios.items():
         least, aim = AIMS.get(name, (None, None))
-        style = "green" if least is not None and value >= least else "red" if least is not None else ""
-        table.add_row(name, f"[{style}]{value:.2f}[/]" if style else f"{value:.2f}", *(str(x or "") for x in (least, aim)))
+        colour = "default" if least is None else "green" if value >= least else "red"
+        table.add_row(name, f"[{colour}]{value:.2f}[/]", str(least or ""), str(aim or ""))
     Console().print(table)
 
 
@@ -234,7 +236,7 @@ async def measure(options: argparse.Namespace) -> dict[str, float]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.writing", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="benchmarks.writing", description="How fast events get into the log")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load on each server and round")
     parser.add_argument("--clients", type=int, default=64)

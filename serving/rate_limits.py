@@ -104,7 +104,7 @@ class RateLimiter:
 
     async def _take_together(self, asked: Sequence[tuple[Bucket, str]]) -> list[Allowance]:
         keys = [
-            f"aurora:limits:{bucket}:{{{whom}}}:{window}"
+            f"aurora:limits:{bucket}:{self._limits[bucket]}:{whom}:{window}"
             for bucket, whom in asked
             for window in ("before", "now")
         ]

@@ -6,20 +6,23 @@ import json
 from typing import Annotated
 from uuid import UUID
 
+from asgi_correlation_id import correlation_id
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime
 
-from serving.dependencies import CurrentPerson, CurrentWork, Here, StreamingPerson
+from serving.dependencies import CurrentPerson, CurrentToken, CurrentWork, Here, StreamingPerson
 from serving.errors import EventNotFoundError, MediaTypeUnsupportedError
 from serving.events.log import EventFilter, read_event, read_events
+from serving.events.posting import Posted
 from serving.events.schemas import EXAMPLE, EXAMPLE_SLEEP, BatchVerdict, EventRead, EventVerdict
-from serving.idempotency import IdempotencyKey
+from serving.idempotency import IdempotencyKey, request_digest
 from serving.openapi import body_of, problems
 from serving.pagination import NAME, CursorText, Limit, Page, decode_cursor, encode_cursor
 from serving.paths import EVENTS
 
 router = APIRouter(prefix=EVENTS, tags=["events"])
+_LINES = "application/x-ndjson"
 _EVENT = {"$ref": "#/components/schemas/LifeEvent"}
 
 
@@ -39,17 +42,16 @@ async def _json_body(request: Request) -> bytes:
     openapi_extra=body_of(_EVENT, example=EXAMPLE),
 )
 async def receive_event(
-    # The body comes first: no connection is held while a client sends it.
     body: Annotated[bytes, Depends(_json_body)],
     request: Request,
     key: IdempotencyKey,
-    person: CurrentPerson,
-    work: CurrentWork,
+    token: CurrentToken,
     here: Here,
 ) -> Response:
     """Take in one event. What is not accepted is kept apart, with its reason, and answered as a problem."""
-    work.after_commit.append(lambda: here.receiver.forget_predictions(person.user_id))
-    answer = await here.receiver.receive_one(work.connection, request, body, person, key)
+    request.state.user_id = str(token.user_id)
+    digest = request_digest(request, body)
+    answer = await here.posting.receive(Posted(token, body, key, digest, correlation_id.get()))
     return answer.response()
 
 
@@ -70,8 +72,15 @@ async def receive_event(
 async def receive_events(
     person: StreamingPerson, request: Request, key: IdempotencyKey, here: Here
 ) -> Response:
-    """Take in up to 10,000 events, 32 MB: `{"events": […]}`, or NDJSON. Each has its own outcome."""
-    answer = await here.receiver.receive_batch(request, person, key)
+    """Take in up to 10,000 events, 32 MB: `{"events": […]}`, or NDJSON. Each has its own outcome.
+
+    The events are taken in as they come, a thousand or so in a transaction. When the body ends too early or exceeds
+    a limit, what came before that stays: the problem then has `counts` and `items`. With `Accept:
+    application/x-ndjson` the answer has one line for each event, and a last one with the counts.
+    """
+    answer = await here.batches.receive(request, person, key)
+    if answer.status == 200 and _LINES in request.headers.get("accept", ""):
+        return answer.as_lines("items", _LINES)
     return answer.response()
 
 
