@@ -236,7 +236,9 @@ async def measure(options: argparse.Namespace) -> dict[str, float]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.writing", description="How fast events get into the log")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.writing", description="How fast events get into the log"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load on each server and round")
     parser.add_argument("--clients", type=int, default=64)

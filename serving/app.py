@@ -33,7 +33,8 @@ from serving.resources import Resources
 from serving.scores import endpoints as scores
 from serving.timeline import endpoints as timeline
 
-NOUNS: Final = (auth, events, rejected_events, event_types, timeline, features, scores, predictions, live)
+# Events first: a request is matched against one router after the other, and most requests bring events.
+NOUNS: Final = (events, auth, rejected_events, event_types, timeline, features, scores, predictions, live)
 EXPOSED: Final = [
     "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"
 ]  # fmt: skip

@@ -37,13 +37,18 @@ async def open_work(here: Here) -> AsyncIterator[Work]:
 CurrentWork = Annotated[Work, Depends(open_work, scope="function")]
 
 
-async def current_token(request: Request, _shown: Annotated[object, Security(_bearer)]) -> AccessToken:
+def token_of(request: Request) -> AccessToken:
+    """The verified token of a request, or why there is none."""
     token = getattr(request.state, "token", None)
     if token is None:
         raise TokenMissingError
     if isinstance(token, TokenInvalidError):
         raise token
     return token
+
+
+async def current_token(request: Request, _shown: Annotated[object, Security(_bearer)]) -> AccessToken:
+    return token_of(request)
 
 
 CurrentToken = Annotated[AccessToken, Depends(current_token)]

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 
 from serving.database import Connection
 from serving.errors import IdempotencyKeyInvalidError, IdempotencyKeyReusedError
+from serving.openapi import AskedHeader
 from serving.problems import MEDIA_TYPE
 
 # In the order of the list: two groups that want the same keys never wait for each other in a circle.
@@ -58,19 +59,31 @@ class Answer:
         return Response(body, status_code=self.status, media_type=media_type, headers=headers)
 
 
+IDEMPOTENCY_KEY: Final = AskedHeader(
+    "Idempotency-Key",
+    "A fresh id for this mutation; sent again within a day it gets the same answer",
+    "7c8f5f9e-6f0a-4bb5-9c1e-0a4a5f4c2f11",
+)
+
+
+def checked_key(key: str | None) -> str | None:
+    """The key as it was sent; IdempotencyKeyInvalidError when it cannot be one."""
+    if key is not None and not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise IdempotencyKeyInvalidError
+    return key
+
+
 async def idempotency_key(
     key: Annotated[
         str | None,
         Header(
-            alias="Idempotency-Key",
-            description="A fresh id for this mutation; sent again within a day it gets the same answer",
-            examples=["7c8f5f9e-6f0a-4bb5-9c1e-0a4a5f4c2f11"],
+            alias=IDEMPOTENCY_KEY.name,
+            description=IDEMPOTENCY_KEY.description,
+            examples=[IDEMPOTENCY_KEY.example],
         ),
     ] = None,
 ) -> str | None:
-    if key is not None and not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
-        raise IdempotencyKeyInvalidError
-    return key
+    return checked_key(key)
 
 
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final, Literal, LiteralString, cast
@@ -18,6 +18,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from pydantic_core import to_json
 
 from aurora.database.partitions import month_of
 from aurora.events.acceptance import AcceptedEvent, Rejected
@@ -242,7 +243,7 @@ async def store_events(
     ]
     if len(rows) >= COPIED_FROM:
         return await _store_copied(connection, events, rows)
-    incoming = {"incoming": json.dumps(rows, default=_json_value)}
+    incoming = {"incoming": _as_json(rows)}
     # Statements that do not depend on each other's answers travel together.
     async with connection.pipeline():
         await ensure_months(connection, events)
@@ -402,12 +403,12 @@ def _given() -> sql.Composed:
     return sql.SQL("jsonb_to_recordset(%(incoming)s::text::jsonb) as incoming ({})").format(columns)
 
 
-def _json_value(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
+def _as_json(rows: Sequence[dict[str, Any]]) -> str:
+    for row in rows:
+        for name in ("body_hash", "note_ciphertext"):
+            if row[name] is not None:
+                row[name] = f"\\x{row[name].hex()}"
+    return to_json(rows).decode()
 
 
 def _statement(template: str, **parts: sql.Composable) -> sql.Composed:
