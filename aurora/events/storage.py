@@ -8,7 +8,6 @@ order, so two transactions that want the same ones wait for each other and never
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
@@ -268,7 +267,8 @@ async def _store_copied(
     await connection.execute(_create_copied())
     async with connection.cursor().copy(_copy_into_copied()) as copy:
         for row in rows:
-            await copy.write_row([*(row | {"payload": json.dumps(row["payload"])}).values()])
+            row["payload"] = to_json(row["payload"]).decode()
+            await copy.write_row([*row.values()])
     cursor = await connection.execute(_store_copied_rows())
     outcomes: dict[int, Outcome | None] = dict(await cursor.fetchall())
     unseen = [ordinal for ordinal, outcome in outcomes.items() if outcome is None]

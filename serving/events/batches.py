@@ -44,7 +44,7 @@ from serving.predictions.cache import PredictionCache
 from serving.problems import problem_body, problem_of
 
 NDJSON: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
-PART: Final = 1_000
+PART: Final = 2_000
 """Events of one transaction."""
 JUDGED_AT_ONCE: Final = 50
 """Then other requests get a turn."""
