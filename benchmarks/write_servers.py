@@ -1,6 +1,6 @@
 """The servers that the write path is compared with, each one worker of the same uvicorn.
 
-    python -m benchmarks.write_servers noop|surroundings|orm|aurora PORT
+    python -c 'from benchmarks.write_servers import serve; serve("noop", 8123)'
 
 `noop` is a bare FastAPI endpoint. `surroundings` is a no-op inside the API: the same middleware, the token and
 the rate limit, no work. `orm` is the plain way: one request, one SQLAlchemy session, one commit. `aurora` is the API.
@@ -8,7 +8,6 @@ the rate limit, no work. `orm` is the plain way: one request, one SQLAlchemy ses
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -130,10 +129,7 @@ SERVERS: dict[str, Callable[[], FastAPI]] = {
 }
 
 
-def main(name: str, port: int) -> None:
+def serve(name: str, port: int) -> None:
+    """Run the server called `name` until a signal ends it."""
     configure_logging(name)
     uvicorn.run(SERVERS[name](), host="127.0.0.1", port=port, **protocol(ApiOptions()))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))

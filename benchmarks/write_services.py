@@ -96,7 +96,11 @@ class WriteServices:
     def server(self, name: str) -> Iterator[int]:
         """One server of `benchmarks.write_servers` in a process of its own; its port."""
         port = free_port()
-        command = [sys.executable, "-m", "benchmarks.write_servers", name, str(port)]
+        command = [
+            sys.executable,
+            "-c",
+            f"from benchmarks.write_servers import serve; serve({name!r}, {port})",
+        ]
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603  # our own command line
                 command, cwd=PROJECT, env=os.environ | self.environment, stdout=log, stderr=log

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from benchmarks.chaos import report, run_chaos
+from benchmarks.chaos.run import report, run_chaos
 
 pytestmark = pytest.mark.slow
 

@@ -33,7 +33,7 @@ from infra.embedded.redis import EmbeddedRedis
 from infra.ports import free_port
 from infra.run_folder import read_json
 
-PROJECT: Final = Path(__file__).parents[1]
+PROJECT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 90
 WORKERS: Final = 2
 
