@@ -131,5 +131,5 @@ SERVERS: dict[str, Callable[[], FastAPI]] = {
 
 def serve(name: str, port: int) -> None:
     """Run the server called `name` until a signal ends it."""
-    configure_logging(name)
+    configure_logging(name, is_busy=True)
     uvicorn.run(SERVERS[name](), host="127.0.0.1", port=port, **protocol(ApiOptions()))

@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
     """The API of one worker. Without arguments both are read from the environment, as uvicorn calls it."""
     if settings is None:
         settings = load_settings()
-        configure_logging("serving", settings.log_level)
+        configure_logging("serving", settings.log_level, is_busy=True)
     options = options or ApiOptions()
     resources = Resources.of(settings, options)
 
