@@ -201,15 +201,17 @@ def _twin_of(connection: psycopg.Connection[Any], name: str) -> str:
 def ratios_of(single: list[dict[str, float]], bulk: list[dict[str, float]]) -> dict[str, float]:
     """The median over the rounds of the ratio within a round."""
 
-    def ratio(rounds: list[dict[str, float]], above: str, below: str) -> float:
-        return statistics.median(found[above] / found[below] for found in rounds)
-
+    asked = {
+        "single / no-op": (single, "aurora", "noop"),
+        "single with Idempotency-Key / no-op": (single, "aurora with Idempotency-Key", "noop"),
+        "single / no-op inside the API": (single, "aurora", "surroundings"),
+        "single / plain ORM": (single, "aurora", "orm"),
+        "bulk / raw COPY": (bulk, "aurora", "copy"),
+    }
     return {
-        "single / no-op": ratio(single, "aurora", "noop"),
-        "single with Idempotency-Key / no-op": ratio(single, "aurora with Idempotency-Key", "noop"),
-        "single / no-op inside the API": ratio(single, "aurora", "surroundings"),
-        "single / plain ORM": ratio(single, "aurora", "orm"),
-        "bulk / raw COPY": ratio(bulk, "aurora", "copy"),
+        name: statistics.median(found[above] / found[below] for found in rounds)
+        for name, (rounds, above, below) in asked.items()
+        if rounds
     }
 
 
