@@ -35,7 +35,7 @@ GROUPS_AT_ONCE: Final = 2
 """While one waits for its commit, the next one is judged."""
 
 _SHORT_WAIT: Final[LiteralString] = "set local lock_timeout = '20ms'"
-_TOGETHER_ONLY: Final = ("08", "57P")
+_AWAY: Final = ("08", "57P")
 """SQLSTATEs that say that Postgres is away: trying alone would not help."""
 
 log = structlog.get_logger(__name__)
@@ -103,7 +103,7 @@ class Posting:
         except psycopg.OperationalError as error:
             # Without a state the connection is gone. A lock that was not to be had, a deadlock and the like do
             # have one, and are operational errors as well.
-            if error.sqlstate is None or error.sqlstate.startswith(_TOGETHER_ONLY):
+            if error.sqlstate is None or error.sqlstate.startswith(_AWAY):
                 raise
             problem = error
         except Exception as error:  # noqa: BLE001  # one request's fault must not be the others'
