@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test check fix generate bench lock \
+.PHONY: help setup up down demo test chaos check fix generate bench lock \
 	check-style check-types check-imports check-sql check-generated
 
 help: ## list the recipes
@@ -50,6 +50,9 @@ demo: setup ## from nothing to served predictions, with a login to try
 
 test: setup ## run the tests, fail under 80 % coverage
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term --cov-fail-under=80
+
+chaos: setup ## kill every process five times under load; nothing may be lost or happen twice
+	@$(BIN)/python -m benchmarks.chaos
 
 check: setup check-style check-types check-imports check-sql check-generated ## style, types, imports, SQL, drift
 

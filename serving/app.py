@@ -33,7 +33,8 @@ from serving.resources import Resources
 from serving.scores import endpoints as scores
 from serving.timeline import endpoints as timeline
 
-NOUNS: Final = (auth, events, rejected_events, event_types, timeline, features, scores, predictions, live)
+# Events first: a request is matched against one router after the other, and most requests bring events.
+NOUNS: Final = (events, auth, rejected_events, event_types, timeline, features, scores, predictions, live)
 EXPOSED: Final = [
     "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"
 ]  # fmt: skip
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
     """The API of one worker. Without arguments both are read from the environment, as uvicorn calls it."""
     if settings is None:
         settings = load_settings()
-        configure_logging("serving", settings.log_level)
+        configure_logging("serving", settings.log_level, is_busy=True)
     options = options or ApiOptions()
     resources = Resources.of(settings, options)
 

@@ -20,7 +20,8 @@ _bearer = HTTPBearer(
 )
 
 
-def resources(request: Request) -> Resources:
+# Every dependency is `async`: FastAPI runs a plain function in a thread, which costs more than what it does.
+async def resources(request: Request) -> Resources:
     return request.app.state.resources
 
 
@@ -36,13 +37,18 @@ async def open_work(here: Here) -> AsyncIterator[Work]:
 CurrentWork = Annotated[Work, Depends(open_work, scope="function")]
 
 
-def current_token(request: Request, _shown: Annotated[object, Security(_bearer)]) -> AccessToken:
+def token_of(request: Request) -> AccessToken:
+    """The verified token of a request, or why there is none."""
     token = getattr(request.state, "token", None)
     if token is None:
         raise TokenMissingError
     if isinstance(token, TokenInvalidError):
         raise token
     return token
+
+
+async def current_token(request: Request, _shown: Annotated[object, Security(_bearer)]) -> AccessToken:
+    return token_of(request)
 
 
 CurrentToken = Annotated[AccessToken, Depends(current_token)]

@@ -83,19 +83,36 @@ class EventConflictError(AuroraError):
         )
 
 
-class BodyTooLargeError(AuroraError):
+class BodyRefusedError(AuroraError):
+    """A body that was not read to its end. Of a batch, what came before that is taken in all the same."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem}; nothing of it was stored")
+        self.problem = problem
+
+
+class BodyTooLargeError(BodyRefusedError):
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is larger than {limit:,} bytes; nothing of it was stored")
+        super().__init__(f"the body is larger than {limit:,} bytes")
 
 
-class BodyTooSlowError(AuroraError):
+class BodyTooSlowError(BodyRefusedError):
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"the body was not here after {seconds} s; nothing of it was stored")
+        super().__init__(f"the body was not here after {seconds} s")
 
 
-class BatchTooLongError(AuroraError):
+class BatchTooLongError(BodyRefusedError):
     def __init__(self, limit: int) -> None:
-        super().__init__(f"a batch holds at most {limit:,} events; nothing of it was stored")
+        super().__init__(f"a batch holds at most {limit:,} events")
+
+
+class BatchUnreadableError(BodyRefusedError):
+    """A batch whose body is not what its content type says, from some place on."""
+
+
+class TooManyBatchesError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("too many batches are being read at this moment; nothing of yours was stored")
 
 
 class BodyUnreadableError(AuroraError):
@@ -172,6 +189,8 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     BodyTooLargeError: ProblemType(413, "body-too-large", "Body too large"),
     BodyTooSlowError: ProblemType(408, "body-too-slow", "Body too slow"),
     BatchTooLongError: ProblemType(413, "batch-too-long", "Batch too long"),
+    BatchUnreadableError: ProblemType(400, "body-unreadable", "Body cannot be read"),
+    TooManyBatchesError: ProblemType(503, "server-busy", "Server busy", retry_after=5),
     BodyUnreadableError: ProblemType(400, "body-unreadable", "Body cannot be read"),
     MediaTypeUnsupportedError: ProblemType(415, "media-type-unsupported", "Media type not supported"),
     CursorInvalidError: ProblemType(400, "cursor-invalid", "Cursor not valid"),

@@ -7,7 +7,7 @@ the second finds the answer of the first.
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, LiteralString
 from uuid import UUID
@@ -15,14 +15,21 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from psycopg.types.json import Jsonb
+from pydantic_core import to_json
 
 from serving.database import Connection
 from serving.errors import IdempotencyKeyInvalidError, IdempotencyKeyReusedError
+from serving.openapi import AskedHeader
 from serving.problems import MEDIA_TYPE
 
-_LOCK: Final[LiteralString] = "select pg_advisory_xact_lock(hashtextextended(%(lock)s, 7))"
+# In the order of the list: two groups that want the same keys never wait for each other in a circle.
+_LOCK: Final[LiteralString] = """
+    select pg_advisory_xact_lock(hashtextextended(lock, 7)) from unnest(%(locks)s::text[]) as wanted (lock)
+"""
 _FIND: Final[LiteralString] = """
-    select request_hash, status, body from app.idempotency_keys where user_id = %(user_id)s and key = %(key)s
+    select idempotency_keys.user_id, idempotency_keys.key, request_hash, status, body
+    from unnest(%(user_ids)s::uuid[], %(keys)s::text[]) as wanted (user_id, key)
+    inner join app.idempotency_keys using (user_id, key)
 """
 _ADD: Final[LiteralString] = """
     insert into app.idempotency_keys (user_id, key, request_hash, status, body)
@@ -39,55 +46,102 @@ class Answer:
     is_replay: bool = False
 
     def response(self) -> Response:
-        return Response(
-            json.dumps(self.body, ensure_ascii=False).encode(),
-            status_code=self.status,
-            media_type=MEDIA_TYPE if self.status >= 400 else "application/json",
-            headers={"Idempotency-Replayed": "true"} if self.is_replay else None,
-        )
+        media_type = MEDIA_TYPE if self.status >= 400 else "application/json"
+        return self._render(to_json(self.body), media_type)
+
+    def as_lines(self, of: str, media_type: str) -> Response:
+        """One line for each item of the list called `of`, then one with all the rest."""
+        rest = {name: value for name, value in self.body.items() if name != of}
+        return self._render(b"".join(to_json(item) + b"\n" for item in (*self.body[of], rest)), media_type)
+
+    def _render(self, body: bytes, media_type: str) -> Response:
+        headers = {"Idempotency-Replayed": "true"} if self.is_replay else None
+        return Response(body, status_code=self.status, media_type=media_type, headers=headers)
 
 
-def idempotency_key(
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="A fresh id for this mutation; sent again within a day it gets the same answer",
-            examples=["7c8f5f9e-6f0a-4bb5-9c1e-0a4a5f4c2f11"],
-        ),
-    ] = None,
-) -> str | None:
+IDEMPOTENCY_KEY: Final = AskedHeader(
+    "Idempotency-Key",
+    "A fresh id for this mutation; sent again within a day it gets the same answer",
+    "7c8f5f9e-6f0a-4bb5-9c1e-0a4a5f4c2f11",
+)
+
+
+def checked_key(key: str | None) -> str | None:
+    """The key as it was sent; IdempotencyKeyInvalidError when it cannot be one."""
     if key is not None and not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
         raise IdempotencyKeyInvalidError
     return key
 
 
+async def idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias=IDEMPOTENCY_KEY.name,
+            description=IDEMPOTENCY_KEY.description,
+            examples=[IDEMPOTENCY_KEY.example],
+        ),
+    ] = None,
+) -> str | None:
+    return checked_key(key)
+
+
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 
 
-def request_digest(request: Request, body_digest: bytes) -> bytes:
+def request_digest(request: Request, body: bytes) -> bytes:
     """What makes two requests the same: method, path and body."""
-    return hashlib.sha256(f"{request.method} {request.url.path} ".encode() + body_digest).digest()
+    return digest_of(request, hashlib.sha256(body).digest())
 
 
-async def find_answer(connection: Connection, user_id: UUID, key: str | None, digest: bytes) -> Answer | None:
-    """The answer that this key got before. IdempotencyKeyReusedError when it belongs to another request."""
-    if key is None:
-        return None
-    await connection.execute(_LOCK, {"lock": f"{user_id}:{key}"})
-    cursor = await connection.execute(_FIND, {"user_id": user_id, "key": key})
-    found = await cursor.fetchone()
-    if found is None:
-        return None
-    if bytes(found[0]) != digest:
-        raise IdempotencyKeyReusedError
-    return Answer(found[1], found[2], is_replay=True)
+def digest_of(request: Request, body_digest: bytes) -> bytes:
+    """The same, of a body whose digest was taken as it came."""
+    return hashlib.sha256(f"{request.method} {request.scope['path']} ".encode() + body_digest).digest()
 
 
-async def keep_answer(
-    connection: Connection, user_id: UUID, key: str | None, digest: bytes, answer: Answer
-) -> None:
-    """Keep the answer for whoever sends this key again."""
-    if key is not None:
-        row = {"user_id": user_id, "key": key, "request_hash": digest}
-        await connection.execute(_ADD, {**row, "status": answer.status, "body": Jsonb(answer.body)})
+@dataclass(frozen=True)
+class KeptAnswer:
+    """What a key got before, and for which request."""
+
+    digest: bytes
+    answer: Answer
+
+    def reply_to(self, digest: bytes) -> Answer | IdempotencyKeyReusedError:
+        """The answer, or why the request with this digest may not have it."""
+        return self.answer if self.digest == digest else IdempotencyKeyReusedError()
+
+
+async def find_answers(
+    connection: Connection, keys: Collection[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], KeptAnswer]:
+    """What these keys (person, key) got before. Until the transaction ends they are this one's alone."""
+    if not keys:
+        return {}
+    ordered = sorted(keys)
+    await connection.execute(_LOCK, {"locks": [f"{user_id}:{key}" for user_id, key in ordered]})
+    wanted = {"user_ids": [user_id for user_id, _ in ordered], "keys": [key for _, key in ordered]}
+    cursor = await connection.execute(_FIND, wanted)
+    return {
+        (user_id, key): KeptAnswer(bytes(digest), Answer(status, body, is_replay=True))
+        for user_id, key, digest, status, body in await cursor.fetchall()
+    }
+
+
+async def keep_answers(connection: Connection, answers: Sequence[tuple[UUID, str, bytes, Answer]]) -> None:
+    """Keep answers (person, key, digest of the request, answer) for whoever sends these keys again."""
+    if not answers:
+        return
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            _ADD,
+            [
+                {
+                    "user_id": user_id,
+                    "key": key,
+                    "request_hash": digest,
+                    "status": answer.status,
+                    "body": Jsonb(answer.body),
+                }
+                for user_id, key, digest, answer in answers
+            ],
+        )

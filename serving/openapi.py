@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from aurora.events.envelope import LifeEvent
 from serving.problems import MEDIA_TYPE, Problem
+
+BEARER: Final = "HTTPBearer"
+"""FastAPI's name of the scheme by which people log in."""
 
 _TOLD: Final = {
     400: "The request cannot be read",
@@ -21,6 +25,31 @@ _TOLD: Final = {
     429: "Too many requests: see Retry-After",
     503: "Something that this needs is away: see Retry-After",
 }
+
+
+@dataclass(frozen=True)
+class AskedHeader:
+    """A header that an endpoint reads by itself, as the docs show it."""
+
+    name: str
+    description: str
+    example: str
+
+
+def asking_for(*headers: AskedHeader) -> dict[str, Any]:
+    """A login and these headers, of an endpoint that reads them by itself."""
+    parameters = [
+        {
+            "name": header.name,
+            "in": "header",
+            "required": False,
+            "description": header.description,
+            "schema": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": header.name},
+            "example": header.example,
+        }
+        for header in headers
+    ]
+    return {"security": [{BEARER: []}], "parameters": parameters}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

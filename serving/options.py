@@ -36,6 +36,7 @@ class ApiOptions(BaseSettings):
     max_batch_items: int = Field(default=10_000, ge=1)
     batches_at_once: int = Field(default=4, ge=1, description="Batches that one worker reads at a time")
     batch_seconds: int = Field(default=60, ge=1, description="A batch has to be here by then")
+    batch_wait_seconds: float = Field(default=10.0, gt=0, description="A place has to be free by then")
     max_line_bytes: int = Field(default=256 * 1024, ge=1024, description="One event of an NDJSON batch")
 
     bcrypt_cost: int = Field(default=12, ge=4, le=16)

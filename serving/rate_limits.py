@@ -1,27 +1,63 @@
 """Rate limits: a sliding window on Redis that all workers share.
 
 When Redis is away each worker enforces its share of the limit by itself, so that a dead Redis neither opens
-the gate nor closes it.
+the gate nor closes it. Requests that come at the same moment are counted in one call.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
-from limits.aio.storage.redis import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import StorageError
+from redis.exceptions import RedisError
 
+from serving.grouping import Grouping
 from serving.options import ApiOptions
 from serving.redis_access import RedisAccess
 
 Bucket = Literal["anonymous", "user", "login"]
-WINDOW_SECONDS = 60
+WINDOW_SECONDS: Final = 60
+COUNTED_AT_ONCE: Final = 200
+
+# The sliding window counter of the library `limits`, for many at once: KEYS are the counters of the window
+# before and of this one, ARGV is each one's limit. The counter of this window lives for two; when its first is
+# over it becomes the one before.
+_COUNT: Final = """
+local window = 60000
+local answers = {}
+for i = 1, #ARGV do
+    local before, now, limit = KEYS[2 * i - 1], KEYS[2 * i], tonumber(ARGV[i])
+    local now_ttl = redis.call('pttl', now)
+    if now_ttl > 0 and now_ttl < window then
+        redis.call('rename', now, before)
+        now_ttl = now_ttl + window
+        redis.call('set', now, 0, 'px', now_ttl)
+    end
+    local before_count = tonumber(redis.call('get', before)) or 0
+    local before_ttl = math.max(redis.call('pttl', before), 0)
+    local now_count = tonumber(redis.call('get', now)) or 0
+    local weighted = math.floor(before_count * before_ttl / window) + now_count
+    local allowed = 0
+    if weighted + 1 <= limit then
+        allowed = 1
+        now_count = now_count + 1
+        if now_ttl > 0 then
+            redis.call('incr', now)
+        else
+            now_ttl = 2 * window
+            redis.call('set', now, 1, 'px', now_ttl)
+        end
+    end
+    answers[i] = {allowed, before_count, before_ttl, now_count, math.max(now_ttl, 0)}
+end
+return answers
+"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +81,7 @@ class Allowance:
 class RateLimiter:
     """Counts requests by bucket and by whom they come from."""
 
-    def __init__(self, redis: RedisAccess, redis_url: str, options: ApiOptions, workers: int) -> None:
+    def __init__(self, redis: RedisAccess, options: ApiOptions, workers: int) -> None:
         self._redis = redis
         self._limits: dict[Bucket, int] = {
             "anonymous": options.anonymous_per_minute,
@@ -53,32 +89,45 @@ class RateLimiter:
             "login": options.login_per_minute,
         }
         self._workers = workers
-        # The strategy is part of the key: another strategy would read these counters wrongly.
-        shared = RedisStorage(
-            f"async+{redis_url}",
-            wrap_exceptions=True,
-            implementation="redispy",
-            key_prefix="aurora:limits:sliding",
-            connection_pool=redis.pool,  # pyright: ignore[reportArgumentType]  # the stub knows text and numbers
-        )
-        self._shared = SlidingWindowCounterRateLimiter(shared)
+        self._count = redis.client.register_script(_COUNT)
+        self._together = Grouping(self._take_together, most=COUNTED_AT_ONCE)
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     async def take(self, bucket: Bucket, whom: str) -> Allowance:
         """Count one request against a bucket."""
-        limit = self._limits[bucket]
         if not self._redis.is_away:
             try:
-                return await self._hit(self._shared, bucket, limit, whom)
-            except (StorageError, OSError, TimeoutError) as error:
+                return await self._together.ask((bucket, whom))
+            except (RedisError, OSError, TimeoutError) as error:
                 self._redis.note_failure(error)
-        return await self._hit(self._alone, bucket, max(1, limit // self._workers), whom)
+        return await self._take_alone(bucket, max(1, self._limits[bucket] // self._workers), whom)
 
-    async def _hit(
-        self, limiter: SlidingWindowCounterRateLimiter, bucket: Bucket, limit: int, whom: str
+    async def _take_together(self, asked: Sequence[tuple[Bucket, str]]) -> list[Allowance]:
+        keys = [
+            f"aurora:limits:{bucket}:{self._limits[bucket]}:{whom}:{window}"
+            for bucket, whom in asked
+            for window in ("before", "now")
+        ]
+        counted = await self._count(keys=keys, args=[self._limits[bucket] for bucket, _ in asked])
+        return [
+            self._allowance(bucket, *map(int, counts))
+            for (bucket, _), counts in zip(asked, counted, strict=True)
+        ]
+
+    def _allowance(
+        self, bucket: Bucket, is_allowed: int, before: int, before_ttl: int, now: int, now_ttl: int
     ) -> Allowance:
+        """Some are free again when the window before has lost one more, or when this one is over."""
+        limit, window = self._limits[bucket], WINDOW_SECONDS * 1000
+        waits = [before_ttl % (window / before)] if before else []
+        waits += [now_ttl % window] if now else []
+        reset = max(1, math.ceil(min(waits, default=0) / 1000))
+        remaining = max(0, limit - math.floor(before * before_ttl / window + now))
+        return Allowance(bucket, limit, remaining, min(reset, WINDOW_SECONDS), bool(is_allowed))
+
+    async def _take_alone(self, bucket: Bucket, limit: int, whom: str) -> Allowance:
         item: RateLimitItem = RateLimitItemPerMinute(limit)
-        is_allowed = await limiter.hit(item, bucket, whom)
-        stats = await limiter.get_window_stats(item, bucket, whom)
+        is_allowed = await self._alone.hit(item, bucket, whom)
+        stats = await self._alone.get_window_stats(item, bucket, whom)
         reset = max(1, math.ceil(stats.reset_time - time.time()))
         return Allowance(bucket, limit, stats.remaining, min(reset, WINDOW_SECONDS), is_allowed)

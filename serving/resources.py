@@ -14,7 +14,9 @@ from serving.auth.passwords import Passwords
 from serving.auth.service import Accounts
 from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Database
-from serving.events.service import Receiver
+from serving.events.batches import Batches
+from serving.events.judging import Judge
+from serving.events.posting import Posting
 from serving.live.hub import Hub
 from serving.live.tickets import Tickets
 from serving.options import ApiOptions
@@ -36,7 +38,8 @@ class Resources:
     limiter: RateLimiter
     passwords: Passwords
     accounts: Accounts
-    receiver: Receiver
+    posting: Posting
+    batches: Batches
     champions: Champions
     forecaster: Forecaster
     hub: Hub
@@ -57,6 +60,7 @@ class Resources:
         )
         tokens, issuer = TokenReader(secret), TokenIssuer(secret, options)
         cache = PredictionCache(redis, options.prediction_ttl_seconds)
+        judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
         return cls(
             options=options,
@@ -64,7 +68,7 @@ class Resources:
             database=database,
             redis=redis,
             tokens=tokens,
-            limiter=RateLimiter(redis, redis_url, options, settings.api_workers),
+            limiter=RateLimiter(redis, options, settings.api_workers),
             passwords=passwords,
             accounts=Accounts(
                 database,
@@ -74,7 +78,8 @@ class Resources:
                 system_key=system_key,
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),
-            receiver=Receiver(database, cache, system_key=system_key, options=options),
+            posting=Posting(database, cache, judge),
+            batches=Batches(database, cache, judge, options),
             champions=champions,
             forecaster=Forecaster(redis, cache, champions),
             hub=Hub(redis_url, database, check_seconds=options.heartbeat_seconds),
@@ -92,6 +97,7 @@ class Resources:
             yield
         finally:
             await self.hub.stop()
+            await self.posting.finish()
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
             await self.redis.close()

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,9 @@ PLANNED_AHEAD = timedelta(days=732)
 MAX_DURATION = timedelta(days=7)
 EARLIEST_YEAR = 1970
 """Before this an event is a device's unset clock, not a memory."""
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+"""Of the body that is hashed: this text must never change, or every event sent again would be a conflict."""
 
 _MAY_LIE_AHEAD = frozenset({"calendar.scheduled"})
 
@@ -166,6 +170,7 @@ def _accepted(
     started_at, ended_at = _utc(event.started_at), _utc(event.ended_at)
     day_of = ended_at if kind.ends_on_its_day and ended_at is not None else started_at
     day = clock.local_date(day_of, tz)
+    day_started_at, day_ended_at = _borders(day, tz)
     known_at = known_at.astimezone(UTC)
     return AcceptedEvent(
         user_id=user_id,
@@ -179,8 +184,8 @@ def _accepted(
         local_date=day,
         local_started_at=clock.local_time(started_at, tz),
         local_ended_at=clock.local_time(ended_at, tz) if ended_at else None,
-        day_started_at=clock.day_start(day, tz),
-        day_ended_at=clock.day_end(day, tz),
+        day_started_at=day_started_at,
+        day_ended_at=day_ended_at,
         precision=event.precision,
         source_name=event.source.name,
         source_record_id=event.source.record_id,
@@ -195,6 +200,11 @@ def _accepted(
         known_at=known_at,
         available_at=max(known_at, ended_at or started_at),
     )
+
+
+@lru_cache(maxsize=4096)
+def _borders(day: date, tz: str) -> tuple[datetime, datetime]:
+    return clock.day_start(day, tz), clock.day_end(day, tz)
 
 
 def _body_hash(event: LifeEvent, payload: Mapping[str, Any], tz: str, hash_key: bytes) -> bytes:
@@ -212,7 +222,7 @@ def _body_hash(event: LifeEvent, payload: Mapping[str, Any], tz: str, hash_key: 
         note,
         event.is_deleted,
     ]
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
 
 
 def _utc(instant: Any) -> Any:

@@ -28,10 +28,12 @@ Name = Annotated[
     AfterValidator(without_nul),
 ]
 
+_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
 
 def _rfc3339(value: object) -> object:
     """Only text that begins with a date, or a datetime: a number could be seconds, milliseconds or days."""
-    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\s*\d{4}-\d\d-\d\d", value)):
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
         return value
     raise ValueError("a time is RFC 3339 text with an offset, e.g. 2026-03-29T07:30:00+02:00")
 

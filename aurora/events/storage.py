@@ -1,20 +1,23 @@
 """The way into the log: accepted events, their keys, touched days and outbox rows in one transaction.
 
-One SQL statement serves every way in. A request hands its few events over as JSON; an import copies many
-into a temporary table of the same columns first. Nothing is read before it is written, so two clients that
-send the same event at the same time cannot both be told that it was accepted.
+One SQL statement serves every way in. A request hands its few events over as JSON; an import and a long batch
+copy many into a temporary table of the same columns first. Nothing is read before it is written, so two clients
+that send the same event at the same time cannot both be told that it was accepted. Keys are taken in their own
+order, so two transactions that want the same ones wait for each other and never in a circle.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import cache
+from operator import attrgetter
 from typing import Any, Final, Literal, LiteralString, cast
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from pydantic_core import to_json
 
 from aurora.database.partitions import month_of
 from aurora.events.acceptance import AcceptedEvent, Rejected
@@ -25,6 +28,12 @@ Outcome = Literal["accepted", "duplicate", "superseded", "conflict"]
 
 LIVE_DAYS: Final = 28
 """Days that live state reaches back. Older days are the warehouse's alone and need no message."""
+
+COPIED_FROM: Final = 200
+"""So many events of one call are copied into a temporary table. Below that JSON is quicker; far above it, Postgres
+would join what it takes for a hundred rows in a nested loop."""
+
+_COPIED: Final = "incoming_live_events"
 
 INCOMING_COLUMNS: Final[dict[str, str]] = {
     "ordinal": "bigint",
@@ -57,6 +66,11 @@ INCOMING_COLUMNS: Final[dict[str, str]] = {
     "batch_id": "uuid",
 }
 """The columns of one incoming event, in the order of a COPY into the temporary table."""
+
+_EVENT_COLUMNS: Final = [
+    name for name in INCOMING_COLUMNS if name not in {"ordinal", "note_ciphertext", "batch_id"}
+]
+_event_values: Final = attrgetter(*_EVENT_COLUMNS)
 
 _LOG_COLUMNS: Final = [name for name in INCOMING_COLUMNS if name not in {"ordinal", "day_ended_at"}]
 
@@ -211,27 +225,65 @@ async def store_events(
     events: Sequence[AcceptedEvent],
     *,
     person_key: bytes | None = None,
+    person_keys: Mapping[UUID, bytes] | None = None,
 ) -> list[Outcome]:
     """Store live events of one or more people; the outcome of each, in order.
 
-    Runs in the caller's transaction: when that rolls back nothing was accepted. `person_key` is needed as
-    soon as an event has a note. Missing monthly partitions are made.
+    Runs in the caller's transaction: when that rolls back nothing was accepted. The person's key (or, of
+    several people, `person_keys` by id) is needed as soon as an event has a note. Missing monthly partitions
+    are made.
     """
     if not events:
         return []
-    for month in sorted({month_of(event.started_at) for event in events}):
-        await connection.execute("select raw.ensure_event_partition(%s)", (month,))
-    incoming = _as_recordset(events, person_key)
-    announcement = sql.SQL(_ANNOUNCE_EVENTS).format(topic=sql.Literal(EVENTS_ACCEPTED))
-    cursor = await connection.execute(store_statement(incoming, announcement))
-    outcomes: dict[int, Outcome | None] = dict(await cursor.fetchall())
+    keys = person_keys or {}
+    rows = [
+        incoming_row(ordinal, event, person_key=person_key or keys.get(event.user_id))
+        for ordinal, event in enumerate(events)
+    ]
+    if len(rows) >= COPIED_FROM:
+        return await _store_copied(connection, events, rows)
+    incoming = {"incoming": _as_json(rows)}
+    # Statements that do not depend on each other's answers travel together.
+    async with connection.pipeline():
+        await ensure_months(connection, events)
+        cursor = await connection.execute(_store_given(), incoming)
+        await connection.execute("notify aurora_outbox")
+        outcomes: dict[int, Outcome | None] = dict(await cursor.fetchall())
     unseen = [ordinal for ordinal, outcome in outcomes.items() if outcome is None]
     if unseen:
         # Another transaction wrote the same key while this statement waited for it: a new snapshot sees it.
-        cursor = await connection.execute(_unseen_statement(incoming, unseen))
+        cursor = await connection.execute(_unseen_given(), incoming | {"ordinals": unseen})
         outcomes |= {ordinal: _outcome_of_twin(is_same) for ordinal, is_same in await cursor.fetchall()}
+    return [cast("Outcome", outcomes[ordinal]) for ordinal in range(len(events))]
+
+
+async def _store_copied(
+    connection: psycopg.AsyncConnection[Any],
+    events: Sequence[AcceptedEvent],
+    rows: Sequence[dict[str, Any]],
+) -> list[Outcome]:
+    """The same by way of a temporary table: Postgres knows how many rows it has, and plans for many."""
+    await ensure_months(connection, events)
+    await connection.execute(_create_copied())
+    async with connection.cursor().copy(_copy_into_copied()) as copy:
+        for row in rows:
+            row["payload"] = to_json(row["payload"]).decode()
+            await copy.write_row([*row.values()])
+    cursor = await connection.execute(_store_copied_rows())
+    outcomes: dict[int, Outcome | None] = dict(await cursor.fetchall())
+    unseen = [ordinal for ordinal, outcome in outcomes.items() if outcome is None]
+    if unseen:
+        cursor = await connection.execute(_unseen_statement(_copied(), unseen))
+        outcomes |= {ordinal: _outcome_of_twin(is_same) for ordinal, is_same in await cursor.fetchall()}
+    await connection.execute(sql.SQL("drop table {}").format(sql.Identifier(_COPIED)))
     await connection.execute("notify aurora_outbox")
     return [cast("Outcome", outcomes[ordinal]) for ordinal in range(len(events))]
+
+
+async def ensure_months(connection: psycopg.AsyncConnection[Any], events: Iterable[AcceptedEvent]) -> None:
+    """Have the partitions made that these events need."""
+    for month in sorted({month_of(event.started_at) for event in events}):
+        await connection.execute("select raw.ensure_event_partition(%s)", (month,))
 
 
 def store_incoming(
@@ -274,12 +326,13 @@ def incoming_row(
     ordinal: int, event: AcceptedEvent, *, person_key: bytes | None = None, batch_id: UUID | None = None
 ) -> dict[str, Any]:
     """One event as a row of INCOMING_COLUMNS."""
-    row = {name: getattr(event, name, None) for name in INCOMING_COLUMNS}
+    row = dict(zip(_EVENT_COLUMNS, _event_values(event), strict=True))
     if event.note:
         if person_key is None:
             raise ValueError("an event with a note needs the person's key")
         row["note_ciphertext"] = seal_text(person_key, event.event_id, event.note)
-    return row | {"ordinal": ordinal, "batch_id": batch_id}
+    row["ordinal"], row["batch_id"] = ordinal, batch_id
+    return {name: row.get(name) for name in INCOMING_COLUMNS}
 
 
 def store_statement(incoming: sql.Composable, announcement: sql.Composable) -> sql.Composed:
@@ -303,7 +356,6 @@ def create_incoming(table: str) -> sql.Composed:
 
 
 def _unseen_statement(incoming: sql.Composable, ordinals: list[int]) -> sql.Composed:
-    # No query parameters: psycopg would take a percent sign of a payload for a placeholder.
     return _statement(_UNSEEN, incoming=incoming, ordinals=sql.Literal(ordinals))
 
 
@@ -311,23 +363,52 @@ def _outcome_of_twin(is_same: bool) -> Outcome:  # noqa: FBT001  # the one thing
     return "duplicate" if is_same else "conflict"
 
 
-def _as_recordset(events: Sequence[AcceptedEvent], person_key: bytes | None) -> sql.Composed:
-    rows = [incoming_row(ordinal, event, person_key=person_key) for ordinal, event in enumerate(events)]
+@cache
+def _store_given() -> sql.Composed:
+    """The statement over events that come as the parameter `incoming`: one text, so that it is planned once."""
+    announcement = sql.SQL(_ANNOUNCE_EVENTS).format(topic=sql.Literal(EVENTS_ACCEPTED))
+    return store_statement(_given(), announcement)
+
+
+@cache
+def _create_copied() -> sql.Composed:
+    return create_incoming(_COPIED)
+
+
+@cache
+def _copy_into_copied() -> sql.Composed:
+    return sql.SQL("copy {} from stdin").format(sql.Identifier(_COPIED))
+
+
+@cache
+def _store_copied_rows() -> sql.Composed:
+    announcement = sql.SQL(_ANNOUNCE_EVENTS).format(topic=sql.Literal(EVENTS_ACCEPTED))
+    return store_statement(_copied(), announcement)
+
+
+def _copied() -> sql.Composed:
+    return sql.SQL("{} as incoming").format(sql.Identifier(_COPIED))
+
+
+@cache
+def _unseen_given() -> sql.Composed:
+    return _statement(_UNSEEN, incoming=_given(), ordinals=sql.SQL("%(ordinals)s"))
+
+
+def _given() -> sql.Composed:
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast("LiteralString", kind)))
         for name, kind in INCOMING_COLUMNS.items()
     )
-    return sql.SQL("jsonb_to_recordset({}::jsonb) as incoming ({})").format(
-        sql.Literal(json.dumps(rows, default=_json_value)), columns
-    )
+    return sql.SQL("jsonb_to_recordset(%(incoming)s::text::jsonb) as incoming ({})").format(columns)
 
 
-def _json_value(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
+def _as_json(rows: Sequence[dict[str, Any]]) -> str:
+    for row in rows:
+        for name in ("body_hash", "note_ciphertext"):
+            if row[name] is not None:
+                row[name] = f"\\x{row[name].hex()}"
+    return to_json(rows).decode()
 
 
 def _statement(template: str, **parts: sql.Composable) -> sql.Composed:

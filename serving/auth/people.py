@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from aurora import clock
 from aurora.events.ciphertext import new_person_key, open_text, seal_text, unwrap
@@ -33,12 +34,15 @@ _READ_LOGIN: Final[LiteralString] = """
 
 # A login lives as long as one of its refresh tokens is not revoked. Asked at every request: a logout on one
 # worker is true on all of them at once.
-_READ_PERSON: Final[LiteralString] = """
-    select user_id, username, display_name, tz, cohort, data_key_ciphertext, email_ciphertext, created_at
-    from app.users
-    where user_id = %(user_id)s and deleted_at is null and exists (
+_READ_PEOPLE: Final[LiteralString] = """
+    select
+        login.family_id, users.user_id, users.username, users.display_name, users.tz, users.cohort,
+        users.data_key_ciphertext, users.email_ciphertext, users.created_at
+    from unnest(%(user_ids)s::uuid[], %(family_ids)s::uuid[]) as login (user_id, family_id)
+    inner join app.users as users on users.user_id = login.user_id
+    where users.deleted_at is null and exists (
         select from app.sessions
-        where family_id = %(family_id)s and sessions.user_id = users.user_id and revoked_at is null
+        where sessions.family_id = login.family_id and sessions.user_id = users.user_id and revoked_at is null
     )
 """
 
@@ -114,6 +118,17 @@ async def find_login(connection: Connection, username: str) -> tuple[UUID | None
 
 async def find_person(connection: Connection, user_id: UUID, family_id: UUID) -> Person | None:
     """The person of a login that is still open."""
-    async with connection.cursor(row_factory=class_row(Person)) as cursor:
-        await cursor.execute(_READ_PERSON, {"user_id": user_id, "family_id": family_id})
-        return await cursor.fetchone()
+    return (await find_people(connection, {(user_id, family_id)})).get((user_id, family_id))
+
+
+async def find_people(
+    connection: Connection, logins: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Person]:
+    """Those of these logins (person, family) that are still open, and who they are."""
+    wanted = {
+        "user_ids": [user_id for user_id, _ in logins],
+        "family_ids": [family_id for _, family_id in logins],
+    }
+    cursor = await connection.execute(_READ_PEOPLE, wanted)
+    people = [(family_id, Person(*values)) for family_id, *values in await cursor.fetchall()]
+    return {(person.user_id, family_id): person for family_id, person in people}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Iterator
+from typing import Any, Final
 
 from pydantic_core import from_json
 
@@ -10,6 +12,9 @@ from aurora.events.acceptance import Rejected, undecodable
 from serving.events.lines import TooLong
 
 _NUL = b"\\u0000"
+_NO_BATCH: Final = 'a batch is a JSON object {"events": […]}'
+_BLANKS: Final = frozenset(" \t\r\n")
+_DECODER: Final = json.JSONDecoder()
 
 
 def read_object(raw: bytes) -> dict[str, Any] | Rejected:
@@ -33,18 +38,72 @@ def read_line(line: bytes | TooLong, limit: int) -> dict[str, Any] | Rejected:
     return read_object(line)
 
 
-def read_events(raw: bytes) -> list[Any]:
-    """The list in `{"events": […]}`; ValueError in words when there is none."""
+def events_in(body: bytes) -> Iterator[dict[str, Any] | Rejected]:
+    """The events in `{"events": […]}`, one after the other, so that they are never all in memory at once.
+
+    ValueError in words at the place where it is no such thing.
+    """
     try:
-        found = from_json(raw, allow_inf_nan=False)
-    except ValueError as error:
-        raise ValueError(f"the body is not JSON in UTF-8: {_in_words(error)}") from None
-    events = found.get("events") if isinstance(found, dict) else None
-    if not isinstance(events, list):
-        raise ValueError('a batch is a JSON object {"events": […]}')
-    if _NUL in raw:
-        raise ValueError("text may not hold NUL characters, which Postgres cannot store")
-    return events
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise ValueError("the body is not JSON in UTF-8") from None
+    try:
+        yield from _events_in(text)
+    except RecursionError:
+        raise ValueError("the body is not JSON in UTF-8: it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the body is not JSON in UTF-8: {error}") from None
+
+
+def _events_in(text: str) -> Iterator[dict[str, Any] | Rejected]:
+    at = _skip(text, 0)
+    if not text.startswith("{", at):
+        raise ValueError(_NO_BATCH)
+    at, is_found = _skip(text, at + 1), False
+    while not text.startswith("}", at):
+        name, at = _DECODER.raw_decode(text, at)
+        at = _behind(text, _skip(text, at), ":")
+        if name != "events":
+            _, at = _DECODER.raw_decode(text, at)
+        elif is_found or not text.startswith("[", at):
+            raise ValueError(_NO_BATCH)
+        else:
+            is_found, at = True, _skip(text, at + 1)
+            while not text.startswith("]", at):
+                start = at
+                _, at = _DECODER.raw_decode(text, at)
+                yield read_object(text[start:at].encode())
+                at = _behind_element(text, at, "]")
+            at += 1
+        at = _behind_element(text, at, "}")
+    if not is_found:
+        raise ValueError(_NO_BATCH)
+    if _skip(text, at + 1) != len(text):
+        raise json.JSONDecodeError("Extra data", text, at + 1)
+
+
+def _behind_element(text: str, at: int, closing: str) -> int:
+    """Where the next element begins, or the list or object is closed."""
+    at = _skip(text, at)
+    if text.startswith(closing, at):
+        return at
+    at = _behind(text, at, ",")
+    if text.startswith(closing, at):
+        raise json.JSONDecodeError("Illegal trailing comma", text, at)
+    return at
+
+
+def _behind(text: str, at: int, character: str) -> int:
+    if not text.startswith(character, at):
+        raise json.JSONDecodeError(f"Expecting '{character}'", text, at)
+    return _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    """Behind the blanks at this place."""
+    while text[at : at + 1] in _BLANKS:
+        at += 1
+    return at
 
 
 def _in_words(error: ValueError) -> str:

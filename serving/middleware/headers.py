@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STRICT: Final = {
@@ -20,6 +19,8 @@ STRICT: Final = {
     "Cache-Control": "no-store",
 }
 
+_STRICT: Final = [(name.lower().encode(), value.encode()) for name, value in STRICT.items()]
+
 
 class SecurityHeaders:
     """Adds STRICT to what an endpoint has not set itself."""
@@ -34,9 +35,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in STRICT.items():
-                    headers.setdefault(name, value)
+                own = {name for name, _ in message["headers"]}
+                more = [(name, value) for name, value in _STRICT if name not in own]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

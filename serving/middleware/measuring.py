@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 import structlog
 from asgi_correlation_id import correlation_id
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aurora.telemetry import HTTP_DURATION, HTTP_REQUESTS
@@ -48,8 +50,9 @@ class Measuring:
     def _note(scope: Scope, status: int, seconds: float) -> None:
         endpoint = endpoint_of(scope)
         method = scope["method"] if status != 405 else "OTHER"
-        HTTP_REQUESTS.labels(method, endpoint, str(status)).inc()
-        HTTP_DURATION.labels(method, endpoint).observe(seconds)
+        requests, duration = _metrics_of(method, endpoint, status)
+        requests.inc()
+        duration.observe(seconds)
         if endpoint not in QUIET:
             log.info(
                 "request",
@@ -60,6 +63,11 @@ class Measuring:
                 request_id=correlation_id.get(),
                 user_id=scope.get("state", {}).get("user_id"),
             )
+
+
+@lru_cache(maxsize=1024)
+def _metrics_of(method: str, endpoint: str, status: int) -> tuple[Counter, Histogram]:
+    return HTTP_REQUESTS.labels(method, endpoint, str(status)), HTTP_DURATION.labels(method, endpoint)
 
 
 def endpoint_of(scope: Scope) -> str:

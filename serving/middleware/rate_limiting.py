@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.auth.tokens import AccessToken, TokenReader
@@ -31,9 +31,7 @@ class RateLimiting:
 
         async def send_with_allowance(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in allowance.headers():
-                    headers[name.decode()] = value.decode()
+                message["headers"] = [*message["headers"], *allowance.headers()]
             await send(message)
 
         if not allowance.is_allowed:

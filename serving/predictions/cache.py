@@ -61,7 +61,9 @@ class PredictionCache:
         key, body = prediction_key(user_id, model), prediction.model_dump_json(by_alias=True)
         await self._redis.attempt(lambda client: client.set(key, body, ex=self._ttl_seconds), otherwise=None)
 
-    async def forget(self, user_id: UUID) -> None:
-        """Drop what was predicted for this person."""
-        keys = [prediction_key(user_id, model) for model in MODELS]
+    async def forget(self, *user_ids: UUID) -> None:
+        """Drop what was predicted for these people."""
+        keys = [prediction_key(user_id, model) for user_id in user_ids for model in MODELS]
+        if not keys:
+            return
         await self._redis.attempt(lambda client: client.delete(*keys), otherwise=0)

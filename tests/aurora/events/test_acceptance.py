@@ -304,3 +304,20 @@ def test_a_note_never_lies_in_the_payload() -> None:
 
     assert event.note == "tired of it all"
     assert "tired" not in json.dumps(event.payload)
+
+
+def test_the_hash_of_a_body_is_the_same_for_ever() -> None:
+    """Another text under the hash would make a conflict of every event that is sent again."""
+    event = a_received_mood(
+        event_id="01920f3e-7b1c-7c30-9a51-6f1c3a7d9e20",
+        started_at="2026-03-29T16:30:00+02:00",
+        tz="Europe/Oslo",
+        source={"name": "åpp", "device": "ring"},
+        payload={"valence": 0.4, "labels": ["røle\u2028", "calm"]},
+        form_id="f",
+        note="n",
+    )
+
+    told = accepted(event, hash_key=b"k" * 32).body_hash.hex()
+
+    assert told == "b09ab5f9b81b4e6e8b9d5f92c7b1cb123a5a94892963595e1e70da60a3ff8a74"
