@@ -45,6 +45,7 @@ ALLOWED: Final = {
     "pipelines/ingestion/table_metadata.py": "Days of arrival are UTC days.",
     "pipelines/ingestion/archive_files.py": "Instants are written in UTC, whatever the session's zone.",
     "pipelines/transformation/archived_days.py": "The borders of a month are those of UTC.",
+    "pipelines/ingestion/local_times.py": "To UTC and back, to tell whether a clock showed that time.",
     "pipelines/ingestion/mapped_rows.py": "To UTC; and to the zone that the clock gives out.",
     "pipelines/ingestion/simulator/truth.py": "Seconds since 1970 are called UTC; nothing is converted.",
 }

@@ -81,6 +81,7 @@ def add_people(
             _add(connection, ENERGY, user_id, as_of, energy, base, known_after)
             shares = np.exp(-(((np.arange(5) - 2) / 2 - (ewma - 5) / 5) ** 2) * 6)
             moods = dict(zip(MOOD.baseline_columns, map(float, shares / shares.sum()), strict=True))
+            moods["mood_ewma_28d"] = (ewma - 5) / 5
             valence = float(np.clip((energy - 5) / 5, -1, 1))
             _add(connection, MOOD, user_id, as_of, valence, base | moods, known_after)
 
