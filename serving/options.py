@@ -54,8 +54,15 @@ class ApiOptions(BaseSettings):
     ticket_seconds: int = Field(default=30, ge=1)
     heartbeat_seconds: float = Field(default=30.0, gt=0)
     sockets_per_person: int = Field(default=10, ge=1)
-    socket_queue: int = Field(default=100, ge=1, description="Messages that may wait for a slow consumer")
-    socket_send_seconds: float = Field(default=10.0, gt=0)
+    socket_buffer_bytes: int = Field(
+        default=512 * 1024, ge=1024, description="What may wait for a slow consumer"
+    )
+    socket_send_seconds: float = Field(
+        default=10.0, gt=0, description="A consumer that takes nothing for so long is dropped"
+    )
+    look_seconds: float = Field(
+        default=5.0, gt=0, description="How often to look for notices that nobody knocked for"
+    )
 
     metrics_dir: Path | None = Field(
         default=None,

@@ -77,7 +77,7 @@ class Resources:
             receiver=Receiver(database, cache, system_key=system_key, options=options),
             champions=champions,
             forecaster=Forecaster(redis, cache, champions),
-            hub=Hub(redis_url, database, check_seconds=options.heartbeat_seconds),
+            hub=Hub(postgres_url, redis_url, database, options),
             tickets=Tickets(redis, options.ticket_seconds),
         )
 

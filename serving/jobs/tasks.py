@@ -11,6 +11,7 @@ import structlog
 from procrastinate import Blueprint
 from psycopg import sql
 
+from aurora.notices.log import KEPT
 from aurora.telemetry import TASK_DURATION
 from aurora.topics import EVENTS_ACCEPTED
 
@@ -38,6 +39,12 @@ CHORES: Final = (
         "27 * * * *",
         "app.idempotency_keys",
         "created_at < now() - interval '24 hours'",
+    ),
+    Chore(
+        "delete_old_notices",
+        "7 * * * *",
+        "app.notices",
+        f"written_at < now() - interval '{KEPT.days} days'",
     ),
     Chore(
         "delete_published_outbox_rows",
