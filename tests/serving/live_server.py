@@ -71,14 +71,12 @@ class Teller:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def tell(self, user_id: str | UUID, *notices: Notice, knocks: bool = True) -> int:
-        """The position of the last one."""
+    async def tell(self, user_id: str | UUID, *notices: Notice, knocks: bool = True) -> None:
         url = self._settings.need("postgres_url")
         async with await psycopg.AsyncConnection.connect(url) as connection:
             heads = await append(connection, [(UUID(str(user_id)), notice) for notice in notices])
         if knocks:
             await self.knock(heads)
-        return heads[0].position
 
     async def knock(self, heads: list[Head]) -> None:
         async with redis.asyncio.Redis.from_url(self._settings.need("redis_url")) as client:
