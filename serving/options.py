@@ -54,8 +54,9 @@ class ApiOptions(BaseSettings):
     ticket_seconds: int = Field(default=30, ge=1)
     heartbeat_seconds: float = Field(default=30.0, gt=0)
     sockets_per_person: int = Field(default=10, ge=1)
+    # Above the 64 KiB at which a transport asks to pause: a replay pauses there, and is no slow consumer.
     socket_buffer_bytes: int = Field(
-        default=512 * 1024, ge=1024, description="What may wait for a slow consumer"
+        default=512 * 1024, ge=128 * 1024, description="What may wait for a slow consumer"
     )
     socket_send_seconds: float = Field(
         default=10.0, gt=0, description="A consumer that takes nothing for so long is dropped"

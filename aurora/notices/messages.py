@@ -25,7 +25,12 @@ _AS_OF = "2026-11-25T09:30:12.345678Z"
 
 class _Part(BaseModel):
     # Whatever is written is written by us: a field that nobody described is a mistake.
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        frozen=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class _Notice(_Part):

@@ -11,7 +11,6 @@ import structlog
 from procrastinate import Blueprint
 from psycopg import sql
 
-from aurora.notices.log import KEPT
 from aurora.telemetry import TASK_DURATION
 from aurora.topics import EVENTS_ACCEPTED
 
@@ -44,7 +43,7 @@ CHORES: Final = (
         "delete_old_notices",
         "7 * * * *",
         "app.notices",
-        f"written_at < now() - interval '{KEPT.days} days'",
+        "written_at < now() - interval '3 days'",  # aurora.notices.log.KEPT
     ),
     Chore(
         "delete_published_outbox_rows",

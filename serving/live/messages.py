@@ -28,7 +28,9 @@ ErrorCode = Literal["message-unreadable", "action-unknown", "topic-forbidden", "
 
 
 class _Frame(BaseModel):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class _Placed(_Frame):

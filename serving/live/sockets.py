@@ -25,7 +25,6 @@ from serving.live.messages import (
     refused,
     with_cursor,
 )
-from serving.live.metrics import SOCKETS_CLOSED
 from serving.live.topics import topic_of, topics_of, wanted_subjects
 from serving.live.wire import Wire
 
@@ -89,9 +88,7 @@ class Socket:
 
     def end(self, code: int, reason: str) -> None:
         """Close as soon as may be."""
-        if not self.wire.is_gone:
-            SOCKETS_CLOSED.labels(str(code)).inc()
-            self.wire.end(code, reason)
+        self.wire.end(code, reason)
 
     async def listen(self, websocket: WebSocket, *, lifetime_seconds: float) -> None:
         """Answer the client until it leaves, its token ends, or somebody calls `end`."""

@@ -32,9 +32,8 @@ def topics_of(user_id: UUID) -> Mapping[str, Subject]:
 
 def wanted_subjects(user_id: UUID, names: Iterable[str]) -> frozenset[Subject] | None:
     """The subjects of topics, named in full or by their subject; None when one of them is not theirs."""
-    mine = topics_of(user_id)
-    by_name: dict[str, Subject] = {**mine, **{subject: subject for subject in mine.values()}}
-    wanted = [by_name.get(name) for name in names]
-    if None in wanted:
-        return None
-    return frozenset(subject for subject in wanted if subject is not None)
+    by_name: dict[str, Subject] = {}
+    for topic, subject in topics_of(user_id).items():
+        by_name[topic] = by_name[subject] = subject
+    asked = set(names)
+    return frozenset[Subject](by_name[name] for name in asked) if asked <= set(by_name) else None

@@ -16,6 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.exceptions import InvalidState
 from websockets.http11 import Request
 
+from serving.live.metrics import SOCKETS_CLOSED
 from serving.options import ApiOptions
 
 SLOW_CONSUMER: Final = 4408
@@ -64,6 +65,7 @@ class Wire(WebSocketsSansIOProtocol):
         """Close, behind whatever still waits; cut the peer off when it does not take it in time."""
         if self.is_gone:
             return
+        SOCKETS_CLOSED.labels(str(code)).inc()
         self.stop_keepalive()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)

@@ -26,6 +26,7 @@ from serving.app import create_app
 from serving.options import ApiOptions
 from serving.protocol import protocol
 from tests.serving.conftest import Account
+from tests.serving.live_schemas import told_as_described
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 25)
@@ -104,7 +105,7 @@ def a_long_notice() -> EventsNotice:
 
 
 async def hear(socket: ClientConnection, seconds: float = 5) -> dict[str, Any]:
-    return json.loads(await asyncio.wait_for(socket.recv(), seconds))
+    return told_as_described(json.loads(await asyncio.wait_for(socket.recv(), seconds)))
 
 
 async def hear_numbers(socket: ClientConnection, count: int) -> list[int]:

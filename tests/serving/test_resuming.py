@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections.abc import AsyncIterator, Callable
 from uuid import UUID
@@ -325,7 +324,7 @@ async def come_and_go(
                     if last.done() and heard[-1:] == [last.result()]:
                         return heard, connections
                     try:
-                        message = json.loads(await asyncio.wait_for(socket.recv(), 0.2))
+                        message = await hear(socket, 0.2)
                     except TimeoutError:
                         continue
                     assert message["type"] in {"welcome", "message", "heartbeat"}, message
