@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from aurora_client import ApiError, Live, LoginRequiredError, Pauses, Session, T
 from infra.ports import free_port
 from tests.serving.conftest import PASSWORD, Account, log_in, quick
 from tests.serving.live_schemas import told_as_described
-from tests.serving.live_server import Server, a_long_notice, number_of, numbered
+from tests.serving.live_server import Server, a_long_notice, number_of, numbered, until
 
 QUICK = Pauses(first=0.05, longest=0.3)
 
@@ -70,12 +70,6 @@ async def listening(server: Server, account: Account, live: Live) -> None:
 
 def sockets_of(server: Server) -> set[Any]:
     return server.app.state.resources.hub._announcements.sockets
-
-
-async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  # what is waited for happens in the server
-            await asyncio.sleep(0.01)
 
 
 async def test_it_logs_in_asks_and_hears(server: Server) -> None:

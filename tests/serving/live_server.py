@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -124,3 +124,10 @@ async def hear_until_closed(socket: ClientConnection) -> list[dict[str, Any]]:
         while True:
             heard.append(await hear(socket, 15))
     return heard
+
+
+async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Wait until it is so; the test fails when it does not become so in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  # what is waited for happens in the server
+            await asyncio.sleep(0.01)
