@@ -51,13 +51,14 @@ class System:
     def api(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"
 
-    def start_api(self) -> None:
+    def start_api(self, workers: int = 1) -> None:
         self._start(
             "serving",
             AURORA_POSTGRES_URL=self.role_url("aurora_serving", self.database),
             AURORA_API_PORT=str(self.api_port),
-            AURORA_API_WORKERS="1",
+            AURORA_API_WORKERS=str(workers),
             AURORA_API_BCRYPT_COST="4",
+            AURORA_API_LOGIN_PER_MINUTE="1000",
             AURORA_JWT_SECRET="the signing secret of the tests, which is long enough for all",
             AURORA_DATA_KEY="5a" * 32,
         )
