@@ -1,4 +1,4 @@
-"""Load for benchmarks: many WebSockets and keep-alive requests from one process, with as little of its own as may be."""
+"""Load for benchmarks: many WebSockets and keep-alive requests from one process, as cheaply as may be."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -138,7 +138,7 @@ class Rig:
             "OMP_NUM_THREADS": "1",
         }
         with (self._folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603  # our own module
+            process = subprocess.Popen(  # our own module
                 [sys.executable, "-m", name], cwd=PROJECT, env=os.environ | shared | environment, stderr=log
             )
         try:
@@ -172,7 +172,7 @@ def kilobytes_each(process: psutil.Process, before: int, sockets: int) -> float:
 async def bare(sockets: int, rate: float, seconds: float) -> tuple[float, Latencies]:
     """Memory of a bare socket, and how soon it hears what the server itself has to say."""
     port, heard = free_port(), Latencies()
-    process = subprocess.Popen([sys.executable, "-c", BARE_SERVER, str(port), str(rate)])  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-c", BARE_SERVER, str(port), str(rate)])  # noqa: ASYNC220
     try:
         await asyncio.sleep(1.5)
         crowd = Sockets("127.0.0.1", port, lambda text: heard.add(time.perf_counter() - float(text)))
@@ -189,11 +189,8 @@ async def bare(sockets: int, rate: float, seconds: float) -> tuple[float, Latenc
         process.wait(20)
 
 
-@asynccontextmanager
-async def listening(rig: Rig, people: list[Person], hear: object) -> AsyncIterator[Sockets]:
-    crowd = Sockets("127.0.0.1", rig.api_port, hear)  # type: ignore[arg-type]
-    yield crowd
-    crowd.close()
+def address(person: Person) -> tuple[str, dict[str, str]]:
+    return "/api/v1/ws", {"Authorization": f"Bearer {person.token}"}
 
 
 async def pushed(
@@ -213,17 +210,18 @@ async def pushed(
 
     with rig.running("serving") as process:
         await until_ready(rig.api_port)
-        async with listening(rig, people, hear) as crowd:
-            paths = [("/api/v1/ws", {"Authorization": f"Bearer {person.token}"}) for person in people]
-            await crowd.open(paths[:FIRST_SOCKETS])
-            before = process.memory_info().rss
-            started = time.perf_counter()
-            await crowd.open(paths[FIRST_SOCKETS:])
-            per_second = (sockets - FIRST_SOCKETS) / (time.perf_counter() - started)
-            memory = kilobytes_each(process, before, sockets)
-            await asyncio.sleep(1)
-            await _publish(rig, people, rate, seconds, begun, committed)
-            await asyncio.sleep(1)
+        crowd = Sockets("127.0.0.1", rig.api_port, hear)
+        addresses = [address(person) for person in people]
+        await crowd.open(addresses[:FIRST_SOCKETS])
+        before = process.memory_info().rss
+        started = time.perf_counter()
+        await crowd.open(addresses[FIRST_SOCKETS:])
+        per_second = (sockets - FIRST_SOCKETS) / (time.perf_counter() - started)
+        memory = kilobytes_each(process, before, sockets)
+        await asyncio.sleep(1)
+        await _publish(rig, people, rate, seconds, begun, committed)
+        await asyncio.sleep(1)
+        crowd.close()
     if set(arrived) != set(committed):
         raise RuntimeError(f"{len(committed)} notices were told and {len(arrived)} heard")
     # A knock may be faster than the answer to the commit.
@@ -285,20 +283,21 @@ async def posted(rig: Rig, sockets: int, rate: float, seconds: float) -> tuple[L
         rig.running("streams", AURORA_KAFKA_BOOTSTRAP=bootstrap) as _,
     ):
         await until_ready(rig.api_port)
-        async with listening(rig, people, hear) as crowd:
-            await crowd.open([("/api/v1/ws", {"Authorization": f"Bearer {one.token}"}) for one in people])
-            async with Requests("127.0.0.1", rig.api_port, connections=16) as requests:
-                # The first ones wait for the consumer to join its group.
-                for keep in (False, True):
-                    await _post(requests, people, rate, seconds if keep else 10, sent, answers)
-                    await asyncio.sleep(2)
-                    if not keep:
-                        sent.clear()
-                        answers.clear()
-                        heard.clear()
+        crowd = Sockets("127.0.0.1", rig.api_port, hear)
+        await crowd.open([address(person) for person in people])
+        async with Requests("127.0.0.1", rig.api_port, connections=16) as requests:
+            # The first ones wait for the consumer to join its group.
+            for keep in (False, True):
+                await _post(requests, people, rate, seconds if keep else 10, sent, answers)
+                await asyncio.sleep(2)
+                if not keep:
+                    sent.clear()
+                    answers.clear()
+                    heard.clear()
+        crowd.close()
     rig.broker.stop()
     if len(heard) < 0.99 * len(sent):
-        print(f"only {len(heard)} of {len(sent)} events were heard of")  # noqa: T201
+        print(f"only {len(heard)} of {len(sent)} events were heard of")
     return answers, heard
 
 
@@ -338,26 +337,25 @@ async def _post(
 
 
 def judge(name: str, value: float, limit: float, unit: str) -> None:
-    print(f"  {name:<44} {value:8.1f} {unit:<3} (aim: under {limit:g}) {'' if value < limit else 'MISSED'}")  # noqa: T201
+    print(f"  {name:<44} {value:8.1f} {unit:<3} (aim: under {limit:g}) {'' if value < limit else 'MISSED'}")
 
 
 async def run(arguments: argparse.Namespace, rig: Rig) -> None:
-    print(f"{arguments.sockets} sockets, {arguments.rate:g} messages/s for {arguments.seconds:g} s")  # noqa: T201
+    print(f"{arguments.sockets} sockets, {arguments.rate:g} messages/s for {arguments.seconds:g} s")
     bare_memory, bare_push = await bare(arguments.sockets, arguments.rate, arguments.seconds)
-    print(f"  bare websockets: {bare_memory:.1f} KB each, push {bare_push}")  # noqa: T201
+    print(f"  bare websockets: {bare_memory:.1f} KB each, push {bare_push}")
     memory, push, whole, connects = await pushed(rig, arguments.sockets, arguments.rate, arguments.seconds)
-    print(f"  AURORA: {memory:.1f} KB each, {connects:.0f} connects/s")  # noqa: T201
-    print(f"  commit of a notice → socket: {push}; writing → socket: {whole}")  # noqa: T201
+    print(f"  AURORA: {memory:.1f} KB each, {connects:.0f} connects/s")
+    print(f"  commit of a notice → socket: {push}; writing → socket: {whole}")
     judge("memory of a socket", memory, 30, "KB")
     judge("push, p95", 1000 * push.at(0.95), 20, "ms")
-    print(  # noqa: T201
-        f"  ratios to bare sockets: memory {memory / bare_memory:.2f}, push p95 {push.at(0.95) / bare_push.at(0.95):.1f}"
-    )
-    print(f"{arguments.path_sockets} sockets, {arguments.path_rate:g} events/s for {arguments.seconds:g} s")  # noqa: T201
+    ratio = push.at(0.95) / bare_push.at(0.95)
+    print(f"  ratios to bare sockets: memory {memory / bare_memory:.2f}, push p95 {ratio:.1f}")
+    print(f"{arguments.path_sockets} sockets, {arguments.path_rate:g} events/s for {arguments.seconds:g} s")
     answers, heard = await posted(rig, arguments.path_sockets, arguments.path_rate, arguments.seconds)
-    print(f"  POST → its answer: {answers}; POST → socket: {heard}")  # noqa: T201
+    print(f"  POST → its answer: {answers}; POST → socket: {heard}")
     judge("POST → socket, p95", 1000 * heard.at(0.95), 100, "ms")
-    print(f"  ratio to the POST itself: p95 {heard.at(0.95) / answers.at(0.95):.1f}")  # noqa: T201
+    print(f"  ratio to the POST itself: p95 {heard.at(0.95) / answers.at(0.95):.1f}")
 
 
 def main() -> None:

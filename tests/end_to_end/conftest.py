@@ -178,9 +178,9 @@ async def somebody(system: System) -> Person:
 
 
 @contextmanager
-def running(system: System) -> Iterator[System]:
+def running(system: System, *, api_workers: int = 1) -> Iterator[System]:
     """The API and the streams of this system, up and joined; stopped at the end."""
-    system.start_api()
+    system.start_api(api_workers)
     system.start_streams()
     try:
         _wait_until_it_serves(system)

@@ -37,8 +37,7 @@ LISTEN = PROJECT / "tests" / "clients" / "listen.mjs"
 def system(new_system: Callable[..., System]) -> Iterator[System]:
     """A system of this module's own: its API dies often, and comes back with two workers."""
     broker = EmbeddedBroker()
-    with running(new_system(broker.start())) as system:
-        restart_api(system)
+    with running(new_system(broker.start()), api_workers=2) as system:
         yield system
     broker.stop()
 
