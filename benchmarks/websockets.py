@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -370,6 +371,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="aurora-bench-"))
     folder.chmod(0o711)  # as root Postgres runs as nobody and has to get in
     rig = Rig(folder)
+    # Whoever stops it early finds nothing left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         rig.start()
         uvloop.run(run(arguments, rig))

@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
 
 from aurora import clock
 from aurora.errors import AuroraError
@@ -27,7 +28,7 @@ from serving.live.messages import ResyncReason
 from serving.live.resuming import judge, read_lines
 from serving.live.sockets import GOING_AWAY, Socket
 from serving.live.tickets import seconds_left
-from serving.live.topics import topics_of, wanted_subjects
+from serving.live.topics import EVERY_SUBJECT, wanted_subjects
 from serving.live.wire import wire_of
 from serving.openapi import problems
 from serving.paths import API
@@ -52,9 +53,12 @@ async def sell_ticket(token: CurrentToken, person: CurrentPerson, here: Here) ->
     return Ticket(ticket=await here.tickets.sell(token), expires_in=here.tickets.seconds)
 
 
-@router.websocket("")
-async def open_socket(websocket: WebSocket) -> None:
-    """Your own topics, as they happen. See docs/api.md and the AsyncAPI document for the messages."""
+async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Your own topics, as they happen. See docs/api.md and the AsyncAPI document for the messages.
+
+    Pure ASGI, and called before all middleware: whatever surrounds it stays in memory for each open socket.
+    """
+    websocket = WebSocket(scope, receive, send)
     here: Resources = websocket.app.state.resources
     try:
         token = await _counted_token_of(websocket, here)
@@ -66,9 +70,12 @@ async def open_socket(websocket: WebSocket) -> None:
     socket: Socket | None = None
     try:
         await websocket.accept()
-        socket = Socket(wire_of(websocket.scope), token, wish.subjects, place.feed, place.announcements)
+        wire = wire_of(scope)
+        wire.forget_handshake()
+        del websocket
+        socket = Socket(wire, token, wish.subjects, place.feed, place.announcements)
         await here.hub.join(socket, wish.cursor, place.refusal)
-        await socket.listen(websocket, lifetime_seconds=seconds_left(token, clock.now()))
+        await socket.listen(lifetime_seconds=seconds_left(token, clock.now()))
     except psycopg.OperationalError:
         # What it missed cannot be read now. It comes again with the cursor that it has.
         if socket is not None:
@@ -97,7 +104,7 @@ class _Place:
 
 def _wish(websocket: WebSocket, user_id: UUID) -> _Wish:
     names = websocket.query_params.get("topics")
-    subjects = wanted_subjects(user_id, topics_of(user_id) if names is None else names.split(","))
+    subjects = EVERY_SUBJECT if names is None else wanted_subjects(user_id, names.split(","))
     if subjects is None:
         raise ParameterInvalidError(
             "`topics` names one that is not yours: events, predictions, scores, insights, announcements"

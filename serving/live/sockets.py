@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
-from fastapi import WebSocket
-
 from aurora.notices.log import Written
 from aurora.notices.messages import Subject
 from serving.auth.tokens import AccessToken
@@ -90,13 +88,13 @@ class Socket:
         """Close as soon as may be."""
         self.wire.end(code, reason)
 
-    async def listen(self, websocket: WebSocket, *, lifetime_seconds: float) -> None:
+    async def listen(self, *, lifetime_seconds: float) -> None:
         """Answer the client until it leaves, its token ends, or somebody calls `end`."""
         self._expiry = asyncio.get_running_loop().call_later(
             max(0.0, lifetime_seconds), self.end, NOT_LOGGED_IN, "the access token has expired"
         )
         try:
-            while (message := await websocket.receive())["type"] == "websocket.receive":
+            while (message := await self.wire.receive())["type"] == "websocket.receive":
                 text = message.get("text")
                 self.wire.push(refused("frames-are-text") if text is None else self._answer(text))
         finally:

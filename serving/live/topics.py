@@ -15,6 +15,7 @@ from aurora.notices.log import EVERYBODY
 from aurora.notices.messages import PERSONAL_SUBJECTS, Subject
 
 ANNOUNCEMENTS: Final = "system:announcements"
+EVERY_SUBJECT: Final[frozenset[Subject]] = frozenset({*PERSONAL_SUBJECTS, "announcements"})
 
 
 def topic_of(user_id: UUID, subject: Subject) -> str | None:

@@ -38,8 +38,13 @@ class Wire(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        if self.response.status_code == 101:
+        if self.response is not None and self.response.status_code == 101:
             cast("dict[str, Any]", self.scope)["extensions"][_HANDLE] = self
+
+    def forget_handshake(self) -> None:
+        """Let go of what the client said when it came: kilobytes that nobody reads again."""
+        self.request = self.response = None
+        cast("dict[str, Any]", self.scope).clear()
 
     @property
     def is_gone(self) -> bool:
