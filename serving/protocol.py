@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from serving.live.wire import wires
+from serving.live.wire import Wire
 from serving.options import ApiOptions
 
 
@@ -12,7 +12,7 @@ def protocol(options: ApiOptions) -> dict[str, Any]:
     """Arguments of uvicorn's Config."""
     return {
         # uvicorn's "websockets-sansio" and what the live part needs besides.
-        "ws": wires(options),
+        "ws": Wire,
         # Without per-message deflate a connection costs 22 KB instead of 120.
         "ws_per_message_deflate": False,
         "ws_max_size": 16 * 1024,

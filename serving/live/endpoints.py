@@ -71,6 +71,7 @@ async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         await websocket.accept()
         wire = wire_of(scope)
+        wire.obey(here.options)
         wire.forget_handshake()
         del websocket
         socket = Socket(wire, token, wish.subjects, place.feed, place.announcements)

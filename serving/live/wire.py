@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidState
 from websockets.http11 import Request
 
 from serving.live.metrics import SOCKETS_CLOSED
-from serving.options import ApiOptions
+from serving.options import DEFAULT_BUFFER_BYTES, DEFAULT_SEND_SECONDS, ApiOptions
 
 SLOW_CONSUMER: Final = 4408
 PEER_GONE: Final = 1011
@@ -26,15 +26,20 @@ _HANDLE: Final = "aurora.wire"
 
 
 class Wire(WebSocketsSansIOProtocol):
-    """One connection. `options` are the worker's; uvicorn makes the instances."""
-
-    options: ApiOptions = ApiOptions.model_construct()
+    """One connection. uvicorn makes it and knows no options of ours: `obey` brings them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # uvicorn writes the whole address of each connection into the log, with ticket and cursor.
         self.logger = _LOGGER
         self._stuck: asyncio.TimerHandle | None = None
+        self._most_waiting = DEFAULT_BUFFER_BYTES
+        self._patience = DEFAULT_SEND_SECONDS
+
+    def obey(self, options: ApiOptions) -> None:
+        """How much may wait for the peer, and for how long."""
+        self._most_waiting = options.socket_buffer_bytes
+        self._patience = options.socket_send_seconds
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -59,7 +64,7 @@ class Wire(WebSocketsSansIOProtocol):
         except InvalidState:
             return  # the peer has begun to close
         self.transport.write(b"".join(self.conn.data_to_send()))
-        if self.transport.get_write_buffer_size() > self.options.socket_buffer_bytes:
+        if self.transport.get_write_buffer_size() > self._most_waiting:
             self.end(SLOW_CONSUMER, "too slow: too much was waiting")
 
     async def room(self) -> None:
@@ -79,12 +84,12 @@ class Wire(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(self.options.socket_send_seconds, self.transport.abort)
+        self.close_timer = self.loop.call_later(self._patience, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         self._stuck = self.loop.call_later(
-            self.options.socket_send_seconds,
+            self._patience,
             self.end,
             SLOW_CONSUMER,
             "too slow: messages were not taken in time",
@@ -119,8 +124,3 @@ def wire_of(scope: Scope) -> Wire:
     if not isinstance(wire, Wire):
         raise RuntimeError("the WebSocket needs uvicorn with the arguments of serving.protocol")
     return wire
-
-
-def wires(options: ApiOptions) -> type[Wire]:
-    """The class of connections with these options, for uvicorn."""
-    return type("Wire", (Wire,), {"options": options})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import pickle
 import uuid
 from collections.abc import AsyncIterator
 
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from aurora.notices.log import EVERYBODY
 from aurora.settings import Settings
 from serving.live.topics import ANNOUNCEMENTS, topic_of, wanted_subjects
+from serving.protocol import protocol
 from tests.serving.conftest import Account, log_in, quick
 from tests.serving.live_server import Server, a_long_notice, hear, hear_until_closed, number_of, numbered
 
@@ -275,6 +277,12 @@ async def test_when_the_server_stops_it_says_so(settings: Settings) -> None:
         await hear(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
+
+
+def test_uvicorn_can_hand_its_arguments_to_several_workers() -> None:
+    arguments = protocol(quick())
+
+    assert pickle.loads(pickle.dumps(arguments)) == arguments  # noqa: S301  # our own
 
 
 def test_a_topic_follows_from_the_line_and_the_subject() -> None:
