@@ -51,12 +51,12 @@ class System:
     def api(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"
 
-    def start_api(self, workers: int = 1) -> None:
+    def start_api(self) -> None:
         self._start(
             "serving",
             AURORA_POSTGRES_URL=self.role_url("aurora_serving", self.database),
             AURORA_API_PORT=str(self.api_port),
-            AURORA_API_WORKERS=str(workers),
+            AURORA_API_WORKERS="1",
             AURORA_API_BCRYPT_COST="4",
             AURORA_API_LOGIN_PER_MINUTE="1000",
             AURORA_JWT_SECRET="the signing secret of the tests, which is long enough for all",
@@ -178,9 +178,9 @@ async def somebody(system: System) -> Person:
 
 
 @contextmanager
-def running(system: System, *, api_workers: int = 1) -> Iterator[System]:
+def running(system: System) -> Iterator[System]:
     """The API and the streams of this system, up and joined; stopped at the end."""
-    system.start_api(api_workers)
+    system.start_api()
     system.start_streams()
     try:
         _wait_until_it_serves(system)
