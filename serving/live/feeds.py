@@ -20,6 +20,8 @@ class Feed:
     epoch: str = ""
     position: int = 0
     holders: int = 0
+    has_ears: bool = False
+    """Whether knocks for it were asked for."""
     sockets: set[Socket] = field(default_factory=set)
 
     @property

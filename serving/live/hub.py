@@ -113,7 +113,8 @@ class Hub:
 
     async def join(self, socket: Socket, cursor: Cursor | None, refusal: ResyncReason | None) -> None:
         """Greet a socket, tell it what it missed since its cursor, and let it hear what comes."""
-        if socket.feed.holders == 1:
+        if not socket.feed.has_ears:
+            socket.feed.has_ears = True
             await self._knocks.want(socket.token.user_id)
         if cursor is not None and refusal is None:
             socket.own, socket.everybody = cursor.own.position, cursor.everybody.position

@@ -60,7 +60,7 @@ class Knocks:
             return  # the next connection subscribes to all that is wanted
         try:
             await getattr(self._pubsub, action)(channel_of(user_id))
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, AttributeError) as error:  # AttributeError: redis-py, just disconnected
             log.warning("hub_subscription_failed", problem=type(error).__name__)
 
     async def listen(self) -> None:
@@ -74,7 +74,7 @@ class Knocks:
                     pause = 0.1
                     async for message in pubsub.listen():
                         self._hear(message)
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  # whatever it was: without this task the hub is deaf for ever
                 log.warning("hub_away", problem=type(error).__name__)
             finally:
                 self._pubsub = None

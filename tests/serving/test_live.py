@@ -23,7 +23,7 @@ from tests.serving.live_server import Server, a_long_notice, hear, hear_until_cl
 
 @pytest.fixture(scope="module")
 async def server(settings: Settings) -> AsyncIterator[Server]:
-    async with Server(settings, quick(sockets_per_person=3)).run() as server:
+    async with Server(settings, quick(sockets_per_person=3, look_seconds=60)).run() as server:
         yield server
 
 
@@ -83,6 +83,20 @@ async def test_announcements_reach_everybody(server: Server, http: httpx.AsyncCl
     assert [(message["topic"], message["text"]) for message in heard] == [
         (ANNOUNCEMENTS, "maintenance at noon")
     ] * 2
+
+
+async def test_sockets_that_open_at_the_same_moment_hear_at_once(server: Server, ada: Account) -> None:
+    opened = await asyncio.gather(*(server.socket(ada) for _ in range(3)))
+    for socket in opened:
+        await hear(socket)
+    await asyncio.sleep(0.3)
+    await server.teller.tell(ada.user_id, numbered(1))
+    # Long before the next look: somebody has knocked, and somebody has listened.
+    heard = [number_of(await hear(socket, 2)) for socket in opened]
+    for socket in opened:
+        await socket.close()
+
+    assert heard == [1, 1, 1]
 
 
 async def test_a_topic_can_be_left_and_taken_again(server: Server, ada: Account) -> None:
