@@ -74,9 +74,7 @@ async def tell_changes(
             pipe.pubsub_numsub(channel_of(change.user_id))
         answers = await pipe.execute()
     # Redis says how many workers have a socket of theirs.
-    listening = {
-        change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]
-    }
+    listening = {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]}
     heads = await append(connection, [(change.user_id, _of_events(change)) for change in changes])
     return listening, {head.user_id: head for head in heads}
 

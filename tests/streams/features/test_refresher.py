@@ -12,7 +12,6 @@ from redis.exceptions import ConnectionError as RedisAwayError
 from aurora import clock
 from aurora.features.live import fill, read_tiles
 from aurora.models.catalogue import MODELS
-from aurora.notices.knocks import channel_of
 from aurora.predictions.artifact import digest
 from aurora.predictions.champions import Champions
 from streams.features.refresher import Refresher
