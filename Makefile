@@ -73,14 +73,16 @@ check-sql: setup
 
 check-generated: setup
 	$(BIN)/aurora generate --check
+	$(BIN)/aurora api client-types --check
 
 fix: setup ## repair what can be repaired by machine
 	-$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	-$(BIN)/sqlfluff fix dbt_project
 
-generate: setup ## write the SQL that follows from the feature catalogue
+generate: setup ## write the SQL that follows from the feature catalogue, and the types of the clients
 	@$(BIN)/aurora generate
+	@$(BIN)/aurora api client-types
 
 # Every script in benchmarks/ that can be run; what they share cannot.
 bench: setup ## measure the speed of the hot paths, as ratios; takes minutes

@@ -25,7 +25,7 @@ from pipelines.ingestion.progress import Silence
 from pipelines.ingestion.simulated_people import import_simulation, plan_simulation, write_simulation
 from pipelines.transformation.warehouse import build_warehouse
 
-SECRET_KEY: Final = "the secret of a benchmark"  # noqa: S105  # of a cluster that nobody else reaches
+SECRET_KEY: Final = "the secret of a benchmark"  # of a cluster that nobody else reaches
 DATA_KEY: Final = "5a" * 32
 DATABASE: Final = "aurora"
 

@@ -176,7 +176,7 @@ async def _worker(
     }
     command = [sys.executable, "-m", "streams"]
     with (here.folder / "streams.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220, S603  # our own
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220  # our own
     try:
         usage = psutil.Process(process.pid)
         first = 0

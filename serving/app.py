@@ -10,6 +10,7 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Receive, Scope, Send
 
 from aurora.settings import Settings, load_settings
 from aurora.telemetry import configure_logging
@@ -26,7 +27,7 @@ from serving.middleware.measuring import Measuring
 from serving.middleware.rate_limiting import RateLimiting
 from serving.openapi import own_schemas
 from serving.options import ApiOptions
-from serving.paths import API, BATCH
+from serving.paths import API, BATCH, LIVE
 from serving.predictions import endpoints as predictions
 from serving.rejected_events import endpoints as rejected_events
 from serving.resources import Resources
@@ -47,6 +48,17 @@ Register, log in, put the access token behind **Authorize**, and post an event. 
 """
 
 
+class Api(FastAPI):
+    """FastAPI for requests; the WebSocket goes past it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["path"] == LIVE:
+            scope["app"] = self
+            await live.open_socket(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings | None = None, options: ApiOptions | None = None) -> FastAPI:
     """The API of one worker. Without arguments both are read from the environment, as uvicorn calls it."""
     if settings is None:
@@ -60,7 +72,7 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
         async with resources.open():
             yield
 
-    app = FastAPI(
+    app = Api(
         title="AURORA_LIFE",
         version="1",
         description=DESCRIPTION,

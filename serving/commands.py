@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from aurora.settings import load_settings
+from aurora.settings import PROJECT_DIR, load_settings
 
 # At module level: annotations are text here, which typer looks up among the module's names.
 _PASSWORD = typer.Option("--password", help="Better --password-stdin: this one is seen in `ps`")
@@ -66,11 +66,52 @@ def _add_api(api: typer.Typer) -> None:
         """Write the OpenAPI document of the API."""
         from serving.description import openapi_json
 
-        text = openapi_json()
-        if path is None:
-            sys.stdout.write(text)
-        else:
-            path.write_text(text)
+        _write(openapi_json(), path)
+
+    @api.command("asyncapi")
+    def write_asyncapi(
+        path: Annotated[Path | None, typer.Argument(help="File to write; standard output by default")] = None,
+    ) -> None:
+        """Write the AsyncAPI document of the WebSocket."""
+        from serving.description import asyncapi_json
+
+        _write(asyncapi_json(), path)
+
+    @api.command("client-types")
+    def write_client_types(
+        check: Annotated[bool, typer.Option("--check", help="Only say whether they are up to date")] = False,  # noqa: FBT002  # typer's way to say a flag
+    ) -> None:
+        """Write the types of the clients in clients/ from the messages of the WebSocket."""
+        from serving.live.client_types import client_types
+
+        stale = [
+            path
+            for name, text in client_types().items()
+            if not (path := PROJECT_DIR / name).exists() or path.read_text() != text
+        ]
+        if not check:
+            for name, text in client_types().items():
+                (PROJECT_DIR / name).write_text(text)
+        for path in stale:
+            Console().print(f"{'is out of date: run `make generate`' if check else 'written'}: {path}")
+        if check and stale:
+            raise typer.Exit(1)
+
+    @api.command("announce")
+    def announce(text: Annotated[str, typer.Argument(help="What everybody who listens shall hear")]) -> None:
+        """Tell everybody on the WebSocket's topic system:announcements."""
+        from serving.live.announcing import announce
+
+        settings = load_settings()
+        announce(settings.need("postgres_url"), settings.need("redis_url"), text)
+        Console().print("Announced.")
+
+
+def _write(text: str, path: Path | None) -> None:
+    if path is None:
+        sys.stdout.write(text)
+    else:
+        path.write_text(text)
 
 
 def _password(given: str | None, *, from_stdin: bool) -> str:

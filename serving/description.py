@@ -1,12 +1,13 @@
-"""The OpenAPI document, without any service running."""
+"""The OpenAPI and AsyncAPI documents, without any service running."""
 
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from aurora.settings import Settings
 from serving.app import create_app
+from serving.live.asyncapi import asyncapi
 from serving.options import ApiOptions
 
 # Addresses that nobody connects to: a description needs none.
@@ -19,6 +20,15 @@ _NOWHERE: Final = {
 
 
 def openapi_json() -> str:
-    """The document as JSON, with a line end."""
+    """The OpenAPI document as JSON, with a line end."""
     app = create_app(Settings.model_validate(_NOWHERE), ApiOptions())
-    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+    return _as_text(app.openapi())
+
+
+def asyncapi_json() -> str:
+    """The AsyncAPI document as JSON, with a line end."""
+    return _as_text(asyncapi())
+
+
+def _as_text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

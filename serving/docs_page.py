@@ -1,4 +1,6 @@
-"""`/docs`: Swagger UI, from the installed wheel where there is one, so that it works without the internet."""
+"""`/docs` and the AsyncAPI document. Swagger UI comes from the installed wheel where there is one, so that it
+works without the internet.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,11 @@ from importlib.resources import files
 from importlib.util import find_spec
 from typing import Final
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from serving.live.asyncapi import asyncapi
 from serving.paths import API
 
 router = APIRouter(include_in_schema=False)
@@ -41,6 +44,13 @@ async def read_docs() -> HTMLResponse:
     cdn = "" if is_local else " https://cdn.jsdelivr.net"
     page.headers["Content-Security-Policy"] = _POLICY.format(cdn=cdn)
     return page
+
+
+@router.get(f"{API}/asyncapi.json")
+async def read_asyncapi(request: Request) -> JSONResponse:
+    """The WebSocket, for machines: what openapi.json is for the rest."""
+    protocol = "wss" if request.url.scheme == "https" else "ws"
+    return JSONResponse(asyncapi(request.url.netloc, protocol))
 
 
 @router.get("/docs/{name}")

@@ -11,6 +11,8 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+DEFAULT_BUFFER_BYTES = 512 * 1024
+DEFAULT_SEND_SECONDS = 10.0
 
 
 class ApiOptions(BaseSettings):
@@ -55,8 +57,16 @@ class ApiOptions(BaseSettings):
     ticket_seconds: int = Field(default=30, ge=1)
     heartbeat_seconds: float = Field(default=30.0, gt=0)
     sockets_per_person: int = Field(default=10, ge=1)
-    socket_queue: int = Field(default=100, ge=1, description="Messages that may wait for a slow consumer")
-    socket_send_seconds: float = Field(default=10.0, gt=0)
+    # Above the 64 KiB at which a transport asks to pause: a replay pauses there, and is no slow consumer.
+    socket_buffer_bytes: int = Field(
+        default=DEFAULT_BUFFER_BYTES, ge=128 * 1024, description="What may wait for a slow consumer"
+    )
+    socket_send_seconds: float = Field(
+        default=DEFAULT_SEND_SECONDS, gt=0, description="A consumer that takes nothing for so long is dropped"
+    )
+    look_seconds: float = Field(
+        default=5.0, gt=0, description="How often to look for notices that nobody knocked for"
+    )
 
     metrics_dir: Path | None = Field(
         default=None,

@@ -9,6 +9,7 @@ AUTH: Final = f"{API}/auth"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
 REJECTED_EVENTS: Final = f"{API}/rejected-events"
+LIVE: Final = f"{API}/ws"
 
 LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register"})
 """Where passwords are tried: a bucket of their own."""

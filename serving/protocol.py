@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from serving.live.wire import Wire
 from serving.options import ApiOptions
 
 
 def protocol(options: ApiOptions) -> dict[str, Any]:
     """Arguments of uvicorn's Config."""
     return {
+        # uvicorn's "websockets-sansio" and what the live part needs besides.
+        "ws": Wire,
         # Without per-message deflate a connection costs 22 KB instead of 120.
-        "ws": "websockets-sansio",
         "ws_per_message_deflate": False,
         "ws_max_size": 16 * 1024,
         "ws_ping_interval": options.heartbeat_seconds,

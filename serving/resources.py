@@ -82,7 +82,7 @@ class Resources:
             batches=Batches(database, cache, judge, options),
             champions=champions,
             forecaster=Forecaster(redis, cache, champions),
-            hub=Hub(redis_url, database, check_seconds=options.heartbeat_seconds),
+            hub=Hub(postgres_url, redis_url, database, options),
             tickets=Tickets(redis, options.ticket_seconds),
         )
 

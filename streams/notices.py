@@ -1,31 +1,42 @@
-"""What the streams tell the rest: predictions in Redis for the API, messages for the WebSocket.
+"""What the streams tell the rest: predictions in Redis for the API, notices for the apps of a person.
 
-On the channel of a person each message names its topic, `user:{id}:events | predictions | scores`. Serving
-passes them on. Nothing here is the only copy: whoever misses a message finds all of it in the API.
+Notices are written with the effect that they tell of, in its transaction (`aurora.notices`): once, in order,
+and never of something that did not happen. Serving passes them on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import psycopg
 from redis.asyncio import Redis
 
 from aurora.features.vector import Moment
 from aurora.models.catalogue import MODELS
+from aurora.notices.knocks import channel_of
+from aurora.notices.log import Head, append
+from aurora.notices.messages import (
+    MOST_EVENTS_NAMED,
+    ChangedEvent,
+    EventsNotice,
+    Notice,
+    ScoreGiven,
+    ScoresNotice,
+    prediction_notice,
+)
 from aurora.scores.scoring import Score
 from streams.events.messages import Touch
 from streams.predictions.forecasts import Forecast
-from streams.scores.provisional import score_as_json
+
+Connection = psycopg.AsyncConnection[Any]
 
 PREDICTION_TTL: Final = timedelta(minutes=5)
 """A prediction is for now: after this the API computes a new one."""
-
-MOST_EVENTS_NAMED: Final = 100
 
 
 @dataclass(frozen=True)
@@ -50,58 +61,60 @@ def prediction_key(user_id: UUID, model: str) -> str:
     return f"aurora:predictions:{user_id}:{model}"
 
 
-def channel_of(user_id: UUID) -> str:
-    return f"aurora:ws:{user_id}"
+async def tell_changes(
+    connection: Connection, redis: Redis, changes: Sequence[Changed]
+) -> tuple[set[UUID], dict[UUID, Head]]:
+    """Write down whose events have changed, and forget what was predicted before.
 
-
-async def tell_changes(redis: Redis, changes: Sequence[Changed]) -> set[UUID]:
-    """Say whose events have changed, and forget what was predicted before; who of them listens."""
+    Returns who of them listens, and whom to knock for after the commit.
+    """
     async with redis.pipeline(transaction=False) as pipe:
         for change in changes:
             pipe.delete(*(prediction_key(change.user_id, model) for model in MODELS))
-            pipe.publish(channel_of(change.user_id), _message("events", change, _of_events(change.touches)))
+            pipe.pubsub_numsub(channel_of(change.user_id))
         answers = await pipe.execute()
-    # Redis says how many heard it.
-    return {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard}
+    # Redis says how many workers have a socket of theirs.
+    listening = {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]}
+    heads = await append(connection, [(change.user_id, _of_events(change)) for change in changes])
+    return listening, {head.user_id: head for head in heads}
 
 
-async def tell_news(redis: Redis, news: Iterable[News]) -> None:
-    """Cache the predictions and publish them and the scores."""
+async def tell_news(connection: Connection, redis: Redis, news: Sequence[News]) -> dict[UUID, Head]:
+    """Cache the predictions, and write them and the scores down; whom to knock for after the commit."""
     async with redis.pipeline(transaction=False) as pipe:
         for one in news:
-            user_id = one.change.user_id
             for forecast in one.forecasts:
-                body = forecast.as_json()
-                pipe.set(prediction_key(user_id, forecast.model), json.dumps(body), ex=PREDICTION_TTL)
-                pipe.publish(channel_of(user_id), _message("predictions", one.change, body))
-            if one.scores:
-                scores = {"is_provisional": True, "scores": list(map(score_as_json, one.scores))}
-                pipe.publish(channel_of(user_id), _message("scores", one.change, scores))
+                key = prediction_key(one.change.user_id, forecast.model)
+                pipe.set(key, json.dumps(forecast.as_json()), ex=PREDICTION_TTL)
         await pipe.execute()
+    heads = await append(
+        connection, [(one.change.user_id, notice) for one in news for notice in _of_news(one)]
+    )
+    return {head.user_id: head for head in heads}
 
 
-def _message(subject: str, change: Changed, body: Mapping[str, Any]) -> str:
-    about = {
-        "as_of": change.moment.as_of.isoformat(),
-        "local_date": change.moment.local_date.isoformat(),
-        **body,
-        "topic": f"user:{change.user_id}:{subject}",
-    }
-    return json.dumps(about)
+def _of_news(news: News) -> list[Notice]:
+    moment = news.change.moment
+    notices: list[Notice] = [prediction_notice(forecast.as_json()) for forecast in news.forecasts]
+    if news.scores:
+        scores = [ScoreGiven.of(scored) for scored in news.scores]
+        notices.append(
+            ScoresNotice(as_of=moment.as_of, local_date=moment.local_date, is_provisional=True, scores=scores)
+        )
+    return notices
 
 
-def _of_events(touches: Sequence[Touch]) -> dict[str, Any]:
-    named = [touch for touch in touches if touch.event_id is not None]
-    return {
-        "local_dates": sorted({touch.local_date.isoformat() for touch in touches}),
-        "events": [
-            {
-                "event_id": str(touch.event_id),
-                "version": touch.version,
-                "type": touch.type,
-                "local_date": touch.local_date.isoformat(),
-            }
-            for touch in named[:MOST_EVENTS_NAMED]
-        ],
-        "position": max((touch.position or 0 for touch in touches), default=0),
-    }
+def _of_events(change: Changed) -> EventsNotice:
+    events = [
+        ChangedEvent(
+            event_id=touch.event_id, version=touch.version, type=touch.type, local_date=touch.local_date
+        )
+        for touch in change.touches
+        if touch.event_id is not None
+    ]
+    return EventsNotice(
+        as_of=change.moment.as_of,
+        local_date=change.moment.local_date,
+        local_dates=sorted({touch.local_date for touch in change.touches}),
+        events=events[:MOST_EVENTS_NAMED],
+    )

@@ -38,6 +38,8 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.users": {PIPELINES: "select, insert", SERVING: _RW, STREAMS: _R, JOBS: _RW},
     "app.sessions": {SERVING: _RW, JOBS: "select, delete"},
     "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
+    "app.notice_heads": {SERVING: _RW, STREAMS: _RW},
+    "app.notices": {SERVING: _APPEND, STREAMS: _APPEND, JOBS: "select, delete"},
     "raw.events": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.event_keys": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.outbox": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -117,6 +118,34 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created_at", "created_at"),
     schema="app",
     comment="One row per mutation that named an Idempotency-Key, with the answer it got.",
+)
+
+notice_heads = Table(
+    "notice_heads",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    _text("epoch"),
+    Column("position", BigInteger, nullable=False),
+    schema="app",
+    comment="One row per person who was ever told something: the last position of their notices. "
+    "Erased with the person. The id of zeros is everybody's (announcements).",
+    # Updated with each notice: room on the page keeps the update away from the index.
+    postgresql_with={"fillfactor": "50"},
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    _user_id(),
+    Column("position", BigInteger, nullable=False),
+    _text("subject"),
+    # json, not jsonb: it is told as it was written.
+    Column("body", JSON, nullable=False),
+    _instant("written_at", default_now=True),
+    PrimaryKeyConstraint("user_id", "position"),
+    Index("ix_notices_written_at", "written_at", postgresql_using="brin"),
+    schema="app",
+    comment="One row per notice to a person's apps, kept for three days. Erased with the person.",
 )
 
 # --- raw: the log and what surrounds it ---------------------------------------------------------------------

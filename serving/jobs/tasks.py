@@ -40,6 +40,12 @@ CHORES: Final = (
         "created_at < now() - interval '24 hours'",
     ),
     Chore(
+        "delete_old_notices",
+        "7 * * * *",
+        "app.notices",
+        "written_at < now() - interval '3 days'",  # aurora.notices.log.KEPT
+    ),
+    Chore(
         "delete_published_outbox_rows",
         "37 * * * *",
         "raw.outbox",

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import dataclass
+from uuid import UUID
 
 import psycopg
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, Field
+from starlette.types import Receive, Scope, Send
 
 from aurora import clock
 from aurora.errors import AuroraError
+from aurora.notices.messages import Subject
 from serving.auth.people import find_person
 from serving.auth.tokens import AccessToken
 from serving.dependencies import CurrentPerson, CurrentToken, Here
-from serving.errors import RateLimitExceededError, TokenInvalidError, TokenMissingError, TooManySocketsError
-from serving.live.sockets import Socket
+from serving.errors import (
+    ParameterInvalidError,
+    RateLimitExceededError,
+    TokenInvalidError,
+    TokenMissingError,
+)
+from serving.live.cursors import Cursor, read_cursor
+from serving.live.feeds import Feed
+from serving.live.messages import ResyncReason
+from serving.live.resuming import judge, read_lines
+from serving.live.sockets import GOING_AWAY, Socket
 from serving.live.tickets import seconds_left
+from serving.live.topics import EVERY_SUBJECT, wanted_subjects
+from serving.live.wire import wire_of
 from serving.openapi import problems
 from serving.paths import API
 from serving.problems import problem_response
@@ -39,46 +53,76 @@ async def sell_ticket(token: CurrentToken, person: CurrentPerson, here: Here) ->
     return Ticket(ticket=await here.tickets.sell(token), expires_in=here.tickets.seconds)
 
 
-@router.websocket("")
-async def open_socket(websocket: WebSocket) -> None:
-    """Your own topics, as they happen. See docs/api.md for the messages."""
+async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Your own topics, as they happen. See docs/api.md and the AsyncAPI document for the messages.
+
+    Pure ASGI, and called before all middleware: whatever surrounds it stays in memory for each open socket.
+    """
+    websocket = WebSocket(scope, receive, send)
     here: Resources = websocket.app.state.resources
     try:
-        token = await _admit(websocket, here)
+        token = await _counted_token_of(websocket, here)
+        wish = _wish(websocket, token.user_id)
+        place = await _take_place(token, wish, here)
     except (AuroraError, psycopg.OperationalError) as refusal:
         await websocket.send_denial_response(problem_response(refusal))
         return
-    await websocket.accept()
-    options = here.options
-    socket = Socket(websocket, token, queue=options.socket_queue, send_seconds=options.socket_send_seconds)
-    await here.hub.add(socket)
+    socket: Socket | None = None
     try:
-        socket.put(
-            json.dumps(
-                {
-                    "type": "welcome",
-                    "topics": sorted(socket.topics),
-                    "heartbeat_seconds": options.heartbeat_seconds,
-                }
-            )
-        )
-        await socket.run(
-            heartbeat_seconds=options.heartbeat_seconds,
-            lifetime_seconds=seconds_left(token, clock.now()),
-        )
+        await websocket.accept()
+        wire = wire_of(scope)
+        wire.obey(here.options)
+        wire.forget_handshake()
+        del websocket
+        socket = Socket(wire, token, wish.subjects, place.feed, place.announcements)
+        await here.hub.join(socket, wish.cursor, place.refusal)
+        await socket.listen(lifetime_seconds=seconds_left(token, clock.now()))
+    except psycopg.OperationalError:
+        # What it missed cannot be read now. It comes again with the cursor that it has.
+        if socket is not None:
+            socket.end(GOING_AWAY, "the log cannot be read at this moment; connect again")
     finally:
-        await here.hub.remove(socket)
+        await here.hub.release(place.feed, socket)
 
 
-async def _admit(websocket: WebSocket, here: Resources) -> AccessToken:
-    """The token behind this connection, by ticket or by header; the login it belongs to is still open."""
-    token = await _counted_token_of(websocket, here)
+@dataclass(frozen=True)
+class _Wish:
+    """What a client asks for with its address."""
+
+    subjects: frozenset[Subject]
+    cursor: Cursor | None
+    has_cursor: bool
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What it gets: its feeds, and why it cannot resume when it cannot."""
+
+    feed: Feed
+    announcements: Feed
+    refusal: ResyncReason | None
+
+
+def _wish(websocket: WebSocket, user_id: UUID) -> _Wish:
+    names = websocket.query_params.get("topics")
+    subjects = EVERY_SUBJECT if names is None else wanted_subjects(user_id, names.split(","))
+    if subjects is None:
+        raise ParameterInvalidError(
+            "`topics` names one that is not yours: events, predictions, scores, insights, announcements"
+        )
+    given = websocket.query_params.get("cursor")
+    return _Wish(subjects, read_cursor(given) if given else None, has_cursor=bool(given))
+
+
+async def _take_place(token: AccessToken, wish: _Wish, here: Resources) -> _Place:
+    """A place in the hub, for somebody whose login is still open."""
     async with here.database.transaction() as connection:
         if await find_person(connection, token.user_id, token.family_id) is None:
             raise TokenInvalidError("this login was closed; log in again")
-    if here.hub.count(token.user_id) >= here.options.sockets_per_person:
-        raise TooManySocketsError(here.options.sockets_per_person)
-    return token
+        own, everybody = await read_lines(connection, token.user_id)
+        refusal = await judge(connection, wish.cursor, own, everybody) if wish.has_cursor else None
+    feed, announcements = here.hub.hold(token, own, everybody)
+    return _Place(feed, announcements, refusal)
 
 
 async def _counted_token_of(websocket: WebSocket, here: Resources) -> AccessToken:

@@ -1,128 +1,120 @@
-"""One open socket: what it is subscribed to, what waits to be sent, and when it has to go.
-
-A slow consumer must not make the others wait or memory grow: its queue is bounded, and who lets it overflow,
-or does not take a message in time, is dropped with code 4408.
-"""
+"""One open socket: whose it is, what it hears, and how far it has heard."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
-from fastapi import WebSocket, WebSocketDisconnect
-
+from aurora.notices.log import Written
+from aurora.notices.messages import Subject
 from serving.auth.tokens import AccessToken
-from serving.live.topics import topics_of
+from serving.live.cursors import Cursor, Place
+from serving.live.feeds import Feed
+from serving.live.messages import (
+    Heartbeat,
+    Ping,
+    Pong,
+    Subscribe,
+    Subscribed,
+    Welcome,
+    opening_of,
+    read_action,
+    refused,
+    with_cursor,
+)
+from serving.live.topics import topic_of, topics_of, wanted_subjects
+from serving.live.wire import Wire
 
-SLOW_CONSUMER: Final = 4408
 NOT_LOGGED_IN: Final = 4401
 GOING_AWAY: Final = 1012
 
 
 class Socket:
-    """A connection of one person."""
+    """A connection of one person. `own` and `everybody` are how far it has heard in the two lines."""
 
-    def __init__(self, websocket: WebSocket, token: AccessToken, *, queue: int, send_seconds: float) -> None:
+    __slots__ = ("_expiry", "announcements", "everybody", "feed", "own", "subjects", "token", "wire")
+
+    def __init__(
+        self,
+        wire: Wire,
+        token: AccessToken,
+        subjects: frozenset[Subject],
+        feed: Feed,
+        announcements: Feed,
+    ) -> None:
+        self.wire = wire
         self.token = token
-        self.allowed = topics_of(token.user_id)
-        self.topics: set[str] = set(self.allowed)
-        self._websocket = websocket
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(queue)
-        self._send_seconds = send_seconds
-        self._ended: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self.subjects = subjects
+        self.feed = feed
+        self.announcements = announcements
+        self.own = feed.position
+        self.everybody = announcements.position
+        self._expiry: asyncio.TimerHandle | None = None
 
-    def offer(self, topic: str, text: str) -> None:
-        """Put a message in the queue if this socket wants its topic."""
-        if topic in self.topics:
-            self.put(text)
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(Place(self.feed.epoch, self.own), Place(self.announcements.epoch, self.everybody))
 
-    def put(self, text: str) -> None:
-        try:
-            self._waiting.put_nowait(text)
-        except asyncio.QueueFull:
-            self.end(SLOW_CONSUMER, "too slow: messages were waiting")
+    @property
+    def topics(self) -> list[str]:
+        return sorted(
+            topic for topic, subject in topics_of(self.token.user_id).items() if subject in self.subjects
+        )
+
+    def welcome(self, heartbeat_seconds: float) -> None:
+        hello = Welcome(topics=self.topics, heartbeat_seconds=heartbeat_seconds, cursor=str(self.cursor))
+        self.wire.push(hello.model_dump_json())
+
+    def hear(self, written: Written, opening: str | None) -> bool:
+        """Tell this notice unless it was told before or is not wanted; whether it was told."""
+        if written.user_id == self.token.user_id:
+            if written.position <= self.own:
+                return False
+            self.own = written.position
+        else:
+            if written.position <= self.everybody:
+                return False
+            self.everybody = written.position
+        if opening is None or written.subject not in self.subjects:
+            return False
+        self.wire.push(with_cursor(opening, str(self.cursor)))
+        return True
+
+    def beat(self) -> None:
+        self.wire.push(Heartbeat(cursor=str(self.cursor)).model_dump_json())
 
     def end(self, code: int, reason: str) -> None:
-        """Close as soon as may be; what still waits is not sent."""
-        if not self._ended.done():
-            self._ended.set_result((code, reason))
+        """Close as soon as may be."""
+        self.wire.end(code, reason)
 
-    async def run(self, *, heartbeat_seconds: float, lifetime_seconds: float) -> None:
-        """Serve until the client leaves, the token ends, or somebody calls `end`."""
-        jobs = [
-            asyncio.create_task(self._send()),
-            asyncio.create_task(self._receive()),
-            asyncio.create_task(self._beat(heartbeat_seconds)),
-        ]
-        expiry = asyncio.get_running_loop().call_later(
+    async def listen(self, *, lifetime_seconds: float) -> None:
+        """Answer the client until it leaves, its token ends, or somebody calls `end`."""
+        self._expiry = asyncio.get_running_loop().call_later(
             max(0.0, lifetime_seconds), self.end, NOT_LOGGED_IN, "the access token has expired"
         )
         try:
-            await asyncio.wait([self._ended, *jobs], return_when=asyncio.FIRST_COMPLETED)
+            while (message := await self.wire.receive())["type"] == "websocket.receive":
+                text = message.get("text")
+                self.wire.push(refused("frames-are-text") if text is None else self._answer(text))
         finally:
-            expiry.cancel()
-            for job in jobs:
-                job.cancel()
-            await asyncio.gather(*jobs, return_exceptions=True)
-        if self._ended.done():
-            code, reason = self._ended.result()
-            await self._close(code, reason)
-
-    async def _close(self, code: int, reason: str) -> None:
-        try:
-            async with asyncio.timeout(self._send_seconds):
-                await self._websocket.close(code, reason)
-        except (TimeoutError, RuntimeError, WebSocketDisconnect):
-            return  # it is gone already
-
-    async def _send(self) -> None:
-        while True:
-            text = await self._waiting.get()
-            try:
-                async with asyncio.timeout(self._send_seconds):
-                    await self._websocket.send_text(text)
-            except TimeoutError:
-                self.end(SLOW_CONSUMER, "too slow: a message was not taken in time")
-                return
-
-    async def _beat(self, seconds: float) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            self.put(json.dumps({"type": "heartbeat"}))
-
-    async def _receive(self) -> None:
-        while True:
-            try:
-                text = await self._websocket.receive_text()
-            except (WebSocketDisconnect, RuntimeError):
-                return
-            except KeyError:  # a binary frame
-                self.put(problem("frames-are-text", "send JSON as text"))
-                continue
-            self.put(self._answer(text))
+            self._expiry.cancel()
 
     def _answer(self, text: str) -> str:
-        try:
-            message: Any = json.loads(text)
-            action, topics = message["action"], set(message.get("topics", []))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return problem("message-unreadable", 'send {"action": "subscribe", "topics": ["…"]}')
-        if action == "ping":
-            return json.dumps({"type": "pong"})
-        if not topics <= self.allowed:
-            return problem(
-                "topic-forbidden", "at least one of these topics is not yours; nothing was changed"
-            )
-        if action == "subscribe":
-            self.topics |= topics
-        elif action == "unsubscribe":
-            self.topics -= topics
-        else:
-            return problem("action-unknown", "actions are subscribe, unsubscribe and ping")
-        return json.dumps({"type": "subscribed", "topics": sorted(self.topics)})
+        action = read_action(text)
+        if isinstance(action, str):
+            return refused(action)
+        if isinstance(action, Ping):
+            return Pong().model_dump_json()
+        named = wanted_subjects(self.token.user_id, action.topics)
+        if named is None:
+            return refused("topic-forbidden")
+        self.subjects = self.subjects | named if isinstance(action, Subscribe) else self.subjects - named
+        return Subscribed(topics=self.topics, cursor=str(self.cursor)).model_dump_json()
 
 
-def problem(code: str, detail: str) -> str:
-    """An error, told over the socket."""
-    return json.dumps({"type": "error", "code": code, "detail": detail})
+def tell(sockets: Iterable[Socket], written: Written) -> int:
+    """Tell a notice to whoever of these has not heard it; how many that were. Its JSON is made once."""
+    topic = topic_of(written.user_id, written.subject)
+    opening = None if topic is None else opening_of(written, topic)
+    return sum([socket.hear(written, opening) for socket in sockets])

@@ -20,6 +20,8 @@ from redis.asyncio import Redis
 from aurora import clock
 from aurora.features.live import read_tiles_of_many, tiles_key
 from aurora.features.vector import Moment
+from aurora.notices.knocks import knock
+from aurora.notices.log import Head
 from aurora.predictions.storage import write_predictions_async
 from aurora.telemetry import EVENT_DELAY
 from streams.events.dead_letters import DeadLetter, keep, without_effect
@@ -58,10 +60,11 @@ class Refresher:
             CONSUMED.labels("duplicate").inc(len(touches) - len(new))
             if not new:
                 return
-            # Told before the commit: a message may be told twice, and is never lost.
-            letters = _letters(new, await self._effect(connection, new))
+            told: dict[UUID, Head] = {}
+            letters = _letters(new, await self._effect(connection, new, told))
             await keep(connection, letters)
             await mark_consumed(connection, _ids(new))
+        await knock(self._redis, told.values())
         finished_at = clock.now()
         CONSUMED.labels("dead_letter").inc(len(letters))
         CONSUMED.labels("effective").inc(len(new) - len(letters))
@@ -69,7 +72,9 @@ class Refresher:
             if touch.received_at is not None:
                 EVENT_DELAY.observe(max(0.0, (finished_at - touch.received_at).total_seconds()))
 
-    async def _effect(self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch]) -> Failed:
+    async def _effect(
+        self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch], told: dict[UUID, Head]
+    ) -> Failed:
         as_of = _moment_of(touches)
         by_user: dict[UUID, list[Touch]] = defaultdict(list)
         for touch in touches:
@@ -91,10 +96,11 @@ class Refresher:
             Changed(person.user_id, Moment.at(as_of, person.tz), by_user[person.user_id])
             for person in touched
         ]
-        listening = await tell_changes(self._redis, changes)
+        listening, heads = await tell_changes(connection, self._redis, changes)
+        told.update(heads)
         if listening:
             heard = [change for change in changes if change.user_id in listening]
-            await self._foretell(connection, people, heard)
+            told.update(await self._foretell(connection, people, heard))
         return failed
 
     async def _foretell(
@@ -102,7 +108,7 @@ class Refresher:
         connection: psycopg.AsyncConnection[Any],
         people: Mapping[UUID, Person],
         changes: Sequence[Changed],
-    ) -> None:
+    ) -> dict[UUID, Head]:
         """Predictions and scores of the people who listen."""
         tiles = await read_tiles_of_many(self._redis, [change.user_id for change in changes])
         moments = {people[change.user_id]: change.moment for change in changes}
@@ -118,7 +124,7 @@ class Refresher:
             )
             for change in changes
         ]
-        await tell_news(self._redis, news)
+        return await tell_news(connection, self._redis, news)
 
 
 def _letters(touches: Sequence[Touch], failed: Failed) -> list[DeadLetter]:

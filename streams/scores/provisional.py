@@ -48,16 +48,5 @@ def provisional_scores(tiles: Tiles, moment: Moment) -> list[Score]:
     ]
 
 
-def score_as_json(scored: Score) -> dict[str, Any]:
-    """What a WebSocket message says of a score."""
-    return {
-        "name": scored.name,
-        "version": scored.version,
-        "score": scored.score,
-        "score_state": scored.score_state,
-        "coverage": scored.coverage,
-    }
-
-
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)

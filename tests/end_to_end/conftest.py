@@ -58,6 +58,7 @@ class System:
             AURORA_API_PORT=str(self.api_port),
             AURORA_API_WORKERS="1",
             AURORA_API_BCRYPT_COST="4",
+            AURORA_API_LOGIN_PER_MINUTE="1000",
             AURORA_JWT_SECRET="the signing secret of the tests, which is long enough for all",
             AURORA_DATA_KEY="5a" * 32,
         )

@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from aurora.errors import AuroraError
+from serving import commands
 from serving.commands import register
+from serving.live.client_types import client_types
 from tests.serving.conftest import DATA_KEY, PASSWORD, Account, a_name
 
 app = typer.Typer()
@@ -88,3 +91,34 @@ def test_the_openapi_document_is_written(tmp_path: Path) -> None:
 
     assert written.exit_code == 0, written.output
     assert "/api/v1/events" in json.loads(file.read_text())["paths"]
+
+
+def test_an_announcement_is_written_for_everybody(
+    cli: CliRunner, api_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AURORA_REDIS_URL", "redis://127.0.0.1:1/0")  # who does not hear the knock looks
+    text = f"Maintenance at noon, says {a_name()}."
+
+    told = cli.invoke(app, ["api", "announce", text])
+
+    assert told.exit_code == 0, told.output
+    with psycopg.connect(api_database) as connection:
+        written = connection.execute(
+            "select body ->> 'text' from app.notices where subject = 'announcements'"
+        ).fetchall()
+    assert (text,) in written
+
+
+def test_types_of_the_clients_that_are_out_of_date_are_told(
+    cli: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PROJECT_DIR", tmp_path)
+    for name in client_types():
+        (tmp_path / name).parent.mkdir(parents=True)
+
+    stale = cli.invoke(app, ["api", "client-types", "--check"])
+    written = cli.invoke(app, ["api", "client-types"])
+    fresh = cli.invoke(app, ["api", "client-types", "--check"])
+
+    assert (stale.exit_code, written.exit_code, fresh.exit_code) == (1, 0, 0)
+    assert "make generate" in stale.output

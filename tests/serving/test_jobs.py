@@ -44,6 +44,11 @@ def aged(committed_database: str) -> Iterator[psycopg.Connection]:
                 values,
             )
             connection.execute(
+                "insert into app.notices (user_id, position, subject, body, written_at) values (%(user)s,"
+                " extract(days from %(age)s::text::interval), 'scores', '{}', now() - %(age)s::text::interval)",
+                values,
+            )
+            connection.execute(
                 "insert into raw.outbox (topic, user_id, body, created_at, published_at)"
                 " values ('t', %(user)s, '{}', now(), now() - %(age)s::text::interval)",
                 values,

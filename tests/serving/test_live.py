@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
+import logging
+import pickle
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import httpx
 import pytest
-import redis.asyncio
-import uvicorn
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from aurora.notices.log import EVERYBODY
 from aurora.settings import Settings
-from infra.ports import free_port
-from serving.app import create_app
-from serving.live.topics import ANNOUNCEMENTS, SYSTEM_CHANNEL, channel_of, topic_of_message
-from serving.options import ApiOptions
+from serving.live.topics import ANNOUNCEMENTS, topic_of, wanted_subjects
 from serving.protocol import protocol
 from tests.serving.conftest import Account, log_in, quick
-from tests.serving.test_failures import gate_to
-
-
-class Server:
-    """A real server on a port of its own."""
-
-    def __init__(self, settings: Settings, options: ApiOptions) -> None:
-        self.app = create_app(settings, options)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(self.app, host="127.0.0.1", port=self.port, **protocol(options))
-        self._server = uvicorn.Server(config)
-        self.redis = redis.asyncio.Redis.from_url(settings.redis_url)
-
-    def socket(self, who: Account | None, query: str = "", **options: Any) -> connect:
-        headers = who.headers if who else {}
-        return connect(
-            f"ws://127.0.0.1:{self.port}/api/v1/ws{query}",
-            additional_headers=headers,
-            compression=None,
-            **options,
-        )
-
-    async def publish(self, user_id: str, topic: str, **body: Any) -> None:
-        await self.redis.publish(channel_of(uuid.UUID(user_id)), json.dumps({"topic": topic, **body}))
-
-    @asynccontextmanager
-    async def run(self) -> AsyncIterator[Server]:
-        task = asyncio.create_task(self._server.serve())
-        for _ in range(200):
-            if self._server.started:
-                break
-            await asyncio.sleep(0.02)
-        try:
-            yield self
-        finally:
-            self._server.should_exit = True
-            await task
-            await self.redis.aclose()
+from tests.serving.live_server import Server, a_long_notice, hear, hear_until_closed, number_of, numbered
 
 
 @pytest.fixture(scope="module")
 async def server(settings: Settings) -> AsyncIterator[Server]:
-    async with Server(settings, quick(sockets_per_person=3)).run() as server:
+    async with Server(settings, quick(sockets_per_person=3, look_seconds=60)).run() as server:
         yield server
 
 
@@ -82,22 +38,10 @@ async def ada(http: httpx.AsyncClient) -> Account:
     return await log_in(http)
 
 
-async def hear(socket: ClientConnection) -> dict[str, Any]:
-    return json.loads(await asyncio.wait_for(socket.recv(), 5))
-
-
-async def hear_until_closed(socket: ClientConnection) -> list[dict[str, Any]]:
-    heard = []
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            heard.append(await hear(socket))
-    return heard
-
-
 async def test_a_person_hears_their_own_topics(server: Server, ada: Account) -> None:
     async with server.socket(ada) as socket:
         welcome = await hear(socket)
-        await server.publish(ada.user_id, "predictions", data={"target": "energy", "value": 6.4})
+        await server.teller.tell(ada.user_id, numbered(7))
         message = await hear(socket)
 
     assert welcome["type"] == "welcome"
@@ -106,8 +50,8 @@ async def test_a_person_hears_their_own_topics(server: Server, ada: Account) -> 
         "system:announcements",
     }
     assert message["type"] == "message"
-    assert message["topic"] == f"user:{ada.user_id}:predictions"
-    assert message["data"] == {"target": "energy", "value": 6.4}
+    assert message["topic"] == f"user:{ada.user_id}:insights"
+    assert number_of(message) == 7
 
 
 async def test_nobody_hears_or_gets_the_topics_of_another(
@@ -118,40 +62,67 @@ async def test_nobody_hears_or_gets_the_topics_of_another(
         await hear(socket)
         await socket.send(json.dumps({"action": "subscribe", "topics": [f"user:{ada.user_id}:events"]}))
         refused = await hear(socket)
-        await server.publish(ada.user_id, "events", data="ada's")
-        # Somebody who may publish to Bo's channel cannot pass off a message as Ada's either.
-        await server.publish(bo.user_id, f"user:{ada.user_id}:events", data="forged")
-        await server.publish(bo.user_id, f"user:{bo.user_id}:events", data="bo's")
+        await server.teller.tell(ada.user_id, numbered(1))
+        await server.teller.tell(bo.user_id, numbered(2))
         heard = await hear(socket)
+    with pytest.raises(InvalidStatus) as closed_door:
+        await server.socket(bo, f"?topics=user:{ada.user_id}:events")
 
     assert (refused["type"], refused["code"]) == ("error", "topic-forbidden")
-    assert heard["data"] == "bo's"
+    assert (heard["topic"], number_of(heard)) == (f"user:{bo.user_id}:insights", 2)
+    assert closed_door.value.response.status_code == 422
 
 
-async def test_announcements_reach_everybody(server: Server, ada: Account) -> None:
-    async with server.socket(ada) as socket:
+async def test_announcements_reach_everybody(server: Server, http: httpx.AsyncClient, ada: Account) -> None:
+    async with server.socket(ada) as hers, server.socket(await log_in(http)) as his:
+        for socket in (hers, his):
+            await hear(socket)
+        await server.teller.announce("maintenance at noon")
+        heard = [await hear(hers), await hear(his)]
+
+    assert [(message["topic"], message["text"]) for message in heard] == [
+        (ANNOUNCEMENTS, "maintenance at noon")
+    ] * 2
+
+
+async def test_sockets_that_open_at_the_same_moment_hear_at_once(server: Server, ada: Account) -> None:
+    opened = await asyncio.gather(*(server.socket(ada) for _ in range(3)))
+    for socket in opened:
         await hear(socket)
-        await server.redis.publish(SYSTEM_CHANNEL, json.dumps({"data": "maintenance at noon"}))
-        heard = await hear(socket)
+    await asyncio.sleep(0.3)
+    await server.teller.tell(ada.user_id, numbered(1))
+    # Long before the next look: somebody has knocked, and somebody has listened.
+    heard = [number_of(await hear(socket, 2)) for socket in opened]
+    for socket in opened:
+        await socket.close()
 
-    assert (heard["topic"], heard["data"]) == (ANNOUNCEMENTS, "maintenance at noon")
+    assert heard == [1, 1, 1]
 
 
 async def test_a_topic_can_be_left_and_taken_again(server: Server, ada: Account) -> None:
-    events = f"user:{ada.user_id}:events"
+    insights = f"user:{ada.user_id}:insights"
     async with server.socket(ada) as socket:
         await hear(socket)
-        await socket.send(json.dumps({"action": "unsubscribe", "topics": [events]}))
+        await socket.send(json.dumps({"action": "unsubscribe", "topics": [insights]}))
         left = await hear(socket)
-        await server.publish(ada.user_id, "events", data=1)
-        await server.publish(ada.user_id, "scores", data=2)
+        await server.teller.tell(ada.user_id, numbered(1), a_long_notice())
         heard = await hear(socket)
-        await socket.send(json.dumps({"action": "subscribe", "topics": [events]}))
+        await socket.send(json.dumps({"action": "subscribe", "topics": ["insights"]}))
         taken = await hear(socket)
 
-    assert events not in left["topics"]
-    assert heard["data"] == 2
-    assert events in taken["topics"]
+    assert insights not in left["topics"]
+    assert heard["topic"] == f"user:{ada.user_id}:events"
+    assert insights in taken["topics"]
+
+
+async def test_a_socket_hears_the_topics_it_names(server: Server, ada: Account) -> None:
+    async with server.socket(ada, "?topics=events,announcements") as socket:
+        welcome = await hear(socket)
+        await server.teller.tell(ada.user_id, numbered(1), a_long_notice())
+        heard = await hear(socket)
+
+    assert welcome["topics"] == ["system:announcements", f"user:{ada.user_id}:events"]
+    assert heard["subject"] == "events"
 
 
 @pytest.mark.parametrize(
@@ -231,8 +202,10 @@ async def test_after_logout_the_socket_is_closed_soon(settings: Settings) -> Non
     assert socket.close_code == 4401
 
 
-async def test_a_slow_consumer_is_dropped_and_the_others_hear_on(settings: Settings) -> None:
-    options = quick(socket_queue=5, socket_send_seconds=0.5)
+async def test_a_slow_consumer_is_dropped_with_a_code_that_says_so_and_the_others_hear_on(
+    settings: Settings,
+) -> None:
+    options = quick(socket_buffer_bytes=131_072, socket_send_seconds=60)
     async with Server(settings, options).run() as server, httpx.AsyncClient(base_url=server.url) as http:
         ada = await log_in(http)
         # Reads nothing: its window and our buffers fill up.
@@ -240,14 +213,35 @@ async def test_a_slow_consumer_is_dropped_and_the_others_hear_on(settings: Setti
         async with server.socket(ada) as quick_one:
             await hear(quick_one)
             heard = 0
-            for number in range(400):
-                await server.publish(ada.user_id, "events", data=number, padding="x" * 100_000)
-                heard += (await hear(quick_one))["data"] == number
+            while not slow_is_out(server, ada):
+                await server.teller.tell(ada.user_id, *(a_long_notice() for _ in range(20)))
+                for _ in range(20):
+                    heard += (await hear(quick_one))["type"] == "message"
             # The slow one wakes up and finds what was under way, then the end.
-            missed = 400 - len(await hear_until_closed(slow))
+            got = len(await hear_until_closed(slow))
 
-    assert heard == 400
-    assert missed > 0
+    assert slow.close_code == 4408
+    assert "slow" in (slow.close_reason or "")
+    assert 0 < got <= heard + 1  # with its welcome
+
+
+def slow_is_out(server: Server, account: Account) -> bool:
+    hub = server.app.state.resources.hub
+    return hub._feeds[uuid.UUID(account.user_id)].holders == 1
+
+
+async def test_a_consumer_that_never_reads_is_cut_off(settings: Settings) -> None:
+    options = quick(socket_buffer_bytes=10_000_000, socket_send_seconds=0.3)
+    async with Server(settings, options).run() as server, httpx.AsyncClient(base_url=server.url) as http:
+        ada = await log_in(http)
+        stuck = await server.socket(ada, max_queue=1)
+        async with asyncio.timeout(20):
+            while uuid.UUID(ada.user_id) in server.app.state.resources.hub._feeds:
+                await server.teller.tell(ada.user_id, *(a_long_notice() for _ in range(20)))
+        await asyncio.sleep(0.6)
+        await hear_until_closed(stuck)
+
+    assert stuck.close_code == 1006  # nothing waits for it any more, not even a last word
 
 
 async def test_knocking_without_a_ticket_is_limited(settings: Settings) -> None:
@@ -262,24 +256,29 @@ async def test_knocking_without_a_ticket_is_limited(settings: Settings) -> None:
     assert 401 in statuses
 
 
-async def test_sockets_hear_again_after_redis_was_away(settings: Settings) -> None:
-    async with gate_to(settings.redis_url) as (url, switch):
-        gated = settings.model_copy(update={"redis_url": url})
-        async with Server(gated, quick()).run() as server, httpx.AsyncClient(base_url=server.url) as http:
-            ada = await log_in(http)
-            heard: dict[str, Any] = {}
-            async with server.socket(ada) as socket:
-                await hear(socket)
-                switch(False)
-                await asyncio.sleep(0.2)
-                switch(True)
-                for _ in range(100):
-                    await server.publish(ada.user_id, "events", data="again")
-                    with contextlib.suppress(TimeoutError):
-                        heard = json.loads(await asyncio.wait_for(socket.recv(), 0.1))
-                        break
+async def test_the_log_of_the_process_holds_no_ticket(
+    server: Server, http: httpx.AsyncClient, ada: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    ticket = (await http.post("/api/v1/ws/tickets", headers=ada.headers)).json()["ticket"]
+    with caplog.at_level(logging.INFO):
+        async with server.socket(None, f"?ticket={ticket}") as socket:
+            await hear(socket)
 
-    assert heard["data"] == "again"
+    assert ticket not in caplog.text
+
+
+async def test_the_heartbeat_carries_the_cursor(settings: Settings) -> None:
+    async with Server(settings, quick(heartbeat_seconds=0.1)).run() as server:
+        async with httpx.AsyncClient(base_url=server.url) as http:
+            ada = await log_in(http)
+        async with server.socket(ada, "?topics=events") as socket:
+            first = (await hear(socket))["cursor"]
+            await server.teller.tell(ada.user_id, numbered(1))
+            beats = [await hear(socket) for _ in range(4)]
+
+    assert {beat["type"] for beat in beats} == {"heartbeat"}
+    # What this socket did not want to hear is behind it all the same.
+    assert beats[-1]["cursor"] != first
 
 
 async def test_when_the_server_stops_it_says_so(settings: Settings) -> None:
@@ -294,12 +293,18 @@ async def test_when_the_server_stops_it_says_so(settings: Settings) -> None:
     assert closed.value.rcvd.code == 1012
 
 
-def test_a_message_belongs_to_the_channel_it_came_by() -> None:
+def test_uvicorn_can_hand_its_arguments_to_several_workers() -> None:
+    arguments = protocol(quick())
+
+    assert pickle.loads(pickle.dumps(arguments)) == arguments  # noqa: S301  # our own
+
+
+def test_a_topic_follows_from_the_line_and_the_subject() -> None:
     ada, bo = uuid.UUID(int=1), uuid.UUID(int=2)
 
-    assert topic_of_message("scores", ada) == f"user:{ada}:scores"
-    assert topic_of_message(f"user:{ada}:scores", ada) == f"user:{ada}:scores"
-    assert topic_of_message(f"user:{bo}:scores", ada) is None
-    assert topic_of_message("system:announcements", ada) is None
-    assert topic_of_message(None, ada) is None
-    assert topic_of_message("anything", None) == "system:announcements"
+    assert topic_of(ada, "scores") == f"user:{ada}:scores"
+    assert topic_of(ada, "announcements") is None
+    assert topic_of(EVERYBODY, "announcements") == "system:announcements"
+    assert topic_of(EVERYBODY, "scores") is None
+    assert wanted_subjects(ada, ["scores", f"user:{ada}:events"]) == {"scores", "events"}
+    assert wanted_subjects(ada, [f"user:{bo}:events"]) is None

@@ -12,7 +12,7 @@ import pytest
 from aurora.settings import Settings
 from serving.errors import INVALID, STATUS_OF, UNEXPECTED
 from tests.serving.conftest import quick
-from tests.serving.test_live import Server
+from tests.serving.live_server import Server
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 

@@ -24,10 +24,10 @@ from aurora.features.live import tiles_from_log
 from aurora.features.packing import KEPT
 from aurora.features.tiles import Tile
 from aurora.features.vector import Moment
+from aurora.notices.knocks import channel_of
 from aurora.predictions.champions import Champions
 from streams.events.messages import Touch, read_message, to_message
 from streams.features.refresher import Refresher
-from streams.notices import channel_of
 from tests.aurora.events.received import a_received_mood, accepted
 
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]

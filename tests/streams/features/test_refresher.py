@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -119,7 +118,8 @@ async def test_for_who_listens_every_model_predicts_and_it_is_stored_cached_and_
     await life.happens(ada, type="energy.rated", payload={"energy": 7})
     async with life.listening(ada) as heard:
         await life.refresh()
-        told = [json.loads(message["data"]) async for message in _messages(heard)]
+        knock = await heard.get_message(timeout=2)
+    told = [body for (body,) in await life.rows("select body from app.notices order by position")]
 
     stored = await life.rows(
         "select model_name, value, model_source, origin from predictions.predictions order by model_name"
@@ -129,8 +129,9 @@ async def test_for_who_listens_every_model_predicts_and_it_is_stored_cached_and_
         cached = json_of(await redis.get(prediction_key(ada, model)))
         assert cached["local_date"] == today().isoformat()
         assert 0 < await redis.ttl(prediction_key(ada, model)) <= 300
-    topics = [message["topic"].removeprefix(f"user:{ada}:") for message in told]
-    assert topics == ["events", "predictions", "predictions", "scores"]
+    assert [notice["subject"] for notice in told] == ["events", "predictions", "predictions", "scores"]
+    assert knock is not None
+    assert knock["data"] == b"4"
     assert [event["type"] for event in told[0]["events"]] == ["energy.rated"]
     assert {entry["name"]: entry["score"] for entry in told[3]["scores"]}["energy"] == 70
 
@@ -156,6 +157,7 @@ async def test_a_message_that_comes_twice_has_one_effect(life: Life) -> None:
 
     assert await life.rows("select count(*) from predictions.predictions") == [(len(MODELS),)]
     assert await life.rows("select count(*) from raw.outbox where consumed_at is null") == [(0,)]
+    assert await life.rows("select count(*) from app.notices where subject = 'events'") == [(1,)]
 
 
 async def test_when_redis_fails_nothing_counts_as_consumed(life: Life) -> None:
@@ -239,8 +241,3 @@ async def _publish(life: Life, version: str) -> None:
         " values ('energy', 'champion', %s)",
         version,
     )
-
-
-async def _messages(heard):  # noqa: ANN001, ANN202  # redis-py's pubsub has no public type that fits
-    while (message := await heard.get_message(timeout=0.3)) is not None:
-        yield message
