@@ -102,7 +102,7 @@ class WriteServices:
             f"from benchmarks.write_servers import serve; serve({name!r}, {port})",
         ]
         with (self.folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603  # our own command line
+            process = subprocess.Popen(  # our own command line
                 command, cwd=PROJECT, env=os.environ | self.environment, stdout=log, stderr=log
             )
         try:

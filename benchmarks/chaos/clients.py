@@ -16,7 +16,7 @@ import httpx
 
 from benchmarks.http_load import request
 
-PASSWORD: Final = "a sentence that one remembers"  # noqa: S105  # of people who live for a minute
+PASSWORD: Final = "a sentence that one remembers"  # of people who live for a minute
 GIVE_UP_SECONDS: Final = 120.0
 ANSWER_SECONDS: Final = 10.0
 MOST_AT_ONCE: Final = 100

@@ -146,7 +146,7 @@ class ChaosSystem:
 
     def _run(self, name: str, module: list[str], **environment: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(  # noqa: S603  # our own command line
+            self.processes[name] = subprocess.Popen(  # our own command line
                 [sys.executable, "-m", *module],
                 cwd=PROJECT,
                 env=os.environ | self.environment | {"AURORA_REDIS_URL": self.redis.url()} | environment,
