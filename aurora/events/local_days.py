@@ -23,7 +23,8 @@ from aurora import clock
 from aurora.database.zone_data import Pass, advance, begin_pass, computed_with, finish_pass, read_pass
 from aurora.errors import AuroraError
 from aurora.events.catalogue import EVENT_TYPES
-from aurora.events.storage import INCOMING_COLUMNS, create_incoming, store_incoming
+from aurora.events.storage import store_incoming
+from aurora.events.storing_statements import INCOMING_COLUMNS, create_incoming
 
 PEOPLE_AT_ONCE: Final = 20
 """One transaction: what a pass that is killed has to do again."""

@@ -19,7 +19,8 @@ from psycopg import sql
 from aurora.database.partitions import ensure_partitions, month_of
 from aurora.events.acceptance import AcceptedEvent, Rejected, validate
 from aurora.events.ciphertext import note_hash_key
-from aurora.events.storage import INCOMING_COLUMNS, create_incoming, incoming_row, store_incoming
+from aurora.events.storage import incoming_row, store_incoming
+from aurora.events.storing_statements import INCOMING_COLUMNS, create_incoming
 from pipelines.ingestion.batches import Batch, add_stored
 from pipelines.ingestion.dead_letters import WITHHELD, DeadLetter, body_without_note, keep
 from pipelines.ingestion.mapped_rows import Unreadable, events_of_row

@@ -18,14 +18,8 @@ from psycopg.types.json import Jsonb
 from aurora.database.partitions import ensure_partitions
 from aurora.events.acceptance import AcceptedEvent, Rejected
 from aurora.events.ciphertext import new_person_key, open_text, unwrap
-from aurora.events.storage import (
-    INCOMING_COLUMNS,
-    create_incoming,
-    incoming_row,
-    store_events,
-    store_incoming,
-    store_rejected,
-)
+from aurora.events.storage import incoming_row, store_events, store_incoming, store_rejected
+from aurora.events.storing_statements import INCOMING_COLUMNS, create_incoming
 from aurora.topics import EVENTS_ACCEPTED
 from tests.aurora.events.received import NOW, USER, a_received_mood, a_received_night, accepted
 

@@ -16,7 +16,8 @@ from psycopg import sql
 
 from aurora.database.partitions import ensure_partitions, month_of
 from aurora.events.acceptance import AcceptedEvent, validate
-from aurora.events.storage import INCOMING_COLUMNS, create_incoming, incoming_row, store_incoming
+from aurora.events.storage import incoming_row, store_incoming
+from aurora.events.storing_statements import INCOMING_COLUMNS, create_incoming
 
 RECEIVED_AT = datetime(2026, 6, 1, tzinfo=UTC)
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+from aurora.features.packing import KEPT
 from aurora.features.tiles import Tile
 from aurora.features.vector import Moment
 from streams.scores.provisional import LIVE_SCORES, provisional_scores
@@ -35,3 +36,10 @@ def test_another_days_tiles_do_not_score_today() -> None:
 def test_only_scores_that_tiles_are_enough_for_are_provisional() -> None:
     assert {"activity", "energy", "mood"} <= set(LIVE_SCORES)
     assert not {"sleep", "life"} & set(LIVE_SCORES)
+
+
+def test_live_state_keeps_every_measure_that_a_provisional_score_reads() -> None:
+    read = {window.measure for windows in LIVE_SCORES.values() for window in windows.values()}
+
+    assert read
+    assert read <= set(KEPT)
