@@ -208,8 +208,8 @@ async def test_a_slow_consumer_is_dropped_with_a_code_that_says_so_and_the_other
     options = quick(socket_buffer_bytes=131_072, socket_send_seconds=60)
     async with Server(settings, options).run() as server, httpx.AsyncClient(base_url=server.url) as http:
         ada = await log_in(http)
-        # Reads nothing: its window and our buffers fill up.
-        slow = await server.socket(ada, max_queue=1)
+        # Reads nothing: its window and our buffers fill up. It would not read the answers to its own pings either.
+        slow = await server.socket(ada, max_queue=1, ping_interval=None)
         async with server.socket(ada) as quick_one:
             await hear(quick_one)
             heard = 0
@@ -234,7 +234,7 @@ async def test_a_consumer_that_never_reads_is_cut_off(settings: Settings) -> Non
     options = quick(socket_buffer_bytes=10_000_000, socket_send_seconds=0.3)
     async with Server(settings, options).run() as server, httpx.AsyncClient(base_url=server.url) as http:
         ada = await log_in(http)
-        stuck = await server.socket(ada, max_queue=1)
+        stuck = await server.socket(ada, max_queue=1, ping_interval=None)
         async with asyncio.timeout(20):
             while uuid.UUID(ada.user_id) in server.app.state.resources.hub._feeds:
                 await server.teller.tell(ada.user_id, *(a_long_notice() for _ in range(20)))
