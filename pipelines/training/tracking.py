@@ -69,6 +69,8 @@ def log_candidate(
 
     rows, spec = candidate.rows, candidate.rows.spec
     mlflow.set_experiment(spec.name)
+    # Without it the UI takes an experiment for one of language models and opens it at their traces.
+    mlflow.set_experiment_tag("mlflow.experimentKind", "custom_model_development")
     day = datetime.fromtimestamp(rows.until, UTC).date()
     with mlflow.start_run(
         run_name=f"{rows.cohort} {day}", tags=_tags(candidate, judgement) | dict(tags)

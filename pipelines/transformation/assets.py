@@ -29,6 +29,8 @@ GROUP_OF_SCHEMA: Final = {
     "scores": "scores",
     "marts": "marts",
 }
+GROUP_OF_TABLE: Final = {"stg_predictions": "predictions"}
+"""What comes after its schema's place among the nouns: among the events it would draw them behind the models."""
 _AFTER_PREDICTIONS: Final = "source:predictions+"
 _RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL)
 _MAX_RUNTIME: Final = {"dagster/max_runtime": "3600"}
@@ -43,7 +45,8 @@ class AddressTranslator(DagsterDbtTranslator):
         return dg.AssetKey([schema, name])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return GROUP_OF_SCHEMA.get(str(dbt_resource_props.get("schema")))
+        by_schema = GROUP_OF_SCHEMA.get(str(dbt_resource_props.get("schema")))
+        return GROUP_OF_TABLE.get(dbt_resource_props["name"], by_schema)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
         del dbt_resource_props

@@ -40,6 +40,20 @@ def test_groups_are_the_nouns_and_the_marts() -> None:
     }
 
 
+def test_no_group_waits_for_a_later_one_so_that_the_graph_reads_from_left_to_right() -> None:
+    order = ["events", "features", "scores", "models", "predictions", "marts"]
+    group_of = {spec.key: spec.group_name for spec in _specs()}
+    backwards = [
+        f"{dep.asset_key.to_user_string()} → {spec.key.to_user_string()}"
+        for spec in _specs()
+        for dep in spec.deps
+        if dep.asset_key in group_of
+        and order.index(group_of[dep.asset_key] or "") > order.index(spec.group_name or "")
+    ]
+
+    assert backwards == []
+
+
 def test_asset_key_is_the_address_of_a_table() -> None:
     assert all(len(spec.key.path) == 2 for spec in _specs())
 

@@ -96,6 +96,8 @@ def test_the_run_says_what_was_trained_on_what_and_why_it_was_promoted(
     client = connect(mlflow_uri)
     run = client.get_run(report.run_id or "")
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id, "evaluation")}
+    kind = client.get_experiment(run.info.experiment_id).tags["mlflow.experimentKind"]
+    assert kind == "custom_model_development"
     assert run.info.run_name == "real 2026-03-01"
     assert run.data.tags["gate"] == "promoted"
     assert run.data.tags["dagster_run_id"] == "d-1"
