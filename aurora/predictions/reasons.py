@@ -32,8 +32,12 @@ def top_reasons(
     *,
     most: int = TOLD,
 ) -> tuple[Reason, ...]:
-    """The features with the largest shares, largest first; shares too small to speak of are left out."""
-    order = np.argsort(-np.abs(contributions), kind="stable")[:most]
+    """The features with the largest shares, largest first; shares too small to speak of are left out.
+
+    What is known goes before what is missing: a person learns little from "is not known".
+    """
+    missing = np.isnan(np.asarray(vector[: len(contributions)], dtype=np.float64))
+    order = np.lexsort((-np.abs(contributions), missing))[:most]
     return tuple(
         _reason(metadata, number, float(contributions[number]), vector[number])
         for number in map(int, order)
