@@ -85,7 +85,7 @@ COMPANY_LASTS_HOURS: Final = 6.0
 
 _ENTRIES = (
     # The seed's names are kept to the letter, whatever the naming rule.
-    Feature("hour_of_day", "clock", HOUR_OF_DAY, "h", "Local hour, with minutes as a fraction."),
+    Feature("hour_of_day", "clock", HOUR_OF_DAY, "hour of day", "Local hour, with minutes as a fraction."),
     Feature("day_of_week", "clock", DAY_OF_WEEK, "day", "Local day of the week, Monday is 1."),
     Feature("is_weekend", "clock", IS_WEEKEND, "0/1", "1 on Saturday and Sunday."),
     Feature(

@@ -75,6 +75,9 @@ def told(value: float, unit: str) -> str:
     if unit == "min" and abs(value) >= 90:
         hours, minutes = divmod(round(abs(value)), 60)
         return f"{'−' if value < 0 else ''}{hours} h {minutes:02d} min"
+    if unit == "hour of day":
+        hour, minute = divmod(round(value * 60) % 1440, 60)
+        return f"{hour:02}:{minute:02}"
     if unit == "0/1":
         return "yes" if value else "no"
     if unit == "day" and value in range(1, 8):

@@ -18,6 +18,8 @@ from aurora.predictions.reasons import told
         (0.25, "valence", "0.25 valence"),
         (1, "0/1", "yes"),
         (7, "day", "Sunday"),
+        (19.8, "hour of day", "19:48"),
+        (23.995, "hour of day", "00:00"),
         (0.4, "share", "40%"),
         (812.4, "RPE·min", "812 RPE·min"),
         (3, "", "3"),
