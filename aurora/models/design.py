@@ -36,33 +36,29 @@ def column_owners(features: Sequence[str], centred: Sequence[Centred]) -> Ints:
 class ClassStart:
     """How a person's history becomes the class probabilities that a booster starts from.
 
-    A mixture: a normal distribution around the person's level, on the values of the classes; the person's own
-    shares; and the shares of everybody, so that no class is impossible. Where ratings are fine and move a lot,
-    the smooth part serves best; where they are coarse and many people hardly move, the shares tell more. Which
-    is chosen in training, by how well the booster does from it.
+    Smooth: a normal distribution around the person's level, on the values of the classes. Or the person's own
+    shares, drawn a little towards everybody's, so that no class is impossible. Where ratings are fine and move a
+    lot the smooth start serves best; where they are coarse and many people hardly move, the shares tell more.
+    Which it is, is chosen in training.
     """
 
-    spread: float = 0.3
-    """Standard deviation of the normal, in the unit of the level."""
-    shares_weight: float = 1.0
-    """Weight of the own shares against the normal."""
+    spread: float | None = None
+    """Standard deviation of the normal, in the unit of the level; None starts from the shares."""
     prior_weight: float = 0.1
-    """Weight of everybody's shares against the other two."""
+    """How far the shares are drawn to everybody's, 0 to 1."""
 
     def of(self, level: Floats, values: Floats, shares: Floats, prior: Floats) -> Floats:
-        """One probability per row and class. Rows without level or shares are NaN.
+        """One probability per row and class; NaN in rows without what it starts from.
 
         `level` has one value per row, `shares` a column per class, `values` and `prior` a value per class.
         """
+        if self.spread is not None:
+            # Its logarithm is a parabola: leaning it towards better classes moves it and keeps its shape.
+            return softmax(-0.5 * ((values[None, :] - level[:, None]) / self.spread) ** 2)
         total = shares.sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
             own = np.where(total > 0, shares / total, np.nan)
-        mixed = self.shares_weight * own + (1 - self.shares_weight) * self._around(level, values)
-        return (1 - self.prior_weight) * mixed + self.prior_weight * prior[None, :]
-
-    def _around(self, level: Floats, values: Floats) -> Floats:
-        # Its logarithm is a parabola: leaning it towards better classes moves it and keeps its shape.
-        return softmax(-0.5 * ((values[None, :] - level[:, None]) / self.spread) ** 2)
+        return (1 - self.prior_weight) * own + self.prior_weight * prior[None, :]
 
 
 def softmax(scores: Floats) -> Floats:

@@ -9,7 +9,7 @@ from aurora.models.design import ClassStart
 from aurora.predictions.prediction import Prediction
 from aurora.predictions.predictor import Vector
 
-UNTRAINED = ClassStart(shares_weight=1.0, prior_weight=0.1)
+UNTRAINED = ClassStart(prior_weight=0.1)
 """Without training rows nothing is known of spreads: the own shares answer, drawn a little towards even."""
 
 

@@ -18,10 +18,8 @@ from aurora.predictions.phrases import note_of
 from pipelines.training.rows import TrainingRows, feature_set_version
 
 STARTS = (
-    # Nothing of everybody's shares is mixed in: a floor under the far classes would grow into a second peak
-    # when the start is leaned towards them.
-    *(ClassStart(spread, shares_weight=0.0, prior_weight=0.0) for spread in (0.22, 0.27, 0.33, 0.4)),
-    *(ClassStart(shares_weight=1.0, prior_weight=weight) for weight in (0.02, 0.05, 0.1, 0.2)),
+    *(ClassStart(spread=spread) for spread in (0.22, 0.27, 0.33, 0.4)),
+    *(ClassStart(prior_weight=weight) for weight in (0.02, 0.05, 0.1, 0.2)),
 )
 """Ways from a history to class probabilities that are tried: smooth around the level, or the own shares."""
 

@@ -103,14 +103,14 @@ def test_rounds_are_chosen_on_later_days() -> None:
 def test_own_shares_are_drawn_to_everybodys_and_missing_ones_stay_missing() -> None:
     shares = np.array([[0, 0, 1, 0, 0.0], [0, 0, 0, 0, 0], [np.nan] * 5])
 
-    start = ClassStart(shares_weight=1.0, prior_weight=0.1).of(np.zeros(3), VALUES, shares, EVEN)
+    start = ClassStart(prior_weight=0.1).of(np.zeros(3), VALUES, shares, EVEN)
 
     assert start[0].tolist() == pytest.approx([0.02, 0.02, 0.92, 0.02, 0.02])
     assert np.isnan(start[1:]).all()
 
 
 def test_a_start_around_the_level_is_a_normal_distribution_that_leaning_moves() -> None:
-    smooth = ClassStart(spread=0.3, shares_weight=0.0, prior_weight=0.0)
+    smooth = ClassStart(spread=0.3)
     shares = np.tile(EVEN, (3, 1))
 
     start = smooth.of(np.array([0.0, 0.4, np.nan]), VALUES, shares, EVEN)
