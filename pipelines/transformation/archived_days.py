@@ -17,11 +17,7 @@ from pipelines.ingestion.archive import restore_month
 
 _ARCHIVED: Final = "select month from raw.event_archives where state = 'archived' order by month"
 
-# An event begins so many days before or after its local day at most.
-_MONTHS_OF_TOUCHED_DAYS: Final = """
-with
-
-touched as (
+_TOUCHED: Final = """touched as (
 
     select distinct user_id, local_date
     from raw.touched_days
@@ -30,7 +26,14 @@ touched as (
         '0'::xid8
     )
 
-),
+)"""
+"""The days that the last good build could not have seen."""
+
+# An event begins so many days before or after its local day at most.
+_MONTHS_OF_TOUCHED_DAYS: Final = f"""
+with
+
+{_TOUCHED},
 
 forms as (
 
@@ -64,22 +67,13 @@ inner join days
         and archives.month + interval '1 month' > days.local_date - %(before)s
 where archives.state = 'archived'
 order by archives.month
-"""
+"""  # noqa: S608  # put together of constants of this module
 
 # An event that was corrected is judged by all of its versions.
-_MONTHS_OF_VERSIONS: Final = """
+_MONTHS_OF_VERSIONS: Final = f"""
 with
 
-touched as (
-
-    select distinct user_id, local_date
-    from raw.touched_days
-    where xid >= coalesce(
-        (select snapshot_xmin from raw.builds where state = 'good' order by snapshot_xmin desc limit 1),
-        '0'::xid8
-    )
-
-),
+{_TOUCHED},
 
 corrected as (
 
@@ -99,7 +93,7 @@ inner join raw.event_archives as archives
         and event_keys.started_at < (archives.month + interval '1 month')::timestamp at time zone 'UTC'
 where archives.state = 'archived'
 order by archives.month
-"""
+"""  # noqa: S608  # put together of constants of this module
 
 
 def restore_months_for_build(connection: psycopg.Connection[Any], folder: Path, *, full: bool) -> list[date]:
