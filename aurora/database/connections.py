@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,17 +24,35 @@ def connect(url: str, *, autocommit: bool = False) -> Iterator[psycopg.Connectio
         yield connection
 
 
-def pool(url: str, size: int) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
-    """A pool that is not open yet. It checks a connection before it hands it out, so a restart heals."""
+def pool(
+    url: str, size: int, *, autocommit: bool = False
+) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+    """A pool that is not open yet. It looks at a connection before it hands it out, so a restart heals.
+
+    A connection that is cut in the very same moment is not found out. With `autocommit` each statement is a
+    transaction of its own.
+    """
     return AsyncConnectionPool(
         url,
         min_size=1,
         max_size=size,
         open=False,
         timeout=5,
-        check=AsyncConnectionPool.check_connection,
-        kwargs={"autocommit": False},
+        check=_look,
+        kwargs={"autocommit": autocommit},
     )
+
+
+async def _look(connection: psycopg.AsyncConnection[Any]) -> None:
+    """OperationalError when the connection is lost.
+
+    The end of a connection is something to read, and a connection that nobody uses has nothing else to read but a
+    notice: only then it is worth a round trip to ask.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Final, LiteralString, cast
 import psycopg
 from psycopg import sql
 
+from aurora.database.tables import OWNED_SCHEMAS
+
 OWNER: Final = "aurora_owner"
 PIPELINES: Final = "aurora_pipelines"
 SERVING: Final = "aurora_serving"
@@ -21,7 +23,10 @@ DATABASE_OF_ROLE: Final = {MLFLOW: "mlflow", DAGSTER: "dagster"}
 
 PROCESS_ROLES: Final = (PIPELINES, SERVING, STREAMS, JOBS, ANALYST)
 
-DBT_SCHEMAS: Final = ("staging", "intermediate", "features", "scores", "marts")
+ANALYST_SCHEMA: Final = "analysts"
+"""Each mart again, as a view with a key in place of the person and without words."""
+
+DBT_SCHEMAS: Final = ("staging", "intermediate", "features", "scores", "marts", ANALYST_SCHEMA)
 """Owned by the role of the pipelines, which runs dbt."""
 
 JOB_SCHEMA: Final = "jobs"
@@ -36,6 +41,7 @@ _R, _RW, _APPEND, _ALL = (
 
 TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.users": {PIPELINES: "select, insert", SERVING: _RW, STREAMS: _R, JOBS: _RW},
+    "app.pseudonyms": {PIPELINES: _ALL},
     "app.sessions": {SERVING: _RW, JOBS: "select, delete"},
     "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
     "app.notice_heads": {SERVING: _RW, STREAMS: _RW},
@@ -62,10 +68,16 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "predictions.model_aliases": {PIPELINES: _ALL, SERVING: _R, STREAMS: _R},
     "predictions.model_alias_history": {PIPELINES: _APPEND, SERVING: _R},
     "predictions.predictions": {PIPELINES: _RW, SERVING: _RW, STREAMS: _RW},
+    "insights.pattern_searches": {PIPELINES: "select, insert, delete", SERVING: _R},
+    "insights.patterns": {PIPELINES: "select, insert, delete", SERVING: _R},
 }
 """Table → role → privileges. A role that is not named has none."""
 
-VIEW_GRANTS: Final[dict[str, tuple[str, ...]]] = {"raw.current_events": (PIPELINES, SERVING, STREAMS)}
+VIEW_GRANTS: Final[dict[str, tuple[str, ...]]] = {
+    "raw.current_events": (PIPELINES, SERVING, STREAMS),
+    "raw.last_good_build": (PIPELINES, STREAMS),
+    "raw.unbuilt_days": (PIPELINES, STREAMS),
+}
 """View → the roles that may read it; each needs the tables below it as well."""
 
 FUNCTION_GRANTS: Final[dict[LiteralString, tuple[str, ...]]] = {
@@ -81,8 +93,20 @@ DBT_READERS: Final[dict[str, tuple[str, ...]]] = {
     "intermediate": (STREAMS, SERVING),
     "features": (STREAMS, SERVING),
     "scores": (STREAMS, SERVING),
-    "marts": (SERVING, ANALYST),
+    "marts": (SERVING,),
+    ANALYST_SCHEMA: (ANALYST,),
 }
+
+_READS: Final[tuple[LiteralString, ...]] = (
+    "grant usage on schema {schema} to {role}",
+    "grant select on all tables in schema {schema} to {role}",
+    "alter default privileges in schema {schema} grant select on tables to {role}",
+)
+_READS_NOT: Final[tuple[LiteralString, ...]] = (
+    "revoke all on schema {schema} from {role}",
+    "revoke all on all tables in schema {schema} from {role}",
+    "alter default privileges in schema {schema} revoke all on tables from {role}",
+)
 
 
 def apply_grants(connection: psycopg.Connection[Any]) -> None:
@@ -94,7 +118,7 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
             )
         )
     for role in PROCESS_ROLES:
-        for schema in ("app", "raw", "predictions"):
+        for schema in OWNED_SCHEMAS:
             connection.execute(
                 sql.SQL("revoke all on all tables in schema {} from {}").format(
                     sql.Identifier(schema), sql.Identifier(role)
@@ -120,6 +144,7 @@ def apply_grants(connection: psycopg.Connection[Any]) -> None:
     )
     _grant_views_and_functions(connection)
     _grant_dbt_schemas(connection)
+    _grant_temporary_tables(connection)
 
 
 def _grant_views_and_functions(connection: psycopg.Connection[Any]) -> None:
@@ -146,12 +171,25 @@ def _grant_dbt_schemas(connection: psycopg.Connection[Any]) -> None:
     """Readers of what dbt will build: default privileges, because dbt replaces its tables."""
     connection.execute(sql.SQL("set local role {}").format(sql.Identifier(PIPELINES)))
     for schema, readers in DBT_READERS.items():
-        for role in readers:
-            names = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
-            for statement in (
-                "grant usage on schema {schema} to {role}",
-                "grant select on all tables in schema {schema} to {role}",
-                "alter default privileges in schema {schema} grant select on tables to {role}",
-            ):
-                connection.execute(sql.SQL(statement).format(**names))
+        for role in PROCESS_ROLES:
+            if role != PIPELINES:
+                names = {"schema": sql.Identifier(schema), "role": sql.Identifier(role)}
+                for statement in _READS if role in readers else _READS_NOT:
+                    connection.execute(sql.SQL(statement).format(**names))
     connection.execute("reset role")
+
+
+def _grant_temporary_tables(connection: psycopg.Connection[Any]) -> None:
+    """To all but the analysts; Postgres gives them to everybody. Of a database that is not ours, we leave it so."""
+    row = connection.execute(
+        "select datname, pg_has_role(datdba, 'usage') from pg_database where datname = current_database()"
+    ).fetchone()
+    if row is None or not row[1]:
+        return
+    database = sql.Identifier(row[0])
+    connection.execute(sql.SQL("revoke temporary on database {} from public").format(database))
+    for role in PROCESS_ROLES:
+        if role != ANALYST:
+            connection.execute(
+                sql.SQL("grant temporary on database {} to {}").format(database, sql.Identifier(role))
+            )

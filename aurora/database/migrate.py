@@ -12,6 +12,7 @@ from psycopg import sql
 
 from aurora import clock
 from aurora.database.grants import DATABASE_OF_ROLE, OWNER, PROCESS_ROLES, apply_grants
+from aurora.database.limits import limit_analysts
 from aurora.database.partitions import CREATE_FUNCTION, ensure_partitions, months_ahead
 from aurora.database.zone_data import note_zone_data_of_an_empty_log
 from aurora.secrets import role_password
@@ -29,6 +30,7 @@ def migrate(owner_url: str, secret_key: str, *, databases: bool = True) -> None:
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         _ensure_roles(connection, secret_key)
+        limit_analysts(connection)
         if databases:
             _ensure_databases(connection)
         command.upgrade(alembic_config(owner_url), "head")

@@ -28,6 +28,25 @@ def months_ahead(today: date, count: int = MONTHS_AHEAD) -> list[date]:
     return months
 
 
+class KnownMonths:
+    """Months that a process has seen to have their partition, so that it need not ask again for each event.
+
+    Only of the last year: older ones are archived and their partitions dropped at some time.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[date] = set()
+
+    def unknown(self, moments: Iterable[datetime]) -> list[date]:
+        """The months of these moments that have to be asked for, in their order."""
+        return sorted({month_of(moment) for moment in moments} - self._known)
+
+    def note(self, month: date, *, today: date) -> None:
+        """Remember a month whose partition was there before this transaction, which may yet be rolled back."""
+        if month >= date(today.year - 1, today.month, 1):
+            self._known.add(month)
+
+
 def ensure_partitions(connection: psycopg.Connection[Any], months: Iterable[date]) -> list[date]:
     """Create the partitions of these months that do not exist; returns those made.
 

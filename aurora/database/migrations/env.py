@@ -8,10 +8,10 @@ from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from aurora.database.tables import OWNED_SCHEMAS, Xid8, metadata
+from aurora.database.tables import OWNED_SCHEMAS, PgSnapshot, Xid8, metadata
 
-# So that `alembic check` can read the column back.
-ischema_names["xid8"] = Xid8
+# So that `alembic check` can read the columns back.
+ischema_names |= {"xid8": Xid8, "pg_snapshot": PgSnapshot}
 
 
 def include_name(name: str | None, type_: str, _parents: object) -> bool:

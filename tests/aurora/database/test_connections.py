@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import select
+
 import psycopg
 import pytest
 
@@ -37,9 +39,26 @@ async def test_a_pool_hands_out_connections_that_work_after_one_was_cut(committe
     async with pool(committed_database, 1) as connections:
         async with connections.connection() as connection:
             backend = connection.info.backend_pid
+            descriptor = connection.fileno()
         with psycopg.connect(committed_database) as other:
             other.execute("select pg_terminate_backend(%s)", (backend,))
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        assert poll.poll(5_000)
 
         async with connections.connection() as connection:
             cursor = await connection.execute("select 1")
             assert await cursor.fetchone() == (1,)
+
+
+async def test_a_statement_of_a_pool_in_autocommit_is_a_transaction_of_its_own(
+    committed_database: str,
+) -> None:
+    async with pool(committed_database, 1, autocommit=True) as connections:
+        async with connections.connection() as connection:
+            await connection.execute("create table app.kept_at_once (x int)")
+            await connection.rollback()
+
+        async with connections.connection() as connection:
+            cursor = await connection.execute("select count(*) from app.kept_at_once")
+            assert await cursor.fetchone() == (0,)

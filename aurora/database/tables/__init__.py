@@ -1,0 +1,67 @@
+"""Every table that Alembic owns, as SQLAlchemy Core, one module a schema. One row of each is described beside it."""
+
+from __future__ import annotations
+
+from aurora.database.tables.app_schema import (
+    idempotency_keys,
+    notice_heads,
+    notices,
+    pseudonyms,
+    sessions,
+    users,
+)
+from aurora.database.tables.columns import PgSnapshot, Xid8, metadata
+from aurora.database.tables.insights_schema import pattern_searches, patterns
+from aurora.database.tables.predictions_schema import (
+    model_alias_history,
+    model_aliases,
+    model_artifacts,
+    predictions,
+)
+from aurora.database.tables.raw_schema import (
+    builds,
+    event_archives,
+    event_keys,
+    events,
+    import_batches,
+    import_rows,
+    outbox,
+    rejected_events,
+    simulations,
+    touched_days,
+    user_days,
+    zone_data,
+)
+
+OWNED_SCHEMAS = ("app", "raw", "predictions", "insights")
+
+__all__ = [
+    "OWNED_SCHEMAS",
+    "PgSnapshot",
+    "Xid8",
+    "builds",
+    "event_archives",
+    "event_keys",
+    "events",
+    "idempotency_keys",
+    "import_batches",
+    "import_rows",
+    "metadata",
+    "model_alias_history",
+    "model_aliases",
+    "model_artifacts",
+    "notice_heads",
+    "notices",
+    "outbox",
+    "pattern_searches",
+    "patterns",
+    "predictions",
+    "pseudonyms",
+    "rejected_events",
+    "sessions",
+    "simulations",
+    "touched_days",
+    "user_days",
+    "users",
+    "zone_data",
+]

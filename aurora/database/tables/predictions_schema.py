@@ -1,0 +1,92 @@
+"""The schema `predictions`: what was predicted, by which model."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Double,
+    Identity,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from aurora.database.tables.columns import instant_column, metadata, text_column, user_id_column
+
+model_artifacts = Table(
+    "model_artifacts",
+    metadata,
+    text_column("model_name"),
+    text_column("model_version"),
+    text_column("mlflow_run_id", nullable=True),
+    Column("artifact", LargeBinary, nullable=False),
+    text_column("sha256"),
+    Column("metadata", JSONB, nullable=False),
+    instant_column("published_at", default_now=True),
+    PrimaryKeyConstraint("model_name", "model_version"),
+    schema="predictions",
+    comment="One row per published model version: serving and streams load it from here, not from MLflow.",
+)
+
+model_aliases = Table(
+    "model_aliases",
+    metadata,
+    text_column("model_name"),
+    text_column("alias"),
+    text_column("model_version"),
+    instant_column("moved_at", default_now=True),
+    PrimaryKeyConstraint("model_name", "alias"),
+    schema="predictions",
+    comment="One row per alias of a model: which version is champion or challenger now.",
+)
+
+model_alias_history = Table(
+    "model_alias_history",
+    metadata,
+    Column("move_id", BigInteger, Identity(always=True), primary_key=True),
+    text_column("model_name"),
+    text_column("alias"),
+    text_column("model_version", nullable=True),
+    text_column("previous_version", nullable=True),
+    text_column("reason"),
+    text_column("run_id", nullable=True),
+    instant_column("moved_at", default_now=True),
+    schema="predictions",
+    comment="One row per move of an alias, with why and by which run.",
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("prediction_id", Uuid, primary_key=True),
+    user_id_column(),
+    text_column("model_name"),
+    text_column("model_version", nullable=True),
+    text_column("model_source"),
+    instant_column("as_of"),
+    Column("local_date", Date, nullable=False),
+    Column("value", Double),
+    text_column("class", nullable=True),
+    Column("probabilities", JSONB),
+    Column("lower", Double),
+    Column("upper", Double),
+    Column("baseline", Double),
+    text_column("baseline_name", nullable=True),
+    Column("features", JSONB, nullable=False),
+    Column("reasons", JSONB, nullable=False, server_default="[]"),
+    text_column("origin"),
+    instant_column("created_at", default_now=True),
+    UniqueConstraint("user_id", "model_name", "as_of", "origin"),
+    CheckConstraint("model_source in ('model', 'baseline', 'none')", name="model_source"),
+    CheckConstraint("origin in ('batch', 'live', 'api')", name="origin"),
+    Index("ix_predictions_user_id_model_name_created_at", "user_id", "model_name", "created_at"),
+    schema="predictions",
+    comment="One row per prediction that anybody was shown, with the vector it was made from.",
+)
