@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from aurora import clock
 from aurora.errors import UnknownEventTypeError, UnknownTimeZoneError
+from aurora.events.canonical import canonical
 from aurora.events.catalogue import EventType, event_type
 from aurora.events.envelope import LifeEvent
 from aurora.events.reasons import RejectionCode
@@ -34,13 +35,11 @@ MAX_DURATION = timedelta(days=7)
 EARLIEST_YEAR = 1970
 """Before this an event is a device's unset clock, not a memory."""
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-"""Of the body that is hashed: this text must never change, or every event sent again would be a conflict."""
-
 _MAY_LIE_AHEAD = frozenset({"calendar.scheduled"})
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: setting 26 fields past a frozen class's own guard takes as long as checking the whole envelope.
+@dataclass(slots=True)
 class AcceptedEvent:
     """An event with all that is derived at acceptance. The fields are the columns of `raw.events`."""
 
@@ -167,11 +166,14 @@ def _accepted(
     known_at: datetime,
     hash_key: bytes,
 ) -> AcceptedEvent:
-    started_at, ended_at = _utc(event.started_at), _utc(event.ended_at)
-    day_of = ended_at if kind.ends_on_its_day and ended_at is not None else started_at
-    day = clock.local_date(day_of, tz)
+    started_at = event.started_at.astimezone(UTC)
+    ended_at = event.ended_at.astimezone(UTC) if event.ended_at else None
+    local_started_at = clock.local_time(started_at, tz)
+    local_ended_at = clock.local_time(ended_at, tz) if ended_at else None
+    day = (local_ended_at if kind.ends_on_its_day and local_ended_at else local_started_at).date()
     day_started_at, day_ended_at = _borders(day, tz)
     known_at = known_at.astimezone(UTC)
+    source = event.source
     return AcceptedEvent(
         user_id=user_id,
         event_id=event.event_id,
@@ -182,20 +184,20 @@ def _accepted(
         ended_at=ended_at,
         tz=tz,
         local_date=day,
-        local_started_at=clock.local_time(started_at, tz),
-        local_ended_at=clock.local_time(ended_at, tz) if ended_at else None,
+        local_started_at=local_started_at,
+        local_ended_at=local_ended_at,
         day_started_at=day_started_at,
         day_ended_at=day_ended_at,
         precision=event.precision,
-        source_name=event.source.name,
-        source_record_id=event.source.record_id,
-        source_device=event.source.device,
-        modality=event.source.modality,
+        source_name=source.name,
+        source_record_id=source.record_id,
+        source_device=source.device,
+        modality=source.modality,
         form_id=event.form_id,
         payload=payload,
         note=event.note,
         is_deleted=event.is_deleted,
-        body_hash=_body_hash(event, payload, tz, hash_key),
+        body_hash=_body_hash(event, started_at, ended_at, payload, tz, hash_key),
         received_at=received_at,
         known_at=known_at,
         available_at=max(known_at, ended_at or started_at),
@@ -207,26 +209,35 @@ def _borders(day: date, tz: str) -> tuple[datetime, datetime]:
     return clock.day_start(day, tz), clock.day_end(day, tz)
 
 
-def _body_hash(event: LifeEvent, payload: Mapping[str, Any], tz: str, hash_key: bytes) -> bytes:
+def _body_hash(
+    event: LifeEvent,
+    started_at: datetime,
+    ended_at: datetime | None,
+    payload: Mapping[str, Any],
+    tz: str,
+    hash_key: bytes,
+) -> bytes:
     note = hmac.new(hash_key, event.note.encode(), hashlib.sha256).hexdigest() if event.note else None
+    source = event.source
     body = [
         event.type,
         event.schema_version,
-        _utc(event.started_at).isoformat(),
-        event.ended_at and _utc(event.ended_at).isoformat(),
+        started_at.isoformat(),
+        ended_at and ended_at.isoformat(),
         tz,
-        event.source.model_dump(),
+        {
+            "name": source.name,
+            "record_id": source.record_id,
+            "device": source.device,
+            "modality": source.modality,
+        },
         payload,
         event.precision,
         event.form_id,
         note,
         event.is_deleted,
     ]
-    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
-
-
-def _utc(instant: Any) -> Any:
-    return instant and instant.astimezone(UTC)
+    return hashlib.sha256(canonical(body)).digest()
 
 
 def _code_of(error: ValidationError) -> RejectionCode:

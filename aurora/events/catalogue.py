@@ -27,6 +27,10 @@ class EventType:
     schema_version: int = 1
     ends_on_its_day: bool = False
     """Sleep belongs to the local day of waking; everything else to the day on which it starts."""
+    is_reconciled: bool = False
+    """A person has one at a time: of two sources that tell of the same one, one counts (`reconciliation`)."""
+    kept_apart_by: tuple[str, ...] = ()
+    """Flags of the payload that two reports of the same one must agree in."""
 
     @property
     def noun(self) -> str:
@@ -67,6 +71,8 @@ _ENTRIES = (
             Measure("sleep_quality", "quality", "points", "mean", "Own rating of the sleep, 0–10"),
         ),
         ends_on_its_day=True,
+        is_reconciled=True,
+        kept_apart_by=("is_nap",),
     ),
     EventType(
         "exercise.recorded",
@@ -78,6 +84,7 @@ _ENTRIES = (
             _minutes("exercise_moderate_minutes", "moderate_minutes", "Moderate activity"),
             _minutes("exercise_vigorous_minutes", "vigorous_minutes", "Vigorous activity"),
         ),
+        is_reconciled=True,
     ),
     EventType(
         "steps.counted",

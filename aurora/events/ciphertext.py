@@ -35,6 +35,15 @@ def seal_text(person_key: bytes, event_id: UUID, text: str) -> bytes:
     return _seal(person_key, text.encode(), event_id.bytes)
 
 
+def seal_note(person_key: bytes | None, event_id: UUID, note: str | None) -> bytes | None:
+    """Ciphertext of an event's note, if it has one; ValueError when the key of its person is not at hand."""
+    if not note:
+        return None
+    if person_key is None:
+        raise ValueError("an event with a note needs the person's key")
+    return seal_text(person_key, event_id, note)
+
+
 def open_text(person_key: bytes, event_id: UUID, ciphertext: bytes) -> str:
     return _open(person_key, ciphertext, event_id.bytes).decode()
 

@@ -7,8 +7,7 @@ sent, so its body hash does too: that is how one recognises a version that was m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -20,6 +19,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from aurora import clock
+from aurora.database.locks import PATIENCE, session_lock
 from aurora.database.zone_data import Pass, advance, begin_pass, computed_with, finish_pass, read_pass
 from aurora.errors import AuroraError
 from aurora.events.catalogue import EVENT_TYPES
@@ -29,7 +29,7 @@ from aurora.events.storing_statements import INCOMING_COLUMNS, create_incoming
 PEOPLE_AT_ONCE: Final = 20
 """One transaction: what a pass that is killed has to do again."""
 
-_LOCK: Final = "aurora.recompute_local_days"
+LOCK: Final = "aurora.recompute_local_days"
 _INCOMING: Final = "recomputed_events"
 
 OnPeople = Callable[[int, int], None]
@@ -71,7 +71,9 @@ def recompute_local_days(
     Nothing is done when they already do, unless `again`. A pass that was killed goes on where it was.
     """
     _borders.cache_clear()
-    with _locked(connection):
+    with session_lock(connection, LOCK, patience=PATIENCE) as is_mine:
+        if not is_mine:
+            raise RecomputationRunningError
         before, version = computed_with(connection), clock.data_version()
         if before == version and not again:
             return Recomputation(before, version, was_current=True)
@@ -116,18 +118,6 @@ def has_changed(event: Mapping[str, Any], times: LocalTimes) -> bool:
 @lru_cache(maxsize=100_000)
 def _borders(day: date, tz: str) -> tuple[datetime, datetime]:
     return clock.day_start(day, tz), clock.day_end(day, tz)
-
-
-@contextmanager
-def _locked(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (_LOCK,)).fetchone()
-    if row is None or not row[0]:
-        raise RecomputationRunningError
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(hashtext(%s))", (_LOCK,))
 
 
 def _recompute(connection: psycopg.Connection[Any], people: list[UUID], running: Pass) -> None:

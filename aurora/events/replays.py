@@ -167,7 +167,7 @@ async def _store(
     connection: Connection, events: list[AcceptedEvent], person: _Person, system_key: str
 ) -> list[Outcome]:
     key = unwrap(system_key, person.user_id, person.data_key_ciphertext)
-    return await store_events(connection, events, person_key=key)
+    return await store_events(connection, events, keys={person.user_id: key})
 
 
 async def _announce(connection: Connection, letter: DeadLetter) -> bool:

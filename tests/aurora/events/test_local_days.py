@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from aurora import clock
+from aurora.database.locks import session_lock
 from aurora.database.zone_data import computed_with
 from aurora.events import local_days
 from aurora.events.local_days import RecomputationRunningError, recompute_local_days
@@ -229,11 +230,12 @@ def test_correction_by_the_client_after_a_pass_takes_the_next_version(
 def test_one_pass_runs_at_a_time(
     committed_database: str, log: psycopg.Connection[Any], new_rules: None
 ) -> None:
-    with psycopg.connect(committed_database, autocommit=True) as other:
-        other.execute("select pg_advisory_lock(hashtext('aurora.recompute_local_days'))")
-
-        with pytest.raises(RecomputationRunningError):
-            recompute_local_days(log)
+    with (
+        psycopg.connect(committed_database, autocommit=True) as other,
+        session_lock(other, local_days.LOCK, patience=0),
+        pytest.raises(RecomputationRunningError),
+    ):
+        recompute_local_days(log)
 
 
 def test_the_role_of_the_pipelines_may_do_it(committed_database: str, role_url: Any, new_rules: None) -> None:

@@ -238,10 +238,10 @@ def expected_outcomes(stored: dict[tuple[int, int], int], batch: Sequence[tuple[
 a_batch = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), st.integers(0, 2)), max_size=6)
 
 
-@settings(max_examples=60)
-@given(st.lists(a_batch, max_size=4))
+@settings(max_examples=100)
+@given(st.lists(a_batch, max_size=4), st.sampled_from([1, 1_000]))
 async def test_any_batches_in_any_order_have_the_outcomes_that_the_rules_say(
-    database: Connection, batches: list[list[tuple[int, int, int]]]
+    database: Connection, batches: list[list[tuple[int, int, int]]], copied_from: int
 ) -> None:
     user, stored = uuid4(), dict[tuple[int, int], int]()
     ids = [uuid4() for _ in range(3)]
@@ -259,12 +259,35 @@ async def test_any_batches_in_any_order_have_the_outcomes_that_the_rules_say(
             for event, version, body in batch
         ]
         expected = expected_outcomes(stored, batch)
-        assert await store_events(database, events) == expected
+        assert await store_events(database, events, copied_from=copied_from) == expected
     cursor = await database.execute(
         "select event_id, version, started_at from raw.events where user_id = %s", (user,)
     )
     logged = {(ids.index(event), version): at for event, version, at in await cursor.fetchall()}
     assert logged == {key: datetime.fromisoformat(times[body]) for key, body in stored.items()}
+
+
+HARD_TEXT = "back\\slash \"quote\" 'single' comma, null {curly} \\n \\. é 🙂"
+
+
+@pytest.mark.parametrize("name", [HARD_TEXT, "a\tb\nc\r\x0bd\x7f", "null", '"', "\\", "\u2028"])
+@pytest.mark.parametrize("copied_from", [1, 1_000])
+async def test_any_text_reaches_the_log_as_it_is(database: Connection, name: str, copied_from: int) -> None:
+    source = {"name": f"x{name}x", "record_id": f"x{name}x", "device": f"x{name}x"}
+    event = a_mood(source=source, form_id=f"x{name}x", payload={"valence": 0.5, "labels": [f"x{name}x"]})
+    plain = a_mood()
+
+    await store_events(database, [event, plain], copied_from=copied_from)
+
+    (row,) = await rows(database, "select * from raw.events where source_name <> 'test'")
+    assert (row["source_name"], row["source_record_id"], row["source_device"]) == (f"x{name}x",) * 3
+    assert (row["form_id"], row["payload"]) == (f"x{name}x", event.payload)
+    assert row["body_hash"] == event.body_hash
+    (row,) = await rows(database, "select * from raw.events where source_name = 'test'")
+    assert (row["source_record_id"], row["form_id"]) == (None, None)
+    assert {name: row[name] for name in ("known_at", "local_started_at", "day_started_at")} == {
+        name: getattr(plain, name) for name in ("known_at", "local_started_at", "day_started_at")
+    }
 
 
 # --- transactions -------------------------------------------------------------------------------------------
@@ -384,7 +407,7 @@ async def test_a_note_is_stored_sealed_and_stands_in_clear_nowhere(database: Con
     person_key = unwrap(system_key, USER, new_person_key(system_key, USER))
     event = a_mood(note="the secret of my life")
 
-    await store_events(database, [event], person_key=person_key)
+    await store_events(database, [event], keys={USER: person_key})
 
     (row,) = await rows(database, "select note_ciphertext from raw.events")
     assert open_text(person_key, event.event_id, row["note_ciphertext"]) == "the secret of my life"
