@@ -19,6 +19,7 @@ from aurora.events.mood_classes import MOOD_CLASS_NAMES
 from aurora.features.clocks import DAY_OF_WEEK, HOUR_OF_DAY, IS_WEEKEND, Clock
 from aurora.features.expressions import Expression, choose, exp
 from aurora.features.three_process import energy_prior
+from aurora.features.tiles import LIVE_DAYS
 from aurora.features.windows import Window
 
 Domain = Literal["clock", "sleep", "activity", "intake", "ratings", "surroundings"]
@@ -32,7 +33,7 @@ DOMAINS: Final[dict[Domain, str]] = {
     "surroundings": "Weather and light",
 }
 
-SETS_VERSION: Final = "1"
+SETS_VERSION: Final = "2"
 """Raise it when the meaning of a set changes; it is part of every data version."""
 
 
@@ -66,6 +67,11 @@ def _at_this_part_of_day(measure: str, aggregate: str, days: int) -> Expression:
             for part, (first, last) in DAYPARTS.items()
         ),
     )
+
+
+def _usual(measure: str) -> Window:
+    """What a person usually has of it on a day with any: over four weeks, today (which is not over) left out."""
+    return Window(measure, "daily", LIVE_DAYS - 1, lag=1)
 
 
 SLEEP_NEED_MINUTES: Final = 480
@@ -118,6 +124,20 @@ _ENTRIES = (
         "Asleep share of the time in bed, of the last sleep.",
     ),
     Feature(
+        "main_sleep_minutes_mean_28d",
+        "sleep",
+        Window("main_sleep_minutes", "mean", 28),
+        "min",
+        "The person's usual sleep, naps left out.",
+    ),
+    Feature(
+        "sleep_efficiency_mean_28d",
+        "sleep",
+        Window("sleep_efficiency", "mean", 28),
+        "%",
+        "The person's usual asleep share of the time in bed.",
+    ),
+    Feature(
         "energy_prior_three_process",
         "sleep",
         energy_prior(_LAST_SLEEP / 60, _HOURS_AWAKE, HOUR_OF_DAY),
@@ -130,6 +150,13 @@ _ENTRIES = (
         Window("exercise_minutes", "daily", 7),
         "min",
         "Exercise a day, over the days with any.",
+    ),
+    Feature(
+        "exercise_minutes_daily_27d",
+        "activity",
+        _usual("exercise_minutes"),
+        "min",
+        "The person's usual exercise on a day with any, of the days before.",
     ),
     Feature(
         "exercise_load_sum_yesterday",
@@ -150,6 +177,13 @@ _ENTRIES = (
     ),
     Feature(
         "work_minutes_sum_1d", "activity", Window("work_minutes", "sum", 1), "min", "Worked today so far."
+    ),
+    Feature(
+        "work_minutes_daily_27d",
+        "activity",
+        _usual("work_minutes"),
+        "min",
+        "The person's usual working day, of the days before.",
     ),
     Feature(
         "work_minutes_hours_since_3d",
@@ -173,6 +207,13 @@ _ENTRIES = (
         "With others today so far.",
     ),
     Feature(
+        "social_minutes_daily_27d",
+        "activity",
+        _usual("social_minutes"),
+        "min",
+        "The person's usual time with others on a day with any, of the days before.",
+    ),
+    Feature(
         "social_minutes_hours_since_3d", "activity", _SINCE_COMPANY, "h", "Since the last time with others."
     ),
     Feature(
@@ -191,6 +232,13 @@ _ENTRIES = (
     ),
     Feature("time_since_last_meal", "intake", Window("meals", "hours_since", 2), "h", "Since the last meal."),
     Feature("caffeine_sum_1d", "intake", Window("caffeine", "sum", 1), "mg", "Caffeine today so far."),
+    Feature(
+        "caffeine_daily_27d",
+        "intake",
+        _usual("caffeine"),
+        "mg",
+        "The person's usual caffeine on a day with any, of the days before.",
+    ),
     Feature("caffeine_hours_since_3d", "intake", _SINCE_CAFFEINE, "h", "Since the last caffeine."),
     Feature(
         "caffeine_active_1d",
@@ -329,7 +377,22 @@ BASELINE_INPUTS: Final[dict[str, tuple[str, ...]]] = {
     "energy": (),
     "mood": tuple(f"mood_{name}_ewma_28d" for name in MOOD_CLASS_NAMES),
 }
-"""Model → what its baseline is made of beside its features. At the end of the vector; never learned from."""
+"""Model → what its baseline is made of beside its features. In the vector after them; never learned from."""
+
+_USUAL_OF_BOTH = (
+    "main_sleep_minutes_mean_28d",
+    "sleep_efficiency_mean_28d",
+    "work_minutes_daily_27d",
+    "caffeine_daily_27d",
+    "exercise_minutes_daily_27d",
+)
+
+USUAL_LEVELS: Final[dict[str, tuple[str, ...]]] = {
+    "energy": _USUAL_OF_BOTH,
+    "mood": (*_USUAL_OF_BOTH, "social_minutes_daily_27d"),
+}
+"""Model → what is usual for the person, to centre features on. At the end of the vector; learned from only in
+the difference to a feature (see `aurora.models.catalogue`)."""
 
 FOR_ANALYSTS: Final = frozenset(
     {
@@ -348,8 +411,8 @@ FOR_ANALYSTS: Final = frozenset(
 
 
 def vector_names(feature_set: str) -> tuple[str, ...]:
-    """The names of a model's vector in its order: its features, then the inputs of its baseline."""
-    return (*FEATURE_SETS[feature_set], *BASELINE_INPUTS[feature_set])
+    """A model's vector in its order: its features, then inputs of its baseline, then usual levels."""
+    return (*FEATURE_SETS[feature_set], *BASELINE_INPUTS[feature_set], *USUAL_LEVELS[feature_set])
 
 
 def feature(name: str) -> Feature:

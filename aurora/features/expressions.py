@@ -144,6 +144,7 @@ class _Binary(Expression):
 
 _FUNCTIONS: Final[dict[str, Callable[[float], float]]] = {
     "exp": math.exp,
+    "ln": math.log,
     "cos": math.cos,
     "abs": abs,
 }
@@ -167,6 +168,11 @@ class _Function(Expression):
 
 def exp(argument: Operand) -> Expression:
     return _Function("exp", as_expression(argument))
+
+
+def ln(argument: Operand) -> Expression:
+    """The natural logarithm, of what is above 0: of anything else both engines raise."""
+    return _Function("ln", as_expression(argument))
 
 
 def cos(argument: Operand) -> Expression:

@@ -23,10 +23,12 @@ from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURES
 from aurora.features.tiles import Tile
 
-VERSION: Final = 2
-"""Raise it when these bytes change their meaning: what lies in Redis is then rebuilt."""
+VERSION: Final = 3
+"""Raise it when these bytes or what counts in a tile change their meaning: what lies in Redis is then rebuilt."""
 
-_OF_SCORES: Final = frozenset({"exercise_moderate_minutes", "exercise_vigorous_minutes"})
+_OF_SCORES: Final = frozenset(
+    {"exercise_moderate_minutes", "exercise_vigorous_minutes", "hrv", "resting_heart_rate"}
+)
 """What today's provisional scores read beside the features; a test of the streams holds it to them."""
 
 KEPT: Final = tuple(

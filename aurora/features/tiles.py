@@ -14,6 +14,7 @@ from uuid import UUID
 
 from aurora.events.catalogue import EVENT_TYPES, MEASURES
 from aurora.events.measures import Measure
+from aurora.events.reconciliation import outranked
 
 LIVE_DAYS: Final = 28
 
@@ -43,6 +44,9 @@ class LoggedEvent(NamedTuple):
     local_date: date
     local_started_at: datetime
     precision: str
+    source_name: str
+    source_device: str | None
+    modality: str
     payload: Mapping[str, Any]
 
     @property
@@ -57,11 +61,17 @@ Tiles = Mapping[date, Mapping[str, Tile]]
 def tiles_of(
     events: Iterable[LoggedEvent], measures: Collection[str] = MEASURES
 ) -> dict[date, dict[str, Tile]]:
-    """The tiles of these events, each event counted once. Order does not matter. Of `measures` alone if told."""
+    """The tiles of one person's events: each counted once, outranked ones (`aurora.events.reconciliation`) not
+    at all. Order does not matter. Of `measures` alone if told.
+    """
+    events = list(events)
+    passed_over = outranked(events)
     wanted = _measures_by_type(tuple(measures))
     sums: dict[date, dict[str, list[Any]]] = {}
     # The last value is that of the latest event; of two at one instant, the one with the higher id.
     for event in sorted(events, key=_by_time):
+        if event.event_id in passed_over:
+            continue
         day: dict[str, list[Any]] | None = None
         for measure in wanted.get(event.type, ()):
             if measure.daypart is not None and not measure.belongs(event.local_started_at, event.precision):

@@ -7,6 +7,7 @@ memory. Sums run over integers; there is one division at the end.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +39,8 @@ class _Aggregate:
 
     sql: str
     value: Callable[[Sequence[DayTile], int, datetime], Number]
-    unit: str | None = None
+    unit: str = "{unit}"
+    """Where {unit} is the measure's."""
     empty: float | None = None
 
 
@@ -84,6 +86,22 @@ def _slope(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
     return (n * sum(a * b for a, b in zip(x, y, strict=True)) - sum(x) * sum(y)) / spread
 
 
+def _means_of_days(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> list[float]:
+    return [_daily_mean(tile, scale) for _, tile in tiles]
+
+
+def _logs_of_days(tiles: Sequence[DayTile], scale: int, as_of: datetime) -> list[float]:
+    return [math.log(mean) for mean in _means_of_days(tiles, scale, as_of) if mean > 0]
+
+
+def _mean_of(values: list[float]) -> Number:
+    return sum(values) / len(values) if values else None
+
+
+def _std_of(values: list[float]) -> Number:
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
 def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Number:
     return (as_of - max(tile.last_at for _, tile in tiles)).total_seconds() / 3600
 
@@ -95,6 +113,7 @@ def _of(call: str) -> str:
 
 _N, _TOTAL, _DAYS = _of("sum(n)"), _of("sum(total)"), _of("count(*)")
 _DAILY_MEAN = "(total::float8 / n / {scale})"
+_LOG = f"ln(case when total > 0 then {_DAILY_MEAN} end)"
 _WEIGHT = f"power({1 - EWMA_ALPHA!r}::float8, day_rank)"
 _STD = f"""case when {_N} > 1 then sqrt(
     ({_N} * {_of("sum(squares)")} - {_TOTAL} * {_TOTAL})::float8 / ({_N} * ({_N} - 1))::float8
@@ -134,6 +153,17 @@ AGGREGATES: Final[dict[str, _Aggregate]] = {
     ),
     "ewma": _Aggregate(f"{_of(f'sum({_WEIGHT} * {_DAILY_MEAN})')} / {_of(f'sum({_WEIGHT})')}", _ewma),
     "slope": _Aggregate(_SLOPE, _slope),
+    # Over days, each by its mean: how often a device measured on one of them does not matter.
+    "mean_of_days": _Aggregate(_of(f"avg({_DAILY_MEAN})"), lambda *window: _mean_of(_means_of_days(*window))),
+    "std_of_days": _Aggregate(
+        _of(f"stddev_samp({_DAILY_MEAN})"), lambda *window: _std_of(_means_of_days(*window))
+    ),
+    "ln_mean_of_days": _Aggregate(
+        _of(f"avg({_LOG})"), lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
+    ),
+    "ln_std_of_days": _Aggregate(
+        _of(f"stddev_samp({_LOG})"), lambda *window: _std_of(_logs_of_days(*window)), "ln {unit}"
+    ),
     "hours_since": _Aggregate(
         f"extract(epoch from as_of - {_of('max(last_at)')})::float8 / 3600", _hours_since, "h"
     ),
@@ -174,6 +204,10 @@ class Window(Leaf):
         return AGGREGATES[self.aggregate].sql.format(
             scale=f"{scale}::float8", inside=f"filter (where days_ago between {self.lag} and {self.last_day})"
         )
+
+    @property
+    def unit(self) -> str:
+        return AGGREGATES[self.aggregate].unit.format(unit=MEASURES[self.measure].unit)
 
     @property
     def last_day(self) -> int:

@@ -13,10 +13,24 @@ from aurora.scores.activity import ACTIVITY
 from aurora.scores.energy import ENERGY
 from aurora.scores.life import LIFE
 from aurora.scores.mood import MOOD
+from aurora.scores.recovery import RECOVERY
 from aurora.scores.sleep import SLEEP
+from aurora.scores.sleep_regularity import SLEEP_REGULARITY
+from aurora.scores.social import SOCIAL
 from aurora.scores.specification import PartScore, ScoreSpec
+from aurora.scores.work_balance import WORK_BALANCE
 
-_ENTRIES: Final = (SLEEP, ACTIVITY, MOOD, ENERGY, LIFE)
+_ENTRIES: Final = (
+    SLEEP,
+    SLEEP_REGULARITY,
+    ACTIVITY,
+    RECOVERY,
+    MOOD,
+    ENERGY,
+    WORK_BALANCE,
+    SOCIAL,
+    LIFE,
+)
 
 SCORES: Final[dict[str, ScoreSpec]] = {spec.name: spec for spec in _ENTRIES}
 """In the order in which they can be computed: a score comes after its parts."""

@@ -16,7 +16,16 @@ from aurora.scores.specification import (
     ScoreSpec,
 )
 
-PARTS: Final = ("sleep", "activity", "mood", "energy")
+PARTS: Final = (
+    "sleep",
+    "sleep_regularity",
+    "activity",
+    "recovery",
+    "mood",
+    "energy",
+    "work_balance",
+    "social",
+)
 """The scores it is the mean of. A change is a new version."""
 
 _SCORED_DAYS = Input(
@@ -34,8 +43,8 @@ def _part(name: str) -> Factor:
 
 LIFE: Final = ScoreSpec(
     name="life",
-    version=1,
-    description="The unweighted mean of the day's sleep, activity, mood and energy scores, as far as known.",
+    version=2,
+    description="The unweighted mean of the day's other scores, as far as known: at least three of the eight.",
     sources=(
         Citation(
             "Lloyd-Jones et al. (2022). Life's Essential 8. Circulation 146(5): e18–e43. An overall score "
@@ -51,7 +60,7 @@ LIFE: Final = ScoreSpec(
         _SCORED_DAYS,
     ),
     factors=tuple(_part(name) for name in PARTS),
-    # Half of the parts: one of them alone says nothing about a life.
-    min_factors=2,
-    calibration=Calibration(_SCORED_DAYS.name, 14),
+    # Two scores can come from one source, as mood and energy do from one form: three are the least of a life.
+    min_factors=3,
+    calibration=Calibration((_SCORED_DAYS.name,), 14),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,10 +45,9 @@ def score(spec: ScoreSpec, inputs: Mapping[str, float | None]) -> Score:
         raise ValueError(f"the {spec.name} score has no input called {', '.join(unknown)}")
     row = ColumnValues({entry.name: inputs.get(entry.name) for entry in spec.inputs})
     judged = [(factor, factor.value.value(row), factor.points.value(row)) for factor in spec.factors]
-    known = {factor.name: factor.weight for factor, _, points in judged if points is not None}
-    weight = sum(known.values())
+    weight = sum(factor.weight for factor, _, points in judged if points is not None)
     factors = tuple(_scored(factor, value, points, weight) for factor, value, points in judged)
-    state = _state(spec, known, inputs)
+    state = _state(spec, factors, inputs)
     mean = sum(factor.contribution for factor in factors if factor.contribution is not None)
     return Score(
         name=spec.name,
@@ -73,10 +72,17 @@ def _scored(factor: Factor, value: float | None, points: float | None, weight: f
     )
 
 
-def _state(spec: ScoreSpec, known: Mapping[str, float], inputs: Mapping[str, float | None]) -> ScoreState:
-    if len(known) < spec.min_factors or (spec.needs_one_of and not known.keys() & set(spec.needs_one_of)):
-        return "UNSCORABLE"
+def _state(
+    spec: ScoreSpec, factors: Iterable[ScoredFactor], inputs: Mapping[str, float | None]
+) -> ScoreState:
+    """Until there is enough to compare with, a day counts by what it says; from then on by what earned points."""
     calibration = spec.calibration
-    if calibration is not None and (inputs.get(calibration.name) or 0) < calibration.at_least:
-        return "CALIBRATING"
-    return "SCORED"
+    is_calibrating = calibration is not None and all(
+        (inputs.get(name) or 0) < calibration.at_least for name in calibration.inputs
+    )
+    known = {
+        factor.name for factor in factors if (factor.value if is_calibrating else factor.points) is not None
+    }
+    if len(known) < spec.min_factors or (spec.needs_one_of and not known & set(spec.needs_one_of)):
+        return "UNSCORABLE"
+    return "CALIBRATING" if is_calibrating else "SCORED"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from aurora.errors import CatalogueConflictError
 from aurora.features.expressions import Expression
@@ -24,6 +24,25 @@ class NightColumn:
 
 
 @dataclass(frozen=True)
+class NightsWindow:
+    """Over the nights that ended on the last `days` local days, this one included: the mean of a column, or on
+    how many nights it is known.
+    """
+
+    column: str
+    aggregate: Literal["mean", "count"]
+    days: int
+
+
+@dataclass(frozen=True)
+class DayRank:
+    """Where the day's total of a measure stands among those of the person's own days before: see `ranks.py`."""
+
+    measure: str
+    days: int
+
+
+@dataclass(frozen=True)
 class PartScore:
     """Another score of the same person and local day; null unless its state is SCORED."""
 
@@ -37,7 +56,7 @@ class ScoredDays:
     days: int
 
 
-InputSource = Window | NightColumn | PartScore | ScoredDays
+InputSource = Window | NightColumn | NightsWindow | DayRank | PartScore | ScoredDays
 
 
 @dataclass(frozen=True)
@@ -72,9 +91,9 @@ class Factor:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The score is withheld as CALIBRATING while the input `name` is below `at_least`."""
+    """The score is withheld as CALIBRATING while each of the inputs is below `at_least`."""
 
-    name: str
+    inputs: tuple[str, ...]
     at_least: int
 
 
@@ -99,6 +118,8 @@ class ScoreSpec:
     needs_one_of: tuple[str, ...] = ()
     """Names of factors at least one of which must be known; none named means that any will do."""
     calibration: Calibration | None = None
+    is_relative: bool = False
+    """Judged against the person's own days, for want of a public standard: 50 is usual for them, whatever it is."""
 
     def __post_init__(self) -> None:
         inputs = {entry.name for entry in self.inputs}
@@ -116,7 +137,7 @@ class ScoreSpec:
             for leaf in formula.leaves()
         }
         if self.calibration is not None:
-            read.add(self.calibration.name)
+            read |= set(self.calibration.inputs)
         if read != inputs:
             raise CatalogueConflictError(
                 f"the {self.name} score declares and reads different inputs: {sorted(read ^ inputs)}"

@@ -12,7 +12,7 @@ All return column → expression. Everything is double precision, except `score_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aurora.scores.specification import Factor, ScoreSpec
 
@@ -44,15 +44,21 @@ def score_columns_sql(spec: ScoreSpec) -> dict[str, str]:
 
 def state_sql(spec: ScoreSpec) -> str:
     """SCORED, CALIBRATING or UNSCORABLE, over points and inputs."""
-    unscorable = f"num_nonnulls({_list(_points(factor) for factor in spec.factors)}) < {spec.min_factors}"
-    if spec.needs_one_of:
-        needed = _list(_points(factor) for factor in spec.factors if factor.name in spec.needs_one_of)
-        unscorable += f" or num_nonnulls({needed}) = 0"
-    calibrating = ""
+    branches = f"when {_is_unscorable(spec, _points)} then 'UNSCORABLE' else 'SCORED'"
     if spec.calibration is not None:
-        name, at_least = spec.calibration.name, spec.calibration.at_least
-        calibrating = f" when coalesce({name}, 0) < {at_least} then 'CALIBRATING'"
-    return f"case when {unscorable} then 'UNSCORABLE'{calibrating} else 'SCORED' end"
+        most = f"greatest({_list(f'coalesce({name}, 0)' for name in spec.calibration.inputs)})"
+        is_calibrating = f"{most} < {spec.calibration.at_least}"
+        unscorable = f"when {is_calibrating} and ({_is_unscorable(spec, _value)}) then 'UNSCORABLE'"
+        branches = f"{unscorable} when {is_calibrating} then 'CALIBRATING' {branches}"
+    return f"case {branches} end"
+
+
+def _is_unscorable(spec: ScoreSpec, known: Callable[[Factor], str]) -> str:
+    unscorable = f"num_nonnulls({_list(known(factor) for factor in spec.factors)}) < {spec.min_factors}"
+    if spec.needs_one_of:
+        needed = _list(known(factor) for factor in spec.factors if factor.name in spec.needs_one_of)
+        unscorable += f" or num_nonnulls({needed}) = 0"
+    return unscorable
 
 
 def known_weight_sql(spec: ScoreSpec) -> str:

@@ -19,6 +19,8 @@ def logged(
     tz: str = "UTC",
     event_id: UUID | None = None,
     precision: str = "instant",
+    source: str = "test",
+    modality: str = "self_reported",
 ) -> LoggedEvent:
     """An event that began at `at` (RFC 3339) and, with `minutes`, ended that much later."""
     started_at = datetime.fromisoformat(at).astimezone(clock.now().tzinfo)
@@ -32,5 +34,8 @@ def logged(
         local_date=clock.local_date(waking, tz),
         local_started_at=clock.local_time(started_at, tz),
         precision=precision,
+        source_name=source,
+        source_device=None,
+        modality=modality,
         payload=payload,
     )

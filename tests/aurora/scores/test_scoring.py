@@ -10,11 +10,22 @@ from hypothesis import strategies as st
 
 from aurora.errors import CatalogueConflictError, UnknownScoreError
 from aurora.scores.catalogue import SCORES, score_spec
+from aurora.scores.life import PARTS
 from aurora.scores.scoring import score
 from aurora.scores.specification import ScoreSpec
 from tests.aurora.scores.warehouse_scores import scores_in_sql
 
-RANGES = {"min": (0, 11_000), "valence": (-1, 1), "points": (0, 10), "days": (0, 28)}
+RANGES = {
+    "min": (0, 11_000),
+    "valence": (-1, 1),
+    "points": (0, 10),
+    "days": (0, 28),
+    "nights": (0, 7),
+    "%": (0, 100),
+    "ms": (1, 300),
+    "ln ms": (0, 6),
+    "bpm": (25, 120),
+}
 """What a unit's numbers can be; minutes up to a week of them."""
 
 HIGHER_IS_BETTER = {
@@ -24,11 +35,19 @@ HIGHER_IS_BETTER = {
         "exercise_vigorous_minutes_sum_7d",
         "exercise_minutes_sum_7d",
     ),
+    "sleep_regularity": ("same_state_percent_mean_7d",),
+    "recovery": ("hrv_mean_1d", "sleep_efficiency_mean_1d"),
     "mood": ("mood_mean_1d",),
     "energy": ("energy_mean_1d",),
-    "life": ("sleep_score", "activity_score", "mood_score", "energy_score"),
+    "work_balance": (),
+    "social": ("social_minutes_rank_27d",),
+    "life": tuple(f"{part}_score" for part in PARTS),
 }
-LOWER_IS_BETTER = {"sleep": ("awake_minutes", "bedtime_deviation_minutes")}
+LOWER_IS_BETTER = {
+    "sleep": ("awake_minutes", "bedtime_deviation_minutes"),
+    "recovery": ("resting_heart_rate_mean_1d",),
+    "work_balance": ("work_minutes_rank_27d",),
+}
 
 
 def days_of(spec: ScoreSpec) -> st.SearchStrategy[dict[str, float | None]]:
@@ -42,6 +61,11 @@ def days_of(spec: ScoreSpec) -> st.SearchStrategy[dict[str, float | None]]:
         )
         columns[entry.name] = st.none() | grid
     return st.fixed_dictionaries(columns)
+
+
+def _lowest(spec: ScoreSpec, name: str) -> float:
+    (unit,) = (entry.unit for entry in spec.inputs if entry.name == name)
+    return RANGES[unit][0]
 
 
 a_scored_day = st.sampled_from(list(SCORES.values())).flatmap(
@@ -89,7 +113,7 @@ def test_leaving_out_a_factor_below_the_score_never_lowers_it(
     case: tuple[ScoreSpec, dict[str, Any]], data: st.DataObject
 ) -> None:
     spec, day = case
-    # Of the factors that read one input of their own; activity's minutes are one factor of three inputs.
+    # One input lost is at most one factor: activity's minutes are one factor of three inputs.
     name = data.draw(st.sampled_from([entry.name for entry in spec.inputs]))
     before, after = score(spec, day), score(spec, day | {name: None})
 
@@ -117,10 +141,12 @@ def test_a_better_input_never_lowers_the_score(
     value = day[name]
     if value is None:
         return
-    step = data.draw(st.floats(0, 500)) * (1 if name in higher else -1)
-    before, after = score(spec, day), score(spec, day | {name: value + step})
+    better = value + data.draw(st.floats(0, 500)) * (1 if name in higher else -1)
+    if better < _lowest(spec, name):
+        return
+    before, after = score(spec, day), score(spec, day | {name: better})
 
-    if before.score is not None and after.score is not None and value + step >= -1:
+    if before.score is not None and after.score is not None:
         assert after.score >= before.score - 1e-9
 
 

@@ -35,4 +35,5 @@ def _float(number: float | None) -> float | None:
 
 
 def _columns(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{sql} as {name}" for name, sql in columns.items())
+    # A unit may be a per cent sign, which psycopg would take for a placeholder.
+    return ", ".join(f"{sql} as {name}" for name, sql in columns.items()).replace("%", "%%")
