@@ -8,6 +8,7 @@ to the raw answer.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import lightgbm
@@ -15,12 +16,12 @@ import numpy as np
 import xgboost
 
 from aurora.models.catalogue import ModelSpec
-from aurora.models.design import softmax
 from aurora.models.metrics import Floats, Ints
+from aurora.models.ordinal import leaned, left_over, log_loss
 
 
 class Booster(Protocol):
-    """A trained booster. `start` is the baseline: one value per row, or one share per row and class."""
+    """A trained booster. `start` is where it starts from: one value per row, or one share per row and class."""
 
     def answer(self, design: Floats, start: Floats) -> Floats:
         """The final answer: one value per row, or one probability per row and class."""
@@ -35,6 +36,15 @@ class Booster(Protocol):
         ...
 
     def to_bytes(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A booster that was trained on some of the rows, its number of rounds, and its loss on the others."""
+
+    booster: Booster
+    rounds: int
+    loss: float
 
 
 class RegressionBooster:
@@ -53,10 +63,10 @@ class RegressionBooster:
         return cls(xgboost.train(_xgboost_params(spec, threads), data, rounds), threads)
 
     @classmethod
-    def best_rounds(
+    def tried(
         cls, spec: ModelSpec, design: Floats, start: Floats, target: Floats, *, judged: Ints, threads: int = 1
-    ) -> tuple[int, float]:
-        """How many rounds do best on the rows numbered `judged`, trained on the others, and their loss."""
+    ) -> Trial:
+        """Train on all but the rows numbered `judged`, by as many rounds as do best on these."""
         rest = np.setdiff1d(np.arange(len(target)), judged)
         data = xgboost.DMatrix(design[rest], target[rest], base_margin=start[rest], nthread=threads)
         watched = xgboost.DMatrix(design[judged], target[judged], base_margin=start[judged], nthread=threads)
@@ -68,7 +78,8 @@ class RegressionBooster:
             early_stopping_rounds=spec.patience_rounds,
             verbose_eval=False,
         )
-        return booster.best_iteration + 1, booster.best_score
+        rounds = booster.best_iteration + 1
+        return Trial(cls(booster[:rounds], threads), rounds, booster.best_score)
 
     @classmethod
     def from_bytes(cls, body: bytes, threads: int = 1) -> RegressionBooster:
@@ -89,11 +100,9 @@ class RegressionBooster:
 
 
 class ClassBooster:
-    """LightGBM on ordered classes: one score per row leans the baseline's probabilities towards better classes.
-
-    The adjacent-category logit model (Agresti, Analysis of Ordinal Categorical Data, 2010, ch. 4): the log-odds
-    of a class against the next worse one are the baseline's plus the score. One tree a round serves all
-    classes, which learns more from few people than a tree for each.
+    """LightGBM on ordered classes: one score per row leans the start's probabilities towards better classes
+    (`aurora.models.ordinal`). One tree a round serves all classes, which learns more from few people than a
+    tree for each.
     """
 
     def __init__(self, booster: lightgbm.Booster, threads: int = 1) -> None:
@@ -110,10 +119,10 @@ class ClassBooster:
         return cls(lightgbm.train(_lightgbm_params(spec, threads, loss), data, rounds), threads)
 
     @classmethod
-    def best_rounds(
+    def tried(
         cls, spec: ModelSpec, design: Floats, start: Floats, target: Ints, *, judged: Ints, threads: int = 1
-    ) -> tuple[int, float]:
-        """How many rounds do best on the rows numbered `judged`, trained on the others, and their loss."""
+    ) -> Trial:
+        """Train on all but the rows numbered `judged`, by as many rounds as do best on these."""
         rest = np.setdiff1d(np.arange(len(target)), judged)
         data = lightgbm.Dataset(design[rest], target[rest])
         watched = data.create_valid(design[judged], target[judged])
@@ -125,7 +134,12 @@ class ClassBooster:
             feval=_OrdinalLoss(start[judged], target[judged]).measured,
             callbacks=[lightgbm.early_stopping(spec.patience_rounds, verbose=False)],
         )
-        return max(booster.best_iteration, 1), float(booster.best_score["valid_0"]["log_loss"])
+        # The library answers with the best round and not with the last.
+        return Trial(
+            cls(booster, threads),
+            max(booster.best_iteration, 1),
+            float(booster.best_score["valid_0"]["log_loss"]),
+        )
 
     @classmethod
     def from_bytes(cls, body: bytes, threads: int = 1) -> ClassBooster:
@@ -147,11 +161,6 @@ class ClassBooster:
         return self._booster.model_to_string().encode()
 
 
-def leaned(start: Floats, score: Floats) -> Floats:
-    """The probabilities `start` with the log-odds of each class against the next worse one raised by `score`."""
-    return softmax(np.log(start) + score[:, None] * np.arange(start.shape[1])[None, :])
-
-
 class _OrdinalLoss:
     """Log loss of the leaned baseline, for LightGBM: gradient and curvature by row, and the mean to watch."""
 
@@ -159,14 +168,11 @@ class _OrdinalLoss:
         self._start, self._target = start, target
 
     def __call__(self, score: Floats, _data: lightgbm.Dataset) -> tuple[Floats, Floats]:
-        probabilities, levels = leaned(self._start, score), np.arange(self._start.shape[1])
-        mean = probabilities @ levels
-        # The curvature is the variance of the class number; a floor keeps sure rows from ruling a leaf.
-        return mean - self._target, np.maximum(probabilities @ levels**2 - mean**2, 1e-3)
+        pull, curvature = left_over(leaned(self._start, score), self._target)
+        return -pull, curvature
 
     def measured(self, score: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
-        told = leaned(self._start, score)[np.arange(len(score)), self._target]
-        return "log_loss", float(-np.log(told).mean()), False
+        return "log_loss", log_loss(leaned(self._start, score), self._target), False
 
 
 BOOSTERS: dict[str, type[RegressionBooster] | type[ClassBooster]] = {

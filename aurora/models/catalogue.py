@@ -30,10 +30,10 @@ class UnknownModelError(AuroraError):
 
 @dataclass(frozen=True)
 class Centred:
-    """A column that the booster sees beside the features: a feature less the person's own level of it.
+    """A column that the booster sees beside the features: a feature less what it is measured against.
 
-    One pooled model learns "a point below your usual" from few people; "six" it would have to learn from
-    each.
+    Mostly that is the person's own level: one pooled model learns "a point below your usual" from few people;
+    "six" it would have to learn from each. `hour_of_day` less the hours awake is the hour of waking.
     """
 
     feature: str
@@ -49,8 +49,8 @@ class ModelSpec:
     """One target and the recipe of its model.
 
     The booster starts from a baseline that is made of `baseline_columns` (for classes, of `level_column` too)
-    and learns what is left over. Baseline columns are inputs of the model, and only those that stand in its
-    feature set are also learned from.
+    and learns what is left over. Baseline columns and centres are inputs of the model; those that do not stand
+    in its feature set are learned from only by way of the baseline and the differences.
     `scale` bounds the final answer (regression) and its interval (both kinds).
     """
 
@@ -107,6 +107,15 @@ def _less(centre: str, *features: str) -> tuple[Centred, ...]:
     return tuple(Centred(feature, centre) for feature in features)
 
 
+_DAY_AGAINST_USUAL = (
+    Centred("hour_of_day", "time_since_last_sleep"),
+    Centred("avg_sleep_last_7d", "main_sleep_minutes_mean_28d"),
+    Centred("sleep_efficiency_last_3d", "sleep_efficiency_mean_28d"),
+    Centred("work_minutes_sum_1d", "work_minutes_daily_27d"),
+    Centred("caffeine_active_1d", "caffeine_daily_27d"),
+    Centred("avg_exercise_last_7d", "exercise_minutes_daily_27d"),
+)
+
 ENERGY = ModelSpec(
     name="energy",
     kind="regression",
@@ -116,7 +125,7 @@ ENERGY = ModelSpec(
     feature_set="energy",
     baseline_name="ewma",
     baseline_columns=("energy_ewma_28d",),
-    recipe="residual-to-ewma-1",
+    recipe="residual-to-ewma-2",
     params={
         # Ratings are coarse and have heavy tails: a loss that is linear beyond one point (beyond three: MAE
         # 0.707 instead of 0.700 on athletes, see docs/models.md).
@@ -134,6 +143,7 @@ ENERGY = ModelSpec(
     centred=(
         *_less("energy_ewma_28d", "energy_mean_28d", "energy_mean_2d", "energy_rolling_mean_7d"),
         *_less("energy_mean_28d", "energy_daypart_mean_28d"),
+        *_DAY_AGAINST_USUAL,
     ),
     baselines_from_features={
         "daypart_mean": "energy_daypart_mean_28d",
@@ -152,7 +162,7 @@ MOOD = ModelSpec(
     feature_set="mood",
     baseline_name="ewma",
     baseline_columns=tuple(f"mood_{name}_ewma_28d" for name in MOOD_CLASS_NAMES),
-    recipe="ordinal-on-ewma-1",
+    recipe="ordinal-on-ewma-2",
     params={
         "learning_rate": 0.04,
         "num_leaves": 8,
@@ -163,7 +173,11 @@ MOOD = ModelSpec(
         "lambda_l2": 5.0,
         "max_bin": 127,
     },
-    centred=(*_less("mood_ewma_28d", "mood_mean_28d"),),
+    centred=(
+        *_less("mood_ewma_28d", "mood_mean_28d"),
+        *_DAY_AGAINST_USUAL,
+        Centred("social_minutes_sum_1d", "social_minutes_daily_27d"),
+    ),
     classes=MOOD_CLASS_NAMES,
     class_values=tuple(round((mood.low + mood.high) / 2, 3) for mood in MOOD_CLASSES),
     level_column="mood_ewma_28d",

@@ -15,15 +15,18 @@ import numpy as np
 from aurora.events.mood_classes import MOOD_CLASSES
 from aurora.models.catalogue import Centred
 from aurora.models.metrics import Floats, Ints
+from aurora.models.ordinal import softmax
 
 
-def design_matrix(raw: Floats, features: Sequence[str], centred: Sequence[Centred]) -> Floats:
-    """The features followed by the centred columns. `raw` has one column per feature, in that order."""
-    if not centred:
-        return raw
-    place = {name: number for number, name in enumerate(features)}
-    differences = [raw[:, place[entry.feature]] - raw[:, place[entry.centre]] for entry in centred]
-    return np.column_stack([raw, *differences])
+def design_matrix(
+    table: Floats, columns: Sequence[str], features: Sequence[str], centred: Sequence[Centred]
+) -> Floats:
+    """The features followed by the centred columns. `table` has one column per name in `columns`, of which
+    `features` are the first; the others are there to be centred on.
+    """
+    place = {name: number for number, name in enumerate(columns)}
+    differences = [table[:, place[entry.feature]] - table[:, place[entry.centre]] for entry in centred]
+    return np.column_stack([table[:, : len(features)], *differences])
 
 
 def column_owners(features: Sequence[str], centred: Sequence[Centred]) -> Ints:
@@ -59,12 +62,6 @@ class ClassStart:
         with np.errstate(invalid="ignore", divide="ignore"):
             own = np.where(total > 0, shares / total, np.nan)
         return (1 - self.prior_weight) * own + self.prior_weight * prior[None, :]
-
-
-def softmax(scores: Floats) -> Floats:
-    """Probabilities of raw scores, row by row."""
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
 
 
 def class_numbers(valence: Floats) -> Ints:

@@ -5,6 +5,7 @@ A person without a usable baseline, or whom the baseline served better lately, i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from aurora.models.boosters import Booster
 from aurora.models.design import design_matrix
 from aurora.models.intervals import IntervalTable
 from aurora.models.metrics import Floats
+from aurora.models.targets import TARGETS
 from aurora.predictions.artifact import ArtifactMetadata
 
 MODEL = "model"
@@ -43,15 +45,25 @@ class Answers:
 
 
 def answer_rows(
-    metadata: ArtifactMetadata, booster: Booster, table: Floats, prefer_baseline: Bools
+    metadata: ArtifactMetadata,
+    booster: Booster,
+    table: Floats,
+    people: Sequence[str | None],
+    *,
+    fallback: bool = True,
 ) -> Answers:
-    """Answer each row of `table`, whose columns are `metadata.columns`. Missing is NaN."""
+    """Answer each row of `table`, whose columns are `metadata.columns`. Missing is NaN.
+
+    `people` has the digest of each row's person, None for nobody in particular. Without `fallback` the model
+    answers also whom the baseline served better.
+    """
     start, known = start_of(metadata, table)
-    by_model = known & ~prefer_baseline
+    served_worse = metadata.baseline_people if fallback else frozenset()
+    by_model = known & np.array([person not in served_worse for person in people], dtype=bool)
     best = start.copy()
     if by_model.any():
-        design = design_of(metadata, table[by_model])
-        best[by_model] = booster.answer(design, start[by_model])
+        design, offsets = design_of(metadata, table[by_model]), offsets_of(metadata, people)[by_model]
+        best[by_model] = booster.answer(design, head_start(metadata, design, start[by_model], offsets))
     if metadata.kind == "regression":
         values, baseline, probabilities = np.clip(best, *metadata.scale), start, None
     else:
@@ -79,7 +91,33 @@ def start_of(metadata: ArtifactMetadata, table: Floats) -> tuple[Floats, Bools]:
 
 def design_of(metadata: ArtifactMetadata, table: Floats) -> Floats:
     """The columns that the booster was trained on."""
-    return design_matrix(table[:, : len(metadata.features)], metadata.features, metadata.centred)
+    return design_matrix(table, metadata.columns, metadata.features, metadata.centred)
+
+
+def offsets_of(metadata: ArtifactMetadata, people: Sequence[str | None]) -> Floats:
+    """What is added to the raw answer of each of these people (digests)."""
+    return np.array([metadata.offsets.get(person or "", 0.0) for person in people], dtype=np.float64)
+
+
+def head_start(metadata: ArtifactMetadata, design: Floats, start: Floats, offsets: Floats) -> Floats:
+    """Where the booster starts from: the baseline, moved by the lines and the person's own offset."""
+    score = offsets if metadata.lines is None else offsets + metadata.lines.answer(design)
+    return TARGETS[metadata.kind].moved(start, score)
+
+
+def contributions_of(
+    metadata: ArtifactMetadata, booster: Booster, design: Floats, start: Floats, offsets: Floats
+) -> tuple[Floats, Floats]:
+    """What each column of the design adds to the raw answer, and the base: rows × columns, rows.
+
+    A column's share is that of its line and that of its trees; the baseline, the intercept and the offset
+    are the base.
+    """
+    table, base = booster.contributions(design, head_start(metadata, design, start, offsets))
+    if metadata.lines is None:
+        return table, base
+    straight = metadata.lines.shares(design)
+    return table + straight, base - straight.sum(axis=1)
 
 
 def _level(metadata: ArtifactMetadata, table: Floats) -> Floats:

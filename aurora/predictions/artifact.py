@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from aurora.errors import AuroraError
 from aurora.models.catalogue import Centred
 from aurora.models.design import ClassStart
+from aurora.models.headstart import Lines
 from aurora.models.intervals import IntervalTable
 
 FORMAT = 1
@@ -67,6 +68,10 @@ class ArtifactMetadata(BaseModel):
     level_column: str | None = None
     start: ClassStart = ClassStart()
     """For classes: how the history becomes the probabilities that the booster starts from."""
+    lines: Lines | None = None
+    """Straight lines in the columns of the design, between the start and the booster."""
+    offsets: dict[str, float] = {}
+    """Digest of a person who was trained on → what is added to their raw answers. Nothing for anybody else."""
     spread_column: str | None = None
     intervals: dict[str, IntervalTable] = {}
     """Answerer (`model` or the name of a baseline) → its interval."""
@@ -77,8 +82,11 @@ class ArtifactMetadata(BaseModel):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every input column, each once: the features, then baseline columns that are no feature."""
-        return (*self.features, *(name for name in self.baseline_columns if name not in self.features))
+        """Every input column, each once: the features, then what else the baseline and the centred columns
+        are made of.
+        """
+        centres = (entry.centre for entry in self.centred)
+        return tuple(dict.fromkeys((*self.features, *self.baseline_columns, *centres)))
 
 
 def pack(metadata: ArtifactMetadata, booster: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 ModelSource = Literal["model", "baseline", "none"]
@@ -46,7 +46,11 @@ class Prediction:
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values; `class_name` is called `class`, as in the table and the API."""
-        body = asdict(self)
-        body["class"] = body.pop("class_name")
-        body["reasons"] = list(body["reasons"])
+        # Spelled out: `dataclasses.asdict` copies each value deeply, and takes some twenty times as long.
+        body = {
+            **vars(self),
+            "class": self.class_name,
+            "reasons": [{**vars(reason)} for reason in self.reasons],
+        }
+        del body["class_name"]
         return body

@@ -17,7 +17,7 @@ import numpy as np
 from aurora.models.boosters import BOOSTERS, Booster
 from aurora.models.design import column_owners
 from aurora.models.metrics import Floats, Ints
-from aurora.predictions.answers import Answers, answer_rows, design_of
+from aurora.predictions.answers import Answers, answer_rows, contributions_of, design_of, offsets_of, start_of
 from aurora.predictions.artifact import ArtifactDamagedError, ArtifactMetadata, person_digest, unpack
 from aurora.predictions.prediction import Prediction, Reason
 from aurora.predictions.reasons import by_feature, top_reasons
@@ -78,7 +78,7 @@ class Predictor:
         """The answers for many vectors; the same as one by one."""
         table = self.table(vectors)
         answers = self.answers(table, user_ids)
-        reasons = self._reasons(table, answers) if with_reasons else {}
+        reasons = self._reasons(table, answers, user_ids) if with_reasons else {}
         return [self._prediction(answers, row, reasons.get(row, ())) for row in range(len(table))]
 
     def table(self, vectors: Iterable[Vector]) -> Floats:
@@ -87,34 +87,47 @@ class Predictor:
         rows = [[_number(vector.get(name)) for name in columns] for vector in vectors]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
 
-    def answers(self, table: Floats, user_ids: Sequence[object] | None = None) -> Answers:
-        """The answers as arrays, for rows of `metadata.columns`."""
-        prefer_baseline = np.zeros(len(table), dtype=bool)
-        if user_ids is not None and self.metadata.baseline_people:
-            people = self.metadata.baseline_people
-            prefer_baseline[:] = [person_digest(user_id) in people for user_id in user_ids]
-        return answer_rows(self.metadata, self._booster, table, prefer_baseline)
+    def answers(
+        self, table: Floats, user_ids: Sequence[object] | None = None, *, fallback: bool = True
+    ) -> Answers:
+        """The answers as arrays, for rows of `metadata.columns`; `fallback` as in `answer_rows`."""
+        people = self._people(user_ids, len(table))
+        return answer_rows(self.metadata, self._booster, table, people, fallback=fallback)
 
-    def explain(self, vector: Vector) -> Explanation:
+    def explain(self, vector: Vector, *, user_id: object = None) -> Explanation:
         """The exact shares of every feature in the model's answer to one vector, whoever would serve it."""
         table = self.table([vector])
-        answers = answer_rows(self.metadata, self._booster, table, np.zeros(1, dtype=bool))
-        contributions, bases = self._booster.contributions(design_of(self.metadata, table), answers.start)
+        start, _ = start_of(self.metadata, table)
+        contributions, bases = self._contributions(table, start, self._people([user_id], 1))
         shares = by_feature(contributions[0], self._owners, len(self.metadata.features))
         return Explanation(
             float(bases[0]), dict(zip(self.metadata.features, map(float, shares), strict=True))
         )
 
+    def _people(self, user_ids: Sequence[object] | None, rows: int) -> list[str | None]:
+        """The digest of each row's person, None where nobody is named."""
+        if user_ids is None:
+            return [None] * rows
+        return [None if user_id is None else person_digest(user_id) for user_id in user_ids]
+
+    def _contributions(
+        self, table: Floats, start: Floats, people: Sequence[str | None]
+    ) -> tuple[Floats, Floats]:
+        design, offsets = design_of(self.metadata, table), offsets_of(self.metadata, people)
+        return contributions_of(self.metadata, self._booster, design, start, offsets)
+
     @cached_property
     def _owners(self) -> Ints:
         return column_owners(self.metadata.features, self.metadata.centred)
 
-    def _reasons(self, table: Floats, answers: Answers) -> dict[int, tuple[Reason, ...]]:
+    def _reasons(
+        self, table: Floats, answers: Answers, user_ids: Sequence[object]
+    ) -> dict[int, tuple[Reason, ...]]:
         rows = np.flatnonzero(answers.by_model)
         if not len(rows):
             return {}
-        design = design_of(self.metadata, table[rows])
-        contributions, _ = self._booster.contributions(design, answers.start[rows])
+        people = self._people([user_ids[int(row)] for row in rows], len(rows))
+        contributions, _ = self._contributions(table[rows], answers.start[rows], people)
         shares = by_feature(contributions, self._owners, len(self.metadata.features))
         return {
             int(row): top_reasons(self.metadata, shares[place], table[row].tolist())

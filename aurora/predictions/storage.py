@@ -116,11 +116,12 @@ def write_predictions(connection: psycopg.Connection[Any], rows: Iterable[Predic
 
 async def write_predictions_async(
     connection: psycopg.AsyncConnection[Any], rows: Iterable[PredictionRow]
-) -> int:
-    """Store predictions; how many were new or changed. Writing the same ones again changes nothing."""
-    async with connection.cursor() as cursor:
-        await cursor.executemany(_WRITE, [_parameters(row) for row in rows])
-        return max(cursor.rowcount, 0)
+) -> None:
+    """Store predictions. Writing the same ones again changes nothing."""
+    parameters = [_parameters(row) for row in rows]
+    if parameters:
+        async with connection.cursor() as cursor:
+            await cursor.executemany(_WRITE, parameters)
 
 
 def _alias(model: str, cohort: str, alias: str) -> dict[str, str]:

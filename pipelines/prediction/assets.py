@@ -7,9 +7,11 @@ import dagster as dg
 
 from aurora.database import tables
 from aurora.models.catalogue import MODELS
-from pipelines.ingestion.table_metadata import column_schema_of
+from pipelines.pools import PREDICTION
 from pipelines.prediction.batch import BatchReport, predict_cohort
+from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
+from pipelines.table_metadata import column_schema_of
 from pipelines.training.assets import model_key
 
 GROUP: Final = "predictions"
@@ -25,6 +27,7 @@ PREDICTIONS: Final = dg.AssetKey(["predictions", "predictions"])
     deps=[model_key(name) for name in MODELS],
     retry_policy=dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     op_tags={"dagster/max_runtime": "1800"},
+    pool=PREDICTION,
     metadata=column_schema_of(tables.predictions),
 )
 def predict_batch(
@@ -68,7 +71,12 @@ def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
-@dg.asset_check(asset=PREDICTIONS)
+@dg.asset_check(
+    asset=PREDICTIONS,
+    metadata=promise(
+        ERROR, "Set the alias `champion` in MLflow back to the version before; then read its training run."
+    ),
+)
 def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.AssetCheckResult:
     """An answer outside its own interval would be a broken interval."""
     with postgres.connect() as connection:

@@ -10,6 +10,8 @@ from typing import Any, Final
 import dagster as dg
 
 from aurora.models.catalogue import MODELS, ModelSpec
+from pipelines.pools import TRAINING
+from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 
 GROUP: Final = "models"
@@ -35,6 +37,7 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             dg.AssetKey(["intermediate", "int_labels"]),
         ],
         retry_policy=RETRIES,
+        pool=TRAINING,
         op_tags=MAX_RUNTIME,
         description=(
             f"The {spec.name} model of every cohort with ratings: trained on the last {spec.train_window_days} "
@@ -92,6 +95,7 @@ def _check(spec: ModelSpec) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=model_key(spec.name),
         name=f"every_{spec.name}_champion_is_published",
+        metadata=promise(ERROR, "Is MLflow up? publish_models_when_alias_moves tries again each minute."),
         description="Each champion's artifact is in Postgres, where serving and streams load it from.",
     )
     def check(postgres: PostgresResource) -> dg.AssetCheckResult:

@@ -56,7 +56,9 @@ def build_candidate(
 ) -> Candidate | None:
     """Refit on the last days of the window, calibrate on the held-out answers; None without rows."""
     chosen = training_rows(rows.as_of, rows.known_at, rows.until, rows.spec.train_window_days)
-    like = replace(held_out.latest, rounds=round(float(np.median(held_out.rounds))))
+    latest = held_out.latest
+    rounds = round(float(np.median(held_out.rounds)))
+    like = replace(latest, choices=replace(latest.choices, rounds=rounds))
     fitted = fit(rows, chosen, like=like, threads=threads)
     if fitted is None:
         return None
@@ -70,7 +72,7 @@ def build_candidate(
             "rows": len(chosen),
             "people": len(np.unique(rows.users[chosen])),
             "data_version": rows.data_version,
-            "rounds": fitted.rounds,
+            "rounds": rounds,
             "seed": rows.spec.seed,
         },
     )
@@ -144,7 +146,9 @@ def losses_of_champion(held_out: HeldOut, champion: Champion) -> np.ndarray | No
     columns = champion.predictor.metadata.columns
     if new.any() and set(columns) <= set(held_out.rows.spec.columns):
         order = [held_out.rows.spec.columns.index(name) for name in columns]
-        answers = champion.predictor.answers(held_out.rows.table[held_out.number[new]][:, order])
+        people = [held_out.rows.people[user] for user in held_out.users[new]]
+        table = held_out.rows.table[held_out.number[new]][:, order]
+        answers = champion.predictor.answers(table, people, fallback=False)
         if answers.probabilities is None:
             losses[new] = absolute_error(held_out.values[new], answers.values)
         else:

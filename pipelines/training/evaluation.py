@@ -25,13 +25,12 @@ from aurora.models.metrics import (
     regression_metrics,
 )
 from aurora.predictions.answers import answer_rows, start_of
+from aurora.predictions.artifact import person_digest
 from pipelines.training.fitting import Fitted, fit
 from pipelines.training.rows import TrainingRows
 
 REUSE_FROM = 10_000
-"""With this many training rows the best start and number of rounds hardly move from week to week: they are
-chosen once.
-"""
+"""With this many training rows the best choices hardly move from week to week: they are made once."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut
         cold += len(fold.test) - len(judged)
         if not len(judged):
             continue
-        rounds.append(fitted.rounds)
+        rounds.append(fitted.choices.rounds)
         numbers.append(judged)
         folds.append(np.full(len(judged), number))
         answers.append(_fold_answers(rows, fitted, judged))
@@ -205,7 +204,8 @@ def as_frame(held_out: HeldOut) -> pl.DataFrame:
 
 def _fold_answers(rows: TrainingRows, fitted: Fitted, judged: Ints) -> dict[str, Floats]:
     spec, metadata = rows.spec, fitted.metadata
-    told = answer_rows(metadata, fitted.booster, rows.table[judged], np.zeros(len(judged), dtype=bool))
+    people = [person_digest(rows.people[user]) for user in rows.users[judged]]
+    told = answer_rows(metadata, fitted.booster, rows.table[judged], people)
     history = {"users": rows.users, "as_of": rows.as_of, "known_at": rows.known_at, "rows": judged}
     if told.probabilities is None:
         simple = regression_baselines(values=rows.values, global_mean=metadata.prior[0], **history)

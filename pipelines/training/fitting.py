@@ -7,34 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from aurora.models.baselines import DAY_SECONDS
 from aurora.models.boosters import BOOSTERS, Booster
-from aurora.models.catalogue import ModelSpec
-from aurora.models.design import ClassStart
-from aurora.models.metrics import Floats, Ints
-from aurora.predictions.answers import design_of, start_of
-from aurora.predictions.artifact import ArtifactMetadata, pack
+from aurora.models.headstart import personal_offsets
+from aurora.models.metrics import Ints
+from aurora.models.targets import TARGETS
+from aurora.predictions.artifact import ArtifactMetadata, pack, person_digest
 from aurora.predictions.phrases import note_of
+from pipelines.training.choosing import Choices, choose, usable
 from pipelines.training.rows import TrainingRows, feature_set_version
-
-STARTS = (
-    *(ClassStart(spread=spread) for spread in (0.22, 0.27, 0.33, 0.4)),
-    *(ClassStart(prior_weight=weight) for weight in (0.02, 0.05, 0.1, 0.2)),
-)
-"""Ways from a history to class probabilities that are tried: smooth around the level, or the own shares."""
-
-MANY_ROWS = 10_000
-"""From here on the latest days tell starts apart."""
-
-TRIAL = {"learning_rate": 0.1}
-TRIAL_ROUNDS = 100
-"""A start is judged by a short training in large steps."""
-
-JUDGED_SHARE = 0.2
-"""The latest share of the training days on which start and number of rounds are chosen."""
-
-FEW_ROUNDS = 20
-"""With too little to choose by: a few rounds cannot do much harm."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +23,7 @@ class Fitted:
 
     metadata: ArtifactMetadata
     booster: Booster
-    rounds: int
+    choices: Choices
 
     def with_(self, **changes: Any) -> Fitted:
         """The same with other metadata."""
@@ -56,56 +36,28 @@ class Fitted:
 def fit(rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, threads: int = 1) -> Fitted | None:
     """Train on the rows numbered `chosen`; None when none of them has a baseline to start from.
 
-    The start and the number of rounds are taken over from `like`. Without it they are chosen on the latest
-    training days, then all rows are trained on.
+    The choices are taken over from `like`. Without it they are made on the latest training days, then all
+    rows are trained on.
     """
-    spec, kind = rows.spec, BOOSTERS[rows.spec.kind]
+    spec, kind, target = rows.spec, BOOSTERS[rows.spec.kind], TARGETS[rows.spec.kind]
     metadata = _metadata(rows, chosen)
-    if spec.kind == "classes":
-        start = like.metadata.start if like else _best_start(rows, chosen, metadata, threads)
-        metadata = metadata.model_copy(update={"start": start})
-    used, data = _used(rows, chosen, metadata)
-    if not len(used):
+    choices = like.choices if like else choose(rows, chosen, metadata, threads)
+    metadata = metadata.model_copy(update={"start": choices.start})
+    data = usable(rows, chosen, metadata)
+    if not len(data.target):
         return None
-    rounds = like.rounds if like else _best_rounds(spec, data, _latest(rows.as_of[used]), threads)[0]
-    return Fitted(metadata, kind.fit(spec, *data, rounds=rounds, threads=threads), rounds)  # type: ignore[arg-type]  # the targets fit the kind
-
-
-Data = tuple[Floats, Floats, Floats | Ints]
-"""Design, start and target of some rows."""
-
-
-def _used(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata) -> tuple[Ints, Data]:
-    """Those of the chosen rows that have a baseline to start from, and what is trained on."""
-    start, known = start_of(metadata, rows.table[chosen])
-    used = chosen[known]
-    return used, (design_of(metadata, rows.table[used]), start[known], rows.targets[used])
-
-
-def _best_rounds(spec: ModelSpec, data: Data, judged: Ints, threads: int) -> tuple[int, float]:
-    """The number of rounds that does best on the judged rows, and its loss there."""
-    if not 0 < len(judged) < len(data[2]):
-        return FEW_ROUNDS, np.inf
-    return BOOSTERS[spec.kind].best_rounds(spec, *data, judged=judged, threads=threads)  # type: ignore[arg-type]  # the targets fit the kind
-
-
-def _best_start(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata, threads: int) -> ClassStart:
-    """With many rows the start from which a short training does best on the latest days; with few, where that
-    would be chance, the start that tells most by itself.
-    """
-    trial = replace(rows.spec, params={**rows.spec.params, **TRIAL}, max_rounds=TRIAL_ROUNDS)
-
-    def alone(start: ClassStart) -> float:
-        tried = metadata.model_copy(update={"start": start})
-        stated, known = start_of(tried, rows.table[chosen])
-        told = stated[np.arange(len(chosen)), rows.targets[chosen].astype(np.int64)][known]
-        return float(-np.log(told).mean()) if len(told) else np.inf
-
-    def boosted(start: ClassStart) -> float:
-        used, data = _used(rows, chosen, metadata.model_copy(update={"start": start}))
-        return _best_rounds(trial, data, _latest(rows.as_of[used]), threads)[1] if len(used) else np.inf
-
-    return min(STARTS, key=boosted if len(chosen) >= MANY_ROWS else alone)
+    start = data.start
+    if choices.has_lines:
+        lines = target.lines(data.design, data.start, data.target)
+        start = target.moved(data.start, lines.answer(data.design))
+        metadata = metadata.model_copy(update={"lines": lines})
+    booster = kind.fit(spec, data.design, start, data.target, rounds=choices.rounds, threads=threads)  # type: ignore[arg-type]  # the targets fit the kind
+    if choices.offset_penalty is not None:
+        pull, curvature = target.left_over(booster.answer(data.design, start), data.target)
+        offsets = personal_offsets(pull, curvature, data.users, len(rows.people), choices.offset_penalty)
+        told = {person_digest(rows.people[user]): float(offsets[user]) for user in np.unique(data.users)}
+        metadata = metadata.model_copy(update={"offsets": told})
+    return Fitted(metadata, booster, choices)
 
 
 def _metadata(rows: TrainingRows, chosen: Ints) -> ArtifactMetadata:
@@ -138,9 +90,3 @@ def _metadata(rows: TrainingRows, chosen: Ints) -> ArtifactMetadata:
         level_column=spec.level_column,
         spread_column=spec.spread_column,
     )
-
-
-def _latest(as_of: Floats) -> Ints:
-    """The rows of the latest days, to choose the number of rounds on."""
-    days = (as_of.max() - as_of.min()) / DAY_SECONDS
-    return np.flatnonzero(as_of > as_of.max() - max(days * JUDGED_SHARE, 1.0) * DAY_SECONDS)

@@ -131,16 +131,18 @@ def _example(candidate: Candidate) -> Any:
 
 
 def _params(candidate: Candidate) -> dict[str, Any]:
-    spec = candidate.rows.spec
+    spec, choices = candidate.rows.spec, candidate.fitted.choices
     return {
         **spec.params,
-        "rounds": candidate.fitted.rounds,
+        "rounds": choices.rounds,
+        "lines": choices.has_lines,
+        "offset_penalty": choices.offset_penalty or "none",
         "seed": spec.seed,
         "train_window_days": spec.train_window_days,
         "held_out_days": candidate.plan.held_out_days or "all",
         "step_days": candidate.plan.step_days,
         "baseline": spec.baseline_name,
-        **({"start": candidate.fitted.metadata.start} if spec.kind == "classes" else {}),
+        **({"start": choices.start} if spec.kind == "classes" else {}),
     }
 
 

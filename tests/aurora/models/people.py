@@ -80,7 +80,7 @@ def an_energy_artifact(population: Population | None = None, *, seed: int = 1, *
     """A small trained energy model as an artifact."""
     rows = population or a_population()
     spec = replace(ENERGY_SPEC, seed=seed)
-    design = design_matrix(rows.features, FEATURES, spec.centred)
+    design = design_matrix(rows.features, FEATURES, FEATURES, spec.centred)
     booster = RegressionBooster.fit(spec, design, rows.features[:, 0], rows.energy, rounds=40)
     residuals = rows.energy - booster.answer(design, rows.features[:, 0])
     return pack(

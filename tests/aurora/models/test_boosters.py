@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aurora.models.boosters import ClassBooster, RegressionBooster, leaned
+from aurora.models.boosters import ClassBooster, RegressionBooster
 from aurora.models.design import ClassStart, class_numbers, design_matrix
+from aurora.models.ordinal import leaned, log_loss
 from tests.aurora.models.people import ENERGY_SPEC, FEATURES, MOOD_SPEC, a_population
 
 ROWS = a_population()
-DESIGN = design_matrix(ROWS.features, FEATURES, ENERGY_SPEC.centred)
+DESIGN = design_matrix(ROWS.features, FEATURES, FEATURES, ENERGY_SPEC.centred)
 START = ROWS.features[:, 0]
 CLASSES = class_numbers(ROWS.valence)
 EVEN = np.full(5, 0.2)
@@ -20,7 +21,9 @@ def test_the_residual_model_beats_the_baseline_it_starts_from() -> None:
     new = a_population(seed=2)
     booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60)
 
-    answers = booster.answer(design_matrix(new.features, FEATURES, ENERGY_SPEC.centred), new.features[:, 0])
+    answers = booster.answer(
+        design_matrix(new.features, FEATURES, FEATURES, ENERGY_SPEC.centred), new.features[:, 0]
+    )
 
     assert np.abs(new.energy - answers).mean() < 0.85 * np.abs(new.energy - new.features[:, 0]).mean()
 
@@ -94,10 +97,22 @@ def test_missing_features_are_learned_as_missing() -> None:
 def test_rounds_are_chosen_on_later_days() -> None:
     late = np.flatnonzero(ROWS.as_of >= 50 * 86_400)
 
-    rounds, loss = RegressionBooster.best_rounds(ENERGY_SPEC, DESIGN, START, ROWS.energy, judged=late)
+    trial = RegressionBooster.tried(ENERGY_SPEC, DESIGN, START, ROWS.energy, judged=late)
 
-    assert 5 < rounds <= ENERGY_SPEC.max_rounds
-    assert 0.3 < loss < np.abs(ROWS.energy - START)[late].mean()
+    answers = trial.booster.answer(DESIGN[late], START[late])
+    assert 5 < trial.rounds <= ENERGY_SPEC.max_rounds
+    assert 0.3 < trial.loss < np.abs(ROWS.energy - START)[late].mean()
+    assert np.abs(answers - ROWS.energy[late]).mean() == pytest.approx(trial.loss, rel=1e-5)
+
+
+def test_a_trial_of_classes_answers_with_its_best_round() -> None:
+    late = np.flatnonzero(ROWS.as_of >= 50 * 86_400)
+
+    trial = ClassBooster.tried(MOOD_SPEC, DESIGN, SHARES, CLASSES, judged=late)
+
+    assert log_loss(trial.booster.answer(DESIGN[late], SHARES[late]), CLASSES[late]) == pytest.approx(
+        trial.loss
+    )
 
 
 def test_own_shares_are_drawn_to_everybodys_and_missing_ones_stay_missing() -> None:

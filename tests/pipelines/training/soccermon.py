@@ -72,6 +72,9 @@ def _events(player: str, report: dict[str, Any], at: datetime) -> list[LoggedEve
             local_date=at.date(),
             local_started_at=at.replace(tzinfo=None),
             precision="day",
+            source_name="soccermon",
+            source_device=None,
+            modality="self_reported",
             payload=payload,
         )
         for name, payload in payloads.items()

@@ -1,0 +1,40 @@
+"""The arithmetic of ordered classes: one score a row leans class probabilities towards better classes.
+
+The adjacent-category logit model (Agresti, Analysis of Ordinal Categorical Data, 2010, ch. 4): the log-odds of
+a class against the next worse one are those of the start plus the score.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aurora.models.metrics import Floats, Ints
+
+LEAST_CURVATURE = 1e-3
+"""A floor keeps rows that are sure of their class from ruling a fit."""
+
+
+def softmax(scores: Floats) -> Floats:
+    """Probabilities of raw scores, row by row."""
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def leaned(start: Floats, score: Floats) -> Floats:
+    """The probabilities `start` with the log-odds of each class against the next worse one raised by `score`."""
+    return softmax(np.log(start) + score[:, None] * np.arange(start.shape[1])[None, :])
+
+
+def left_over(probabilities: Floats, target: Ints) -> tuple[Floats, Floats]:
+    """How far each row's class lies above the expected one, and the variance of its class number.
+
+    They are the slope of the log-likelihood in the score, and its curvature with the sign turned.
+    """
+    levels = np.arange(probabilities.shape[1])
+    mean = probabilities @ levels
+    return target - mean, np.maximum(probabilities @ levels**2 - mean**2, LEAST_CURVATURE)
+
+
+def log_loss(probabilities: Floats, target: Ints) -> float:
+    """Mean of −log(probability of the class that came)."""
+    return float(-np.log(probabilities[np.arange(len(target)), target]).mean())
