@@ -1,0 +1,47 @@
+"""How a high value of each daily measure is spoken of: "on days after …". Every factor has a phrase."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MORE_OF: Final[dict[str, str]] = {
+    "main_sleep_minutes": "more sleep",
+    "nap_minutes": "longer naps",
+    "sleep_deep_minutes": "more deep sleep",
+    "sleep_rem_minutes": "more REM sleep",
+    "sleep_awake_minutes": "more time awake in bed",
+    "sleep_efficiency": "sounder sleep",
+    "sleep_quality": "sleep that you rated better",
+    "exercise_minutes": "longer exercise",
+    "exercise_load": "a higher training load",
+    "exercise_moderate_minutes": "more moderate activity",
+    "exercise_vigorous_minutes": "more vigorous activity",
+    "steps": "more steps",
+    "work_minutes": "more work",
+    "meals": "more meals and snacks",
+    "meal_energy": "more energy eaten",
+    "hydration": "more drunk",
+    "caffeine": "more caffeine",
+    "caffeine_night": "more caffeine at night",
+    "caffeine_morning": "more caffeine in the morning",
+    "caffeine_afternoon": "more caffeine in the afternoon",
+    "caffeine_evening": "more caffeine in the evening",
+    "alcohol": "more alcohol",
+    "social_events": "more social events",
+    "social_minutes": "more time with others",
+    "mood": "a better mood",
+    "energy": "more energy",
+    "stress": "more stress",
+    "temperature": "warmer weather",
+    "precipitation": "more rain or snow",
+    "daylight_minutes": "more daylight",
+    "cloud_cover": "more clouds",
+    "resting_heart_rate": "a higher resting heart rate",
+    "hrv": "a higher heart-rate variability",
+    "weight": "a higher weight",
+    "medication_doses": "more doses of medicine",
+    "screen_minutes": "more screen time",
+    "meditation_minutes": "longer meditation",
+    "appointments": "more appointments",
+    "appointment_minutes": "more time in appointments",
+}

@@ -1,0 +1,72 @@
+"""`/api/v1/patterns`: what goes along with a person's energy, mood and sleep, from the weekly search."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from aurora.patterns.specification import Kind
+from serving.dependencies import CurrentPerson, CurrentWork
+from serving.errors import CursorInvalidError
+from serving.openapi import problems
+from serving.pagination import CursorText, Limit, decode_cursor, encode_cursor
+from serving.paths import API
+from serving.patterns.schemas import PatternPage
+from serving.patterns.storage import read_patterns, read_search
+
+router = APIRouter(prefix=f"{API}/patterns", tags=["patterns"])
+_LARGEST_PLACE = 2**31 - 1
+
+OutcomeName = Literal["energy", "mood", "sleep"]
+
+
+@router.get("", response_model=PatternPage, responses=problems(400, 401, 422, 503))
+async def read_own_patterns(
+    person: CurrentPerson,
+    work: CurrentWork,
+    week: Annotated[
+        date | None,
+        Query(
+            description="The Sunday that ended the week; the newest search by default",
+            examples=["2026-11-22"],
+        ),
+    ] = None,
+    outcome: Annotated[OutcomeName | None, Query(description="Only of this", examples=["energy"])] = None,
+    kind: Annotated[Kind | None, Query(description="Only these", examples=["lagged_correlation"])] = None,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> PatternPage:
+    """Your patterns, best first, and what the search looked at. Empty before the first weekly search."""
+    after = 0
+    if cursor:
+        # A page goes on in the week in which it began, also when a newer search has come in between.
+        at, place = decode_cursor(cursor)
+        week, after = at.date(), place.int
+        if after > _LARGEST_PLACE:
+            raise CursorInvalidError
+    search = await read_search(work.connection, person.user_id, week)
+    if search is None:
+        return PatternPage(items=[], search=None)
+    # One more than asked for says whether there is a next page.
+    found = await read_patterns(
+        work.connection,
+        person.user_id,
+        search.week_ended_date,
+        outcome=outcome,
+        kind=kind,
+        after=after,
+        limit=limit + 1,
+    )
+    last = found[limit - 1] if len(found) > limit else None
+    return PatternPage(
+        items=found[:limit],
+        next_cursor=last and encode_cursor(_instant(last.week_ended_date), UUID(int=last.place)),
+        search=search,
+    )
+
+
+def _instant(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
