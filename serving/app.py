@@ -4,41 +4,50 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Receive, Scope, Send
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aurora.settings import Settings, load_settings
 from aurora.telemetry import configure_logging
 from serving import docs_page, problems
 from serving.auth import endpoints as auth
+from serving.direct import Direct
 from serving.event_types import endpoints as event_types
 from serving.events import endpoints as events
 from serving.features import endpoints as features
 from serving.health import endpoints as health
 from serving.live import endpoints as live
-from serving.middleware.body_limit import BodyLimit
-from serving.middleware.headers import SecurityHeaders
-from serving.middleware.measuring import Measuring
-from serving.middleware.rate_limiting import RateLimiting
+from serving.middleware.surroundings import Surroundings
 from serving.openapi import own_schemas
 from serving.options import ApiOptions
-from serving.paths import API, BATCH, LIVE
+from serving.paths import API, LIVE
+from serving.patterns import endpoints as patterns
 from serving.predictions import endpoints as predictions
 from serving.rejected_events import endpoints as rejected_events
 from serving.resources import Resources
 from serving.scores import endpoints as scores
 from serving.timeline import endpoints as timeline
 
-# Events first: a request is matched against one router after the other, and most requests bring events.
-NOUNS: Final = (events, auth, rejected_events, event_types, timeline, features, scores, predictions, live)
-EXPOSED: Final = [
-    "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"
-]  # fmt: skip
+# Events first: a request is matched against one route after the other.
+NOUNS: Final = (
+    events,
+    auth,
+    rejected_events,
+    event_types,
+    timeline,
+    features,
+    scores,
+    predictions,
+    patterns,
+    live,
+)
+
+DIRECT: Final = frozenset({events.receive_event})
+"""Endpoints that go past FastAPI's layers."""
 
 DESCRIPTION: Final = """
 From the events of a life to features, scores and predictions.
@@ -57,6 +66,21 @@ class Api(FastAPI):
             await live.open_socket(scope, receive, send)
             return
         await super().__call__(scope, receive, send)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What surrounds every request, then the direct routes, then FastAPI's own layers."""
+        resources: Resources = self.state.resources
+        direct = [route for part in NOUNS for route in part.router.routes if _is_direct(route)]
+        return Surroundings(
+            Direct(super().build_middleware_stack(), direct),
+            tokens=resources.tokens,
+            limiter=resources.limiter,
+            options=resources.options,
+        )
+
+
+def _is_direct(route: BaseRoute) -> TypeGuard[APIRoute]:
+    return isinstance(route, APIRoute) and route.endpoint in DIRECT
 
 
 def create_app(settings: Settings | None = None, options: ApiOptions | None = None) -> FastAPI:
@@ -80,44 +104,13 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=_middleware(options, resources),
     )
     app.state.resources = resources
     problems.install(app)
     for part in (*NOUNS, health, docs_page):
-        app.include_router(part.router)
+        app.router.routes.extend(part.router.routes)
     _complete_openapi(app)
     return app
-
-
-def _middleware(options: ApiOptions, resources: Resources) -> list[Middleware]:
-    """From the outside to the inside. Refusals of the inner ones pass the outer ones."""
-    return [
-        Middleware(CorrelationIdMiddleware),
-        Middleware(SecurityHeaders),
-        Middleware(Measuring),
-        Middleware(
-            CORSMiddleware,
-            allow_origins=list(options.cors_origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "Idempotency-Key",
-                "If-None-Match",
-                "X-Request-ID",
-            ],
-            expose_headers=EXPOSED,
-            max_age=600,
-        ),
-        Middleware(RateLimiting, tokens=resources.tokens, limiter=resources.limiter),
-        Middleware(
-            BodyLimit,
-            limit=options.max_body_bytes,
-            batch_limit=options.max_batch_bytes,
-            batch_path=BATCH,
-        ),
-    ]
 
 
 def _complete_openapi(app: FastAPI) -> None:

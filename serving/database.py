@@ -25,24 +25,34 @@ class Work:
 class Database:
     """Hands out transactions."""
 
-    def __init__(self, url: str, *, size: int, wait_seconds: float) -> None:
+    def __init__(self, url: str, *, size: int, statements: int, wait_seconds: float) -> None:
         self._pool = pool(url, size)
+        # Apart, so that posts of events cannot take all connections from those who read.
+        self._statements = pool(url, statements, autocommit=True)
         # A connection attempt gives up soon: the next request then starts a fresh one, so that the API heals
         # within seconds of Postgres coming back instead of at the end of a long back-off.
-        self._pool.reconnect_timeout = 3.0
+        self._pool.reconnect_timeout = self._statements.reconnect_timeout = 3.0
         self._wait_seconds = wait_seconds
 
     async def open(self) -> None:
         """Start connecting. Does not wait: the API starts, and says 503, while Postgres is away."""
         await self._pool.open(wait=False)
+        await self._statements.open(wait=False)
 
     async def close(self) -> None:
+        await self._statements.close()
         await self._pool.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A transaction, committed when the block ends well; OperationalError when none is to be had."""
         async with self._pool.connection(timeout=self._wait_seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[Connection]:
+        """A connection on which each statement is a transaction of its own, if none is opened."""
+        async with self._statements.connection(timeout=self._wait_seconds) as connection:
             yield connection
 
     @asynccontextmanager

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from serving.auth.people import Person, find_person
 from serving.auth.tokens import AccessToken
 from serving.database import Work
 from serving.errors import TokenInvalidError, TokenMissingError
+from serving.openapi import BEARER
 from serving.resources import Resources
 
-# Only for the docs: the token itself was verified once, before the rate limit.
-_bearer = HTTPBearer(
-    bearerFormat="JWT", auto_error=False, description="Access token of POST /api/v1/auth/login"
+
+class _ShownBearer(HTTPBearer):
+    """Only for the docs: the token itself was verified once, before the rate limit."""
+
+    async def __call__(self, request: HTTPConnection) -> None:
+        del request
+
+
+_bearer = _ShownBearer(
+    scheme_name=BEARER,
+    bearerFormat="JWT",
+    auto_error=False,
+    description="Access token of POST /api/v1/auth/login",
 )
 
 
@@ -37,9 +49,14 @@ async def open_work(here: Here) -> AsyncIterator[Work]:
 CurrentWork = Annotated[Work, Depends(open_work, scope="function")]
 
 
+def headers_of(request: Request) -> Mapping[bytes, bytes]:
+    """The headers of a request by their lower-case names, as they were looked through once."""
+    return request.scope["state"]["headers"]
+
+
 def token_of(request: Request) -> AccessToken:
     """The verified token of a request, or why there is none."""
-    token = getattr(request.state, "token", None)
+    token = request.scope["state"].get("token")
     if token is None:
         raise TokenMissingError
     if isinstance(token, TokenInvalidError):

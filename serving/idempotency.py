@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, LiteralString
 from uuid import UUID
 
+import orjson
 from fastapi import Depends, Header, Request
 from fastapi.responses import Response
-from psycopg.types.json import Jsonb
-from pydantic_core import to_json
 
 from serving.database import Connection
 from serving.errors import IdempotencyKeyInvalidError, IdempotencyKeyReusedError
@@ -33,7 +32,9 @@ _FIND: Final[LiteralString] = """
 """
 _ADD: Final[LiteralString] = """
     insert into app.idempotency_keys (user_id, key, request_hash, status, body)
-    values (%(user_id)s, %(key)s, %(request_hash)s, %(status)s, %(body)s)
+    select user_id, key, decode(request_hash, 'hex'), status, body
+    from json_to_recordset(%s::json)
+        as answered (user_id uuid, key text, request_hash text, status integer, body jsonb)
 """
 
 
@@ -47,12 +48,14 @@ class Answer:
 
     def response(self) -> Response:
         media_type = MEDIA_TYPE if self.status >= 400 else "application/json"
-        return self._render(to_json(self.body), media_type)
+        return self._render(orjson.dumps(self.body), media_type)
 
     def as_lines(self, of: str, media_type: str) -> Response:
         """One line for each item of the list called `of`, then one with all the rest."""
         rest = {name: value for name, value in self.body.items() if name != of}
-        return self._render(b"".join(to_json(item) + b"\n" for item in (*self.body[of], rest)), media_type)
+        return self._render(
+            b"".join(orjson.dumps(item) + b"\n" for item in (*self.body[of], rest)), media_type
+        )
 
     def _render(self, body: bytes, media_type: str) -> Response:
         headers = {"Idempotency-Replayed": "true"} if self.is_replay else None
@@ -131,17 +134,14 @@ async def keep_answers(connection: Connection, answers: Sequence[tuple[UUID, str
     """Keep answers (person, key, digest of the request, answer) for whoever sends these keys again."""
     if not answers:
         return
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            _ADD,
-            [
-                {
-                    "user_id": user_id,
-                    "key": key,
-                    "request_hash": digest,
-                    "status": answer.status,
-                    "body": Jsonb(answer.body),
-                }
-                for user_id, key, digest, answer in answers
-            ],
-        )
+    rows = [
+        {
+            "user_id": user_id,
+            "key": key,
+            "request_hash": digest.hex(),
+            "status": answer.status,
+            "body": answer.body,
+        }
+        for user_id, key, digest, answer in answers
+    ]
+    await connection.execute(_ADD, (orjson.dumps(rows).decode(),))

@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -25,6 +24,7 @@ from serving.errors import (
     RateLimitExceededError,
     problem_of,
 )
+from serving.request_ids import REQUEST_ID
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:aurora-life:problem:"
@@ -62,7 +62,7 @@ def problem_body(kind: ProblemType, detail: str, **more: Any) -> dict[str, Any]:
         "status": kind.status,
         "detail": detail,
         "code": kind.code,
-        "request_id": correlation_id.get(),
+        "request_id": REQUEST_ID.get(),
         **more,
     }
     return {name: value for name, value in body.items() if value is not None}
@@ -96,13 +96,16 @@ def render(
 
 def install(app: FastAPI) -> None:
     """Answer every error with a problem."""
-    app.add_exception_handler(AuroraError, _answer)
-    app.add_exception_handler(psycopg.OperationalError, _answer)
+    app.add_exception_handler(AuroraError, answer_error)
+    app.add_exception_handler(psycopg.OperationalError, answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
+    # Told apart from the others only in the log, by whoever calls the application.
+    app.add_exception_handler(Exception, answer_error)
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def answer_error(request: Request, error: Exception) -> Response:
+    """The problem that an error is."""
     del request
     if isinstance(error, psycopg.OperationalError):
         log.warning("postgres_away", problem=type(error).__name__)

@@ -7,6 +7,7 @@ the gate nor closes it. Requests that come at the same moment are counted in one
 from __future__ import annotations
 
 import math
+import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ COUNTED_AT_ONCE: Final = 200
 
 # The sliding window counter of the library `limits`, for many at once: KEYS are the counters of the window
 # before and of this one, ARGV is each one's limit. The counter of this window lives for two; when its first is
-# over it becomes the one before.
+# over it becomes the one before. The answers are packed into one: reading five numbers a request one by one would
+# cost more than asking for them.
 _COUNT: Final = """
 local window = 60000
 local answers = {}
@@ -54,10 +56,11 @@ for i = 1, #ARGV do
             redis.call('set', now, 1, 'px', now_ttl)
         end
     end
-    answers[i] = {allowed, before_count, before_ttl, now_count, math.max(now_ttl, 0)}
+    answers[i] = struct.pack('<i8i8i8i8i8', allowed, before_count, before_ttl, now_count, math.max(now_ttl, 0))
 end
-return answers
+return table.concat(answers)
 """
+_COUNTED: Final = struct.Struct("<5q")
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,8 @@ class RateLimiter:
         ]
         counted = await self._count(keys=keys, args=[self._limits[bucket] for bucket, _ in asked])
         return [
-            self._allowance(bucket, *map(int, counts))
-            for (bucket, _), counts in zip(asked, counted, strict=True)
+            self._allowance(bucket, *counts)
+            for (bucket, _), counts in zip(asked, _COUNTED.iter_unpack(counted), strict=True)
         ]
 
     def _allowance(

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aurora.collecting import spare_the_garbage_collector
 from aurora.predictions.champions import Champions
 from aurora.settings import Settings
 from serving.auth.passwords import Passwords
@@ -16,7 +17,7 @@ from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Database
 from serving.events.batches import Batches
 from serving.events.judging import Judge
-from serving.events.posting import Posting
+from serving.events.posting import GROUPS_AT_ONCE, Posting
 from serving.live.hub import Hub
 from serving.live.tickets import Tickets
 from serving.options import ApiOptions
@@ -52,7 +53,11 @@ class Resources:
         postgres_url, redis_url = settings.need("postgres_url"), settings.need("redis_url")
         system_key, secret = settings.need("data_key"), settings.need("jwt_secret")
         database = Database(
-            postgres_url, size=settings.postgres_pool_size, wait_seconds=options.postgres_wait_seconds
+            postgres_url,
+            size=settings.postgres_pool_size,
+            # As many as groups, and one for those of a group that was taken apart.
+            statements=GROUPS_AT_ONCE + 1,
+            wait_seconds=options.postgres_wait_seconds,
         )
         redis = RedisAccess(redis_url, options.redis_timeout_seconds)
         passwords = Passwords(
@@ -93,6 +98,7 @@ class Resources:
         await self.passwords.warm_up()
         listener = asyncio.create_task(self.champions.listen(), name="champions")
         self.hub.start()
+        spare_the_garbage_collector()
         try:
             yield
         finally:

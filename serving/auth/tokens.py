@@ -10,6 +10,7 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
@@ -36,6 +37,11 @@ class AccessToken:
     user_id: UUID
     family_id: UUID
     expires_at: int
+
+    @cached_property
+    def user_text(self) -> str:
+        """The person's id as text, which counters and log lines need at every request."""
+        return str(self.user_id)
 
 
 class TokenReader:

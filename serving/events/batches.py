@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +22,7 @@ import structlog
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from aurora.database.partitions import KnownMonths
 from aurora.errors import AuroraError
 from aurora.events.acceptance import AcceptedEvent, Rejected
 from aurora.events.storage import store_events, store_rejected
@@ -45,7 +46,9 @@ from serving.problems import problem_body, problem_of
 
 NDJSON: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 PART: Final = 2_000
-"""Events of one transaction."""
+"""Events of one transaction, at most."""
+SMALL_PART: Final = 500
+"""So many are stored at once when nothing of the batch is being stored: nobody waits while there is work."""
 JUDGED_AT_ONCE: Final = 50
 """Then other requests get a turn."""
 
@@ -62,6 +65,10 @@ class _Intake:
     storing: asyncio.Task[None] | None = None
 
     @property
+    def is_storing(self) -> bool:
+        return self.storing is not None and not self.storing.done()
+
+    @property
     def counts(self) -> dict[str, int]:
         return dict(Counter(item["outcome"] for item in self.items))
 
@@ -76,6 +83,7 @@ class Batches:
         self._predictions = predictions
         self._judge = judge
         self._options = options
+        self._months = KnownMonths()
         # Each holds two parts and its answer in memory, one in JSON its body; a deadline frees those of slow clients.
         self._places = asyncio.Semaphore(options.batches_at_once)
 
@@ -117,18 +125,21 @@ class Batches:
     async def _read(self, request: Request, intake: _Intake, body_digest: Any) -> None:
         """Take in the whole body."""
         number = 0
-        async for received in self._items(request, body_digest):
-            if number >= self._options.max_batch_items:
-                raise BatchTooLongError(self._options.max_batch_items)
-            number += 1
-            intake.waiting.append(self._judge.judge(received, intake.person))
-            if number % JUDGED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-            if len(intake.waiting) >= PART:
-                await self._hand_over(intake)
+        async for some in self._items(request, body_digest):
+            for received in some:
+                if number >= self._options.max_batch_items:
+                    raise BatchTooLongError(self._options.max_batch_items)
+                number += 1
+                intake.waiting.append(self._judge.judge(received, intake.person))
+                if number % JUDGED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                    if len(intake.waiting) >= (PART if intake.is_storing else SMALL_PART):
+                        await self._hand_over(intake)
         await self._finish(intake)
 
-    async def _items(self, request: Request, body_digest: Any) -> AsyncIterator[dict[str, Any] | Rejected]:
+    async def _items(
+        self, request: Request, body_digest: Any
+    ) -> AsyncIterator[Iterable[dict[str, Any] | Rejected]]:
         media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
 
         async def chunks() -> AsyncIterator[bytes]:
@@ -138,15 +149,10 @@ class Batches:
 
         if media_type in NDJSON:
             limit = self._options.max_line_bytes
-            async for line in lines(chunks(), limit):
-                yield read_line(line, limit)
+            async for some in lines(chunks(), limit):
+                yield (read_line(line, limit) for line in some)
         elif media_type == "application/json":
-            body = b"".join([chunk async for chunk in chunks()])
-            try:
-                for event in events_in(body):
-                    yield event
-            except ValueError as error:
-                raise BatchUnreadableError(str(error)) from None
+            yield _events_of(b"".join([chunk async for chunk in chunks()]))
         else:
             raise MediaTypeUnsupportedError("application/json", "application/x-ndjson")
 
@@ -170,8 +176,9 @@ class Batches:
         """One part in one transaction. Where it met another one in a circle, again."""
         store = stamina.AsyncRetryingCaller(attempts=5, wait_initial=0.02, wait_max=0.5)
         verdicts = await store(psycopg.errors.DeadlockDetected, self._store_once, intake.person, part)
-        first = len(intake.items)
-        intake.items += [{"index": first + place, **verdict} for place, verdict in enumerate(verdicts)]
+        for place, verdict in enumerate(verdicts, len(intake.items)):
+            verdict["index"] = place
+        intake.items += verdicts
         rejected = [item for item in part if isinstance(item, Rejected)]
         count((verdict["outcome"] for verdict in verdicts), rejected)
 
@@ -180,9 +187,9 @@ class Batches:
     ) -> list[dict[str, Any]]:
         events = [item for item in part if not isinstance(item, Rejected)]
         letters = [self._judge.sealed(item, person) for item in part if isinstance(item, Rejected)]
-        key = self._judge.key(person) if any(event.note for event in events) else None
+        keys = {person.user_id: self._judge.key(person)} if any(event.note for event in events) else {}
         async with self._database.transaction() as connection:
-            outcomes = iter(await store_events(connection, events, person_key=key))
+            outcomes = iter(await store_events(connection, events, keys=keys, months=self._months))
             await store_rejected(connection, person.user_id, WAY_IN, letters)
         return [
             {"outcome": "rejected", "code": item.code, "reason": item.reason}
@@ -236,6 +243,14 @@ class Batches:
                 return _told(kept[person.user_id, key].reply_to(digest))
             await keep_answers(connection, [(person.user_id, key, digest, answer)])
         return answer
+
+
+def _events_of(body: bytes) -> Iterator[dict[str, Any] | Rejected]:
+    """The events of a batch in JSON; BatchUnreadableError at the place from which on it is none."""
+    try:
+        yield from events_in(body)
+    except ValueError as error:
+        raise BatchUnreadableError(str(error)) from None
 
 
 def _told(reply: Answer | AuroraError) -> Answer:

@@ -10,7 +10,7 @@ from aurora import clock
 from aurora.events.acceptance import AcceptedEvent, Rejected, validate
 from aurora.events.ciphertext import note_hash_key
 from aurora.telemetry import EVENTS_RECEIVED, EVENTS_REJECTED
-from serving.auth.people import Person
+from serving.auth.people import Author
 from serving.events.dead_letters import without_note
 
 WAY_IN: Final = "api"
@@ -23,7 +23,7 @@ class Judge:
         self._system_key = system_key
         self._hash_key = note_hash_key(system_key)
 
-    def judge(self, received: dict[str, Any] | Rejected, person: Person) -> AcceptedEvent | Rejected:
+    def judge(self, received: dict[str, Any] | Rejected, person: Author) -> AcceptedEvent | Rejected:
         if isinstance(received, Rejected):
             return received
         return validate(
@@ -34,11 +34,11 @@ class Judge:
             hash_key=self._hash_key,
         )
 
-    def sealed(self, rejected: Rejected, person: Person) -> Rejected:
+    def sealed(self, rejected: Rejected, person: Author) -> Rejected:
         """The rejection without readable free text: a dead letter outlives the person's account."""
         return without_note(rejected, lambda: self.key(person), person.user_id)
 
-    def key(self, person: Person) -> bytes:
+    def key(self, person: Author) -> bytes:
         """The key under which this person's notes are sealed."""
         return person.data_key(self._system_key)
 

@@ -8,7 +8,7 @@ transaction fails in any other way than by Postgres being away, each of its requ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, LiteralString
 from uuid import UUID
@@ -16,10 +16,11 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from aurora.database.partitions import KnownMonths
 from aurora.errors import AuroraError
 from aurora.events.acceptance import AcceptedEvent, Rejected
 from aurora.events.storage import Outcome, store_events, store_rejected
-from serving.auth.people import Person, find_people
+from serving.auth.people import Author, find_authors
 from serving.auth.tokens import AccessToken
 from serving.database import Connection, Database
 from serving.errors import BodyUnreadableError, EventConflictError, EventRejectedError, TokenInvalidError
@@ -31,10 +32,11 @@ from serving.predictions.cache import PredictionCache
 from serving.problems import problem_body, problem_of
 
 MOST_AT_ONCE: Final = 64
-GROUPS_AT_ONCE: Final = 2
-"""While one waits for its commit, the next one is judged."""
+GROUPS_AT_ONCE: Final = 4
+"""While some wait for their commit, the next one is judged: on a busy machine a round trip is mostly waiting."""
 
-_SHORT_WAIT: Final[LiteralString] = "set local lock_timeout = '20ms'"
+_PATIENCE: Final = "20ms"
+_SHORT_WAIT: Final[LiteralString] = f"set local lock_timeout = '{_PATIENCE}'"
 _AWAY: Final = ("08", "57P")
 """SQLSTATEs that say that Postgres is away: trying alone would not help."""
 
@@ -64,11 +66,17 @@ class TriedTogetherError(AuroraError):
 class _Judged:
     """Where each request of a group stands; by its place in the group."""
 
-    people: dict[int, Person] = field(default_factory=dict)
+    people: dict[int, Author] = field(default_factory=dict)
     events: dict[int, AcceptedEvent] = field(default_factory=dict)
     rejected: dict[int, Rejected] = field(default_factory=dict)
     replies: dict[int, Answer | Exception] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+
+    def settle(self, place: int, reply: Answer | Exception) -> None:
+        """Give this reply, and nothing else."""
+        self.replies[place] = reply
+        for found in (self.people, self.events, self.rejected):
+            found.pop(place, None)
 
 
 class Posting:
@@ -78,6 +86,7 @@ class Posting:
         self._database = database
         self._predictions = predictions
         self._judge = judge
+        self._months = KnownMonths()
         self._together: Grouping[Posted, Answer] = Grouping(
             self._receive_together, most=MOST_AT_ONCE, at_once=GROUPS_AT_ONCE
         )
@@ -114,35 +123,31 @@ class Posting:
     async def _receive(
         self, group: Sequence[Posted], *, is_shared: bool = False
     ) -> Sequence[Answer | Exception]:
-        async with self._database.transaction() as connection:
-            if is_shared:
-                await connection.execute(_SHORT_WAIT)
-            judged = await self._judge_group(connection, group)
-            await self._store(connection, group, judged)
+        async with self._database.statements() as connection:
+            judged = self._judge_group(
+                group, await find_authors(connection, {posted.login for posted in group})
+            )
+            if judged.rejected or any(posted.key is not None for posted in group):
+                async with connection.transaction():
+                    if is_shared:
+                        await connection.execute(_SHORT_WAIT)
+                    await self._answer_again(connection, group, judged)
+                    await self._store(connection, group, judged)
+            else:
+                # One statement, which is a transaction of its own: no round trips to begin and to commit it.
+                await self._store(connection, group, judged, patience=_PATIENCE if is_shared else None)
         count([*judged.outcomes, *("rejected" for _ in judged.rejected)], judged.rejected.values())
         await self._predictions.forget(*{event.user_id for event in judged.events.values()})
         return [judged.replies[place] for place in range(len(group))]
 
-    async def _judge_group(self, connection: Connection, group: Sequence[Posted]) -> _Judged:
-        """Who is behind each request, whether it was answered before, and what is to be said of its event."""
+    def _judge_group(self, group: Sequence[Posted], people: Mapping[tuple[UUID, UUID], Author]) -> _Judged:
+        """Who is behind each request, and what is to be said of its event."""
         judged = _Judged()
-        people = await find_people(connection, {posted.login for posted in group})
-        keyed = [(posted.token.user_id, posted.key) for posted in group if posted.key is not None]
-        kept = await find_answers(connection, set(keyed))
         for place, posted in enumerate(group):
             person = people.get(posted.login)
             if person is None:
                 judged.replies[place] = TokenInvalidError("this login was closed; log in again")
                 continue
-            if posted.key is not None:
-                whose = (posted.token.user_id, posted.key)
-                if before := kept.get(whose):
-                    judged.replies[place] = before.reply_to(posted.digest)
-                    continue
-                if keyed.count(whose) > 1:
-                    # Twins of one key: the second has to find the answer of the first, so neither comes here.
-                    judged.replies[place] = TriedTogetherError()
-                    continue
             judged.people[place] = person
             verdict = self._judge.judge(read_object(posted.body), person)
             if isinstance(verdict, Rejected):
@@ -151,14 +156,34 @@ class Posting:
                 judged.events[place] = verdict
         return judged
 
-    async def _store(self, connection: Connection, group: Sequence[Posted], judged: _Judged) -> None:
+    async def _answer_again(self, connection: Connection, group: Sequence[Posted], judged: _Judged) -> None:
+        """Answer those whose key was answered before, and take them out of what is to be stored."""
+        keyed = [
+            (posted.token.user_id, posted.key) if posted.key is not None and place in judged.people else None
+            for place, posted in enumerate(group)
+        ]
+        kept = await find_answers(connection, {whose for whose in keyed if whose is not None})
+        for place, (posted, whose) in enumerate(zip(group, keyed, strict=True)):
+            if whose is None:
+                continue
+            if before := kept.get(whose):
+                judged.settle(place, before.reply_to(posted.digest))
+            elif keyed.count(whose) > 1:
+                # Twins of one key: the second has to find the answer of the first, so neither comes here.
+                judged.settle(place, TriedTogetherError())
+
+    async def _store(
+        self, connection: Connection, group: Sequence[Posted], judged: _Judged, *, patience: str | None = None
+    ) -> None:
         keys = {
             event.user_id: self._judge.key(judged.people[place])
             for place, event in judged.events.items()
             if event.note
         }
         events = list(judged.events.values())
-        judged.outcomes = await store_events(connection, events, person_keys=keys)
+        judged.outcomes = await store_events(
+            connection, events, keys=keys, months=self._months, patience=patience
+        )
         for place, rejected in judged.rejected.items():
             user_id = group[place].token.user_id
             await store_rejected(connection, user_id, WAY_IN, [rejected])

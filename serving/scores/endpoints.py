@@ -61,6 +61,7 @@ def _definition(spec: ScoreSpec) -> ScoreDefinition:
         name=spec.name,
         version=spec.version,
         description=spec.description,
+        is_relative=spec.is_relative,
         factors=[
             FactorDefinition(name=factor.name, unit=factor.unit, goal=factor.goal, weight=factor.weight)
             for factor in spec.factors

@@ -60,5 +60,9 @@ class ScoreDefinition(BaseModel):
     name: str = Field(examples=["sleep"])
     version: int = Field(examples=[1])
     description: str = Field(examples=["How well a night served."])
+    is_relative: bool = Field(
+        examples=[False],
+        description="Judged against your own other days: 50 is usual for you, whatever it is",
+    )
     factors: list[FactorDefinition]
     sources: list[SourceRead]

@@ -17,7 +17,7 @@ from aurora.settings import Settings, load_settings
 from serving.app import create_app
 from serving.options import ApiOptions
 from tests.fixtures import service_run
-from tests.fixtures.database import _fresh_database as fresh_database
+from tests.fixtures.database import fresh_database
 
 PASSWORD = "a sentence that one remembers"
 JWT_SECRET = "the signing secret of the tests, which is long enough for every algorithm"

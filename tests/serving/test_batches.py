@@ -58,7 +58,7 @@ async def test_a_part_is_stored_before_the_rest_of_the_batch_is_there(
 
     answer = await post_lines(client, ada, slowly())
 
-    assert seen == PART
+    assert 0 < seen <= PART
     assert answer.json()["counts"] == {"accepted": PART + 5}
     assert [item["index"] for item in answer.json()["items"]] == list(range(PART + 5))
 

@@ -59,6 +59,34 @@ async def test_the_timeline_is_by_the_persons_own_days(client: httpx.AsyncClient
     assert timeline["next_to"] == "2026-03-04"
 
 
+async def test_the_timeline_shows_one_of_two_reports_of_a_night_and_all_when_asked(
+    client: httpx.AsyncClient, ada: Account
+) -> None:
+    span = {"started_at": "2026-03-09T22:00:00+01:00", "ended_at": "2026-03-10T06:00:00+01:00"}
+    diary = an_event(type="sleep.recorded", payload={"asleep_minutes": 480}, **span)
+    sensed = {"name": "ring", "modality": "sensed"}
+    ring = an_event(type="sleep.recorded", payload={"asleep_minutes": 431}, source=sensed, **span)
+    await client.post("/api/v1/events/batch", json={"events": [diary, ring]}, headers=ada.headers)
+
+    async def shown(view: str | None = None) -> dict[str, str | None]:
+        query = {"from": "2026-03-10", "to": "2026-03-10"} | ({"view": view} if view else {})
+        answer = (await client.get("/api/v1/timeline", params=query, headers=ada.headers)).json()
+        return {event["event_id"]: event["outranked_by"] for event in answer["days"][0]["events"]}
+
+    assert await shown() == await shown("reconciled") == {ring["event_id"]: None}
+    assert await shown("raw") == {ring["event_id"]: None, diary["event_id"]: ring["event_id"]}
+    deleted = ring | {"version": 2, "is_deleted": True, "payload": {}}
+    await client.post("/api/v1/events", json=deleted, headers=ada.headers)
+    assert await shown() == {diary["event_id"]: None}
+
+
+async def test_a_view_that_does_not_exist_is_refused(client: httpx.AsyncClient, ada: Account) -> None:
+    answer = await client.get("/api/v1/timeline", params={"view": "cooked"}, headers=ada.headers)
+
+    assert answer.status_code == 422
+    assert "view" in answer.text
+
+
 @pytest.mark.parametrize(
     "query",
     [

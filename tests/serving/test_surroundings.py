@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from aurora.settings import Settings
-from serving.app import create_app
+from serving.app import DIRECT, NOUNS, create_app
 from serving.description import openapi_json
 from serving.errors import STATUS_OF
-from tests.serving.conftest import Account, log_in, quick, running
+from tests.serving.conftest import Account, an_event, log_in, quick, running
 
 HEADERS = ("x-content-type-options", "x-frame-options", "referrer-policy", "content-security-policy",
            "strict-transport-security", "permissions-policy", "x-request-id")  # fmt: skip
@@ -49,6 +51,65 @@ async def test_a_request_id_of_the_client_is_kept_and_a_strange_one_is_not(clien
 
     assert kept.headers["x-request-id"] == own
     assert "script" not in strange.headers["x-request-id"]
+
+
+def test_every_direct_endpoint_takes_the_request_alone_and_has_no_path_parameters() -> None:
+    direct = [
+        route for part in NOUNS for route in part.router.routes if getattr(route, "endpoint", None) in DIRECT
+    ]
+
+    assert len(direct) == len(DIRECT)
+    for route in direct:
+        assert isinstance(route, APIRoute)
+        assert list(inspect.signature(route.endpoint).parameters) == ["request"]
+        assert "{" not in route.path
+
+
+async def test_what_nobody_expected_is_a_problem_on_direct_and_other_routes_alike(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(settings, quick())
+    async with running(app) as client:
+        ada = await log_in(client)
+
+        async def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("the secret of the stack trace")
+
+        monkeypatch.setattr(app.state.resources.posting, "receive", fail)
+        monkeypatch.setattr(app.state.resources.forecaster, "predict", fail)
+        direct = await client.post("/api/v1/events", json=an_event(), headers=ada.headers)
+        other = await client.get("/api/v1/predictions/energy", headers=ada.headers)
+
+    for answer in (direct, other):
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert "secret" not in answer.text
+
+
+async def test_of_a_browser_every_answer_says_whom_it_is_for(settings: Settings) -> None:
+    options = quick(cors_origins=("https://app.example.org",), user_per_minute=2)
+    async with running(create_app(settings, options)) as client:
+        ada = await log_in(client)
+        headers = ada.headers | {"Origin": "https://app.example.org"}
+        answers = [await client.post("/api/v1/events", json=an_event(), headers=headers) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    for answer in answers:
+        assert answer.headers["access-control-allow-origin"] == "https://app.example.org"
+        assert answer.headers["ratelimit-policy"] == '"user";q=2;w=60'
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_the_scheme_of_a_token_is_read_in_any_case(
+    client: httpx.AsyncClient, ada: Account, scheme: str
+) -> None:
+    token = ada.tokens["access_token"]
+    good = await client.get("/api/v1/auth/me", headers={"Authorization": f"{scheme} {token}"})
+    strange = {b"Authorization": f"{scheme} {token}é".encode("latin-1")}
+    bad = await client.get("/api/v1/auth/me", headers=strange)
+
+    assert (good.status_code, bad.status_code) == (200, 401)
 
 
 async def test_a_problem_never_repeats_what_was_sent(client: httpx.AsyncClient) -> None:
@@ -132,7 +193,7 @@ async def test_health_says_what_the_api_stands_on(client: httpx.AsyncClient) -> 
 
 async def test_metrics_name_routes_and_never_people(client: httpx.AsyncClient, ada: Account) -> None:
     await client.get("/api/v1/auth/me", headers=ada.headers)
-    await client.get("/api/v1/events/00000000-0000-0000-0000-000000000007", headers=ada.headers)
+    await client.get("/api/v1/events/00000000-0000-0000-0000-00000000beef", headers=ada.headers)
     await client.get("/api/v1/no/such/path")
 
     text = (await client.get("/metrics")).text
@@ -141,7 +202,7 @@ async def test_metrics_name_routes_and_never_people(client: httpx.AsyncClient, a
     assert 'endpoint="/api/v1/events/{event_id}"' in text
     assert 'endpoint="unmatched"' in text
     assert "http_request_duration_seconds_bucket" in text
-    assert "00000007" not in text
+    assert "beef" not in text
     assert ada.user_id not in text
 
 
