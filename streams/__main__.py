@@ -16,9 +16,8 @@ def main() -> int:
     # The API's /metrics shows the streams as well. Before anything imports prometheus_client.
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder))
 
-    import asyncio
-
     import structlog
+    import uvloop
 
     from aurora.errors import AuroraError
     from aurora.telemetry import configure_logging
@@ -29,7 +28,7 @@ def main() -> int:
     quieten()
     try:
         # Not asyncio.run: it would wait for tasks of Faust that do not heed their cancellation.
-        asyncio.new_event_loop().run_until_complete(run(settings))
+        uvloop.new_event_loop().run_until_complete(run(settings))
     except AuroraError as error:
         structlog.get_logger(__name__).error("streams_ended", problem=str(error))
         print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201  # its last words, for people

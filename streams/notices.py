@@ -6,20 +6,18 @@ and never of something that did not happen. Serving passes them on.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import psycopg
+import orjson
 from redis.asyncio import Redis
 
 from aurora.features.vector import Moment
 from aurora.models.catalogue import MODELS
 from aurora.notices.knocks import channel_of
-from aurora.notices.log import Head, append
 from aurora.notices.messages import (
     MOST_EVENTS_NAMED,
     ChangedEvent,
@@ -32,8 +30,6 @@ from aurora.notices.messages import (
 from aurora.scores.scoring import Score
 from streams.events.messages import Touch
 from streams.predictions.forecasts import Forecast
-
-Connection = psycopg.AsyncConnection[Any]
 
 PREDICTION_TTL: Final = timedelta(minutes=5)
 """A prediction is for now: after this the API computes a new one."""
@@ -61,36 +57,31 @@ def prediction_key(user_id: UUID, model: str) -> str:
     return f"aurora:predictions:{user_id}:{model}"
 
 
-async def tell_changes(
-    connection: Connection, redis: Redis, changes: Sequence[Changed]
-) -> tuple[set[UUID], dict[UUID, Head]]:
-    """Write down whose events have changed, and forget what was predicted before.
-
-    Returns who of them listens, and whom to knock for after the commit.
-    """
+async def forget_predictions(redis: Redis, changes: Sequence[Changed]) -> set[UUID]:
+    """Forget what was predicted before these changes; returns who of these people listens."""
     async with redis.pipeline(transaction=False) as pipe:
         for change in changes:
             pipe.delete(*(prediction_key(change.user_id, model) for model in MODELS))
             pipe.pubsub_numsub(channel_of(change.user_id))
         answers = await pipe.execute()
     # Redis says how many workers have a socket of theirs.
-    listening = {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]}
-    heads = await append(connection, [(change.user_id, _of_events(change)) for change in changes])
-    return listening, {head.user_id: head for head in heads}
+    return {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]}
 
 
-async def tell_news(connection: Connection, redis: Redis, news: Sequence[News]) -> dict[UUID, Head]:
-    """Cache the predictions, and write them and the scores down; whom to knock for after the commit."""
+async def cache_predictions(redis: Redis, news: Sequence[News]) -> None:
+    """Put the predictions where the API looks first."""
     async with redis.pipeline(transaction=False) as pipe:
         for one in news:
             for forecast in one.forecasts:
                 key = prediction_key(one.change.user_id, forecast.model)
-                pipe.set(key, json.dumps(forecast.as_json()), ex=PREDICTION_TTL)
+                pipe.set(key, orjson.dumps(forecast.as_json()), ex=PREDICTION_TTL)
         await pipe.execute()
-    heads = await append(
-        connection, [(one.change.user_id, notice) for one in news for notice in _of_news(one)]
-    )
-    return {head.user_id: head for head in heads}
+
+
+def notices_of(changes: Sequence[Changed], news: Sequence[News]) -> list[tuple[UUID, Notice]]:
+    """What there is to tell and whom: each one's changed events first, then what follows from them."""
+    told = [(change.user_id, _of_events(change)) for change in changes]
+    return [*told, *((one.change.user_id, notice) for one in news for notice in _of_news(one))]
 
 
 def _of_news(news: News) -> list[Notice]:

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from aurora.collecting import spare_the_garbage_collector
 from aurora.database.connections import pool
 from aurora.errors import AuroraError
 from aurora.predictions.champions import Champions
@@ -75,6 +76,7 @@ async def _work(settings: Settings, redis: Redis, stopped: asyncio.Event) -> Non
         app = create_app(settings)
         refresher = Refresher(connections, redis, champions)
         register_agents(app, MessageHandler(refresher, connections, progress))
+        spare_the_garbage_collector()
         try:
             await _first_of(
                 stopped,

@@ -187,12 +187,14 @@ async def read_status(connection: Connection) -> StreamsStatus:
     return StreamsStatus(backlog, *row)
 
 
-async def already_consumed(connection: Connection, ids: Collection[int]) -> set[int]:
-    """Those of these messages whose effect has happened: the broker delivers at least once."""
-    if not ids:
-        return set()
-    cursor = await connection.cursor(row_factory=tuple_row).execute(_KNOWN, {"ids": list(ids)})
-    return {row[0] for row in await cursor.fetchall()}
+async def ask_what_is_consumed(
+    connection: Connection, ids: Collection[int]
+) -> psycopg.AsyncCursor[tuple[int]]:
+    """Ask for those of these messages whose effect has happened: the broker delivers at least once.
+
+    In a pipeline the answer comes with that of the others.
+    """
+    return await connection.cursor(row_factory=tuple_row).execute(_KNOWN, {"ids": list(ids)})
 
 
 async def mark_consumed(connection: Connection, ids: Collection[int]) -> None:

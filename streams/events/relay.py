@@ -59,6 +59,8 @@ class Relay:
         self._postgres_url = postgres_url
         self._bootstrap = bootstrap
         self._options = options or RelayOptions()
+        self._in_flight = 0
+        """At most so many messages are in flight: what there were when last counted, and those sent since."""
 
     async def run(self) -> None:
         """Work until cancelled; come back after Postgres or the broker was away."""
@@ -114,6 +116,7 @@ class Relay:
         # Whatever this relay's predecessor left in flight may have died with a broker or a consumer.
         lost = await give_up_in_flight(connection, timedelta())
         log.info("relay_at_work", sent_again=lost)
+        self._in_flight = 0
         await connection.execute("listen aurora_outbox")
         looked_at = 0.0
         while True:
@@ -128,7 +131,9 @@ class Relay:
     async def _publish_batch(self, connection: Connection, producer: AIOKafkaProducer) -> bool:
         """Publish what is due, up to a batch; whether there may be more to do at once."""
         most = self._options.most_in_flight
-        room = most - await count_in_flight(connection, most)
+        if self._in_flight + self._options.batch > most:
+            self._in_flight = await count_in_flight(connection, most)
+        room = most - self._in_flight
         if room <= 0:
             await asyncio.sleep(0.1)
             return True
@@ -138,6 +143,7 @@ class Relay:
         acknowledged, problem = await self._send(producer, rows)
         if acknowledged:
             await mark_published(connection, acknowledged)
+            self._in_flight += len(acknowledged)
             RELAYED.inc(len(acknowledged))
         if problem is not None:
             raise problem

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import faust
@@ -20,15 +18,12 @@ from aurora.topics import EVENTS_ACCEPTED
 from streams.events.dead_letters import DeadLetter, keep, without_effect
 from streams.events.messages import Touch, Unreadable, read_message
 from streams.events.outbox import mark_consumed
+from streams.features.batching import batches, is_behind_broker
 from streams.features.refresher import Refresher
 from streams.metrics import CONSUMED
 from streams.progress import Progress
 
 log = structlog.get_logger(__name__)
-
-MOST_AT_ONCE: Final = 2000
-LOOK_SECONDS: Final = 0.01
-LONGEST_WAIT_SECONDS: Final = 0.1
 
 AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, RedisAwayError, RedisTimeoutError, OSError)
 """Postgres or Redis cannot be reached. That is no fault of any message: it waits."""
@@ -98,59 +93,13 @@ def register_agents(app: faust.App, handler: MessageHandler) -> Any:
 
     @app.agent(topic, name="refresh_features", concurrency=1)
     async def refresh_features(stream: Any) -> None:
-        async for batch in batches(stream):
+        async for batch in batches(stream, is_behind_broker(app)):
             await handler.handle([event.value for event in batch])
             # Only now: what a worker that dies had in hand goes to another one.
             for event in batch:
                 event.ack()
 
     return refresh_features
-
-
-async def batches(stream: Any) -> AsyncIterator[list[faust.Event]]:
-    """One event at once when it is quiet; while many keep coming, as many as come within a tenth of a second.
-
-    A batch costs the same questions to Postgres and Redis whatever is in it. Faust's own `take` would wait for
-    its time to pass before each batch, also when nothing else comes.
-    """
-    arrived: list[faust.Event] = []
-    news, room = asyncio.Event(), asyncio.Event()
-
-    async def read() -> None:
-        try:
-            async for event in stream.noack().events():
-                arrived.append(event)
-                news.set()
-                if len(arrived) >= MOST_AT_ONCE:
-                    room.clear()
-                    await room.wait()
-        finally:
-            news.set()
-
-    reader = asyncio.create_task(read())
-    try:
-        while True:
-            await news.wait()
-            if not arrived:
-                break
-            await _while_it_fills(arrived)
-            batch = arrived.copy()
-            arrived.clear()
-            room.set()
-            if not reader.done():
-                news.clear()
-            yield batch
-        await reader  # which may have something to say about its end
-    finally:
-        reader.cancel()
-
-
-async def _while_it_fills(arrived: Sequence[object]) -> None:
-    """Return at once for one event alone, and for many as soon as no more come."""
-    seen, until = 1, time.monotonic() + LONGEST_WAIT_SECONDS
-    while seen < len(arrived) < MOST_AT_ONCE and time.monotonic() < until:
-        seen = len(arrived)
-        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _apart(touches: Sequence[Touch]) -> list[list[Touch]]:

@@ -1,7 +1,7 @@
 """The tiles that the warehouse has built, for filling live state in bulk: all people's in a few queries.
 
-A tile of the warehouse says what was known when, so it serves any `as_of`; only days that were touched since
-the last good build are stale there, and those are read from the log.
+A tile of the warehouse says what was known when, so it serves any `as_of`; only days that the last good build
+did not see are stale there, and those are read from the log.
 """
 
 from __future__ import annotations
@@ -23,19 +23,11 @@ from aurora.features.tiles import Tile, tiles_of
 Connection = psycopg.AsyncConnection[Any]
 DaysOfTiles = dict[date, dict[str, Tile]]
 
-# The builds are read before the touched days, and those before the tiles: whatever a build changes meanwhile, no
-# day is missed.
-_LAST_GOOD_BUILD: Final[LiteralString] = """
-    select snapshot_xmin::text from raw.builds where state = 'good' order by snapshot_xmin desc limit 1
-"""
-
-_TOUCHED: Final[LiteralString] = """
+# Read before the tiles: whatever a build changes meanwhile, no day is missed.
+_UNBUILT: Final[LiteralString] = """
     select distinct user_id, local_date
-    from raw.touched_days
-    where
-        user_id = any(%(user_ids)s)
-        and xid >= %(xmin)s::xid8
-        and local_date between %(first)s and %(last)s
+    from raw.unbuilt_days
+    where user_id = any(%(user_ids)s) and local_date between %(first)s and %(last)s
 """
 
 _TILES: Final[LiteralString] = """
@@ -59,15 +51,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
 
-async def read_last_good_build(connection: Connection) -> str | None:
-    """The state of the log that the warehouse shows (a transaction id), None when nothing was built."""
-    cursor = await connection.cursor(row_factory=tuple_row).execute(_LAST_GOOD_BUILD)
-    row = await cursor.fetchone()
-    return row[0] if row else None
+async def was_built(connection: Connection) -> bool:
+    """Whether there ever was a good build of the warehouse."""
+    cursor = await connection.execute("select from raw.last_good_build")
+    return cursor.rowcount > 0
 
 
 async def read_built_tiles(
-    connection: Connection, days: Mapping[UUID, Collection[date]], as_of: datetime, xmin: str
+    connection: Connection, days: Mapping[UUID, Collection[date]], as_of: datetime
 ) -> tuple[dict[UUID, DaysOfTiles], int]:
     """The tiles of these days as known at `as_of`, and how many of the days had to be read from the log."""
     parameters = {
@@ -76,23 +67,22 @@ async def read_built_tiles(
         "first": min(min(theirs) for theirs in days.values()),
         "last": max(max(theirs) for theirs in days.values()),
         "as_of": as_of,
-        "xmin": xmin,
     }
     cursor = connection.cursor(row_factory=tuple_row)
-    await cursor.execute(_TOUCHED, parameters)
-    touched: dict[UUID, list[date]] = defaultdict(list)
+    await cursor.execute(_UNBUILT, parameters)
+    unbuilt: dict[UUID, list[date]] = defaultdict(list)
     for user_id, day in await cursor.fetchall():
         if day in days[user_id]:
-            touched[user_id].append(day)
+            unbuilt[user_id].append(day)
     await cursor.execute(_TILES, parameters)
     found: dict[UUID, DaysOfTiles] = {user_id: {} for user_id in days}
     for user_id, tiles in await cursor.fetchall():
         found[user_id] = _by_day(json.loads(tiles), days[user_id])
-    logs = await read_logs(connection, touched, as_of)
-    for user_id, theirs in touched.items():
+    logs = await read_logs(connection, unbuilt, as_of)
+    for user_id, theirs in unbuilt.items():
         logged = tiles_of(logs[user_id], KEPT)
         found[user_id] = {day: of for day, of in found[user_id].items() if day not in theirs} | logged
-    return found, sum(map(len, touched.values()))
+    return found, sum(map(len, unbuilt.values()))
 
 
 def _by_day(tiles: list[list[Any]], wanted: Collection[date]) -> DaysOfTiles:

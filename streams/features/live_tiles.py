@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -20,6 +20,9 @@ from streams.features.people import Person
 
 DAYS_AHEAD: Final = 2
 """An event carries the date of its own zone, which may be ahead of the person's usual one."""
+
+DAYS_AT_ONCE: Final = 10_000
+"""Days of people whose log is read in one go: after Redis lost its data each person of a batch has thirty."""
 
 
 _DAYS_OF_EVENTS: Final[LiteralString] = """
@@ -65,30 +68,45 @@ async def refresh_tiles(
     Returns the days that cannot be computed, and why: they stay as they were, and are in nobody's way.
     """
     today = {person: Moment.at(as_of, person.tz).local_date for person in touched}
-    since = {person: oldest_live_day(today[person]) for person in touched}
+    since = {person.user_id: oldest_live_day(today[person]) for person in touched}
     days = {person: days_to_recompute(days, today[person]) for person, days in touched.items()}
     # The oldest week as well: a day of it may have left the window.
-    stored = await read_stored(redis, {p.user_id: [since[p], *theirs] for p, theirs in days.items()})
+    stored = await read_stored(redis, {p.user_id: [since[p.user_id], *theirs] for p, theirs in days.items()})
     wanted: dict[UUID, list[date]] = {
         person.user_id: days_to_fill(today[person]) if stored[person.user_id] is None else theirs
         for person, theirs in days.items()
     }
-    logs = await read_logs(connection, wanted, as_of)
     failed: dict[UUID, dict[date, Exception]] = {}
-    async with redis.pipeline(transaction=True) as pipe:
-        for person in touched:
-            user_id, before = person.user_id, stored[person.user_id]
-            computed, bad = _compute(logs[user_id])
-            if bad:
-                failed[user_id] = bad
-            if before is None:
-                put_all(pipe, user_id, computed, since=since[person])
-            else:
-                # A day that has no event any more is removed.
-                changes = {day: computed.get(day, {}) for day in wanted[user_id] if day not in bad}
-                put_days(pipe, user_id, changes, before, since=since[person])
-        await pipe.execute()
+    for some in _parts(wanted):
+        logs = await read_logs(connection, some, as_of)
+        async with redis.pipeline(transaction=True) as pipe:
+            for user_id, theirs in some.items():
+                before = stored[user_id]
+                computed, bad = _compute(logs[user_id])
+                if bad:
+                    failed[user_id] = bad
+                if before is None:
+                    put_all(pipe, user_id, computed, since=since[user_id])
+                else:
+                    # A day that has no event any more is removed.
+                    changes = {day: computed.get(day, {}) for day in theirs if day not in bad}
+                    put_days(pipe, user_id, changes, before, since=since[user_id])
+            await pipe.execute()
     return failed
+
+
+def _parts(days: Mapping[UUID, list[date]]) -> Iterator[dict[UUID, list[date]]]:
+    """The same people and days, up to DAYS_AT_ONCE (or one person) at a time: a log of them fits in memory."""
+    part: dict[UUID, list[date]] = {}
+    count = 0
+    for user_id, theirs in days.items():
+        if part and count + len(theirs) > DAYS_AT_ONCE:
+            yield part
+            part, count = {}, 0
+        part[user_id] = theirs
+        count += len(theirs)
+    if part:
+        yield part
 
 
 def _compute(events: Sequence[LoggedEvent]) -> tuple[dict[date, dict[str, Tile]], dict[date, Exception]]:

@@ -42,11 +42,16 @@ async def take_turns(connection: Connection, user_ids: Collection[UUID]) -> None
     await connection.execute(_TAKE_TURNS, {"user_ids": list(user_ids)})
 
 
+async def ask_for_people(connection: Connection, user_ids: Collection[UUID]) -> psycopg.AsyncCursor[Person]:
+    """Ask for those of these people who exist; in a pipeline the answer comes with that of the others."""
+    cursor = connection.cursor(row_factory=class_row(Person))
+    return await cursor.execute(_READ, {"user_ids": list(user_ids)})
+
+
 async def read_people(connection: Connection, user_ids: Collection[UUID]) -> dict[UUID, Person]:
     """Those of these people who exist."""
-    async with connection.cursor(row_factory=class_row(Person)) as cursor:
-        await cursor.execute(_READ, {"user_ids": list(user_ids)})
-        return {person.user_id: person for person in await cursor.fetchall()}
+    cursor = await ask_for_people(connection, user_ids)
+    return {person.user_id: person for person in await cursor.fetchall()}
 
 
 async def read_everybody(connection: Connection) -> list[Person]:

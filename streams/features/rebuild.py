@@ -22,7 +22,7 @@ from aurora.features.packing import KEPT
 from aurora.features.tiles import tiles_of
 from aurora.features.vector import Moment
 from aurora.models.catalogue import MODELS
-from streams.features.built_tiles import DaysOfTiles, read_built_tiles, read_last_good_build
+from streams.features.built_tiles import DaysOfTiles, read_built_tiles, was_built
 from streams.features.live_tiles import days_to_fill
 from streams.features.people import Person, take_turns
 from streams.notices import prediction_key
@@ -61,34 +61,34 @@ async def rebuild(
     The warehouse's tiles are taken where there was a good build and a sample of them equals the log's; they
     would not after a release that means other things by its measures, until the next build.
     """
-    xmin = None if from_log or len(people) == 1 else await read_last_good_build(connection)
-    if xmin is not None and not await _agree(connection, people, xmin):
+    from_warehouse = len(people) > 1 and not from_log and await was_built(connection)
+    if from_warehouse and not await _agree(connection, people):
         log.warning("warehouse_tiles_differ_from_log", action="the log is read instead; run `aurora build`")
-        xmin = None
+        from_warehouse = False
     await connection.commit()
     tiles = days_from_log = 0
     for start in range(0, len(people), PEOPLE_AT_ONCE):
         some = people[start : start + PEOPLE_AT_ONCE]
         async with connection.transaction():
-            more, days = await _rebuild_some(connection, redis, some, xmin)
+            more, days = await _rebuild_some(connection, redis, some, from_warehouse=from_warehouse)
         tiles, days_from_log = tiles + more, days_from_log + days
         told(start + len(some))
-    return Rebuilt(len(people), tiles, "log" if xmin is None else "warehouse", days_from_log)
+    return Rebuilt(len(people), tiles, "warehouse" if from_warehouse else "log", days_from_log)
 
 
 async def _rebuild_some(
-    connection: Connection, redis: Redis, people: Sequence[Person], xmin: str | None
+    connection: Connection, redis: Redis, people: Sequence[Person], *, from_warehouse: bool
 ) -> tuple[int, int]:
     await take_turns(connection, [person.user_id for person in people])
     as_of = clock.now()
     days = _days_to_fill(people, as_of)
-    if xmin is None:
-        found, from_log = await _from_log(connection, people, as_of), sum(map(len, days.values()))
-    else:
+    if from_warehouse:
         built, from_log = await read_built_tiles(
-            connection, {person.user_id: theirs for person, theirs in days.items()}, as_of, xmin
+            connection, {person.user_id: theirs for person, theirs in days.items()}, as_of
         )
         found = {person: built[person.user_id] for person in people}
+    else:
+        found, from_log = await _from_log(connection, people, as_of), sum(map(len, days.values()))
     async with redis.pipeline(transaction=True) as pipe:
         for person, tiles in found.items():
             put_all(pipe, person.user_id, tiles, since=days[person][0])
@@ -98,12 +98,12 @@ async def _rebuild_some(
     return sum(len(of_day) for tiles in found.values() for of_day in tiles.values()), from_log
 
 
-async def _agree(connection: Connection, people: Sequence[Person], xmin: str) -> bool:
+async def _agree(connection: Connection, people: Sequence[Person]) -> bool:
     """Whether the warehouse says the same as the log about a few of these people."""
     some = Random(len(people)).sample(list(people), min(SAMPLE, len(people)))  # noqa: S311  # a sample
     as_of = clock.now()
     wanted = {person.user_id: days for person, days in _days_to_fill(some, as_of).items()}
-    built, _ = await read_built_tiles(connection, wanted, as_of, xmin)
+    built, _ = await read_built_tiles(connection, wanted, as_of)
     logged = await _from_log(connection, some, as_of)
     return all(built[person.user_id] == logged[person] for person in some)
 

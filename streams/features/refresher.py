@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,21 +22,31 @@ from aurora import clock
 from aurora.features.live import read_tiles_of_many, tiles_key
 from aurora.features.vector import Moment
 from aurora.notices.knocks import knock
-from aurora.notices.log import Head
-from aurora.predictions.storage import write_predictions_async
+from aurora.notices.log import append
+from aurora.notices.messages import Notice
+from aurora.predictions.storage import PredictionRow, write_predictions_async
 from aurora.telemetry import EVENT_DELAY
 from streams.events.dead_letters import DeadLetter, keep, without_effect
 from streams.events.messages import Touch
-from streams.events.outbox import already_consumed, mark_consumed
+from streams.events.outbox import ask_what_is_consumed, mark_consumed
 from streams.features.live_tiles import days_of_versions, refresh_tiles
-from streams.features.people import Person, read_people, take_turns
+from streams.features.people import Person, ask_for_people, take_turns
 from streams.metrics import CONSUMED
-from streams.notices import Changed, News, tell_changes, tell_news
+from streams.notices import Changed, News, cache_predictions, forget_predictions, notices_of
 from streams.predictions.forecasts import Champions, forecast
 from streams.scores.provisional import provisional_scores
 
 Failed = Mapping[UUID, Mapping[date, Exception]]
 """Days of people that cannot be computed, and why."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What messages bring about beside the tiles, to be written with their marks."""
+
+    failed: Failed = field(default_factory=dict)
+    predictions: Sequence[PredictionRow] = ()
+    notices: Sequence[tuple[UUID, Notice]] = ()
 
 
 class Refresher:
@@ -54,17 +65,20 @@ class Refresher:
     async def refresh(self, touches: Sequence[Touch]) -> None:
         """Give these messages their effect. Those that had it before are passed over."""
         async with self._pool.connection() as connection:
-            await take_turns(connection, {touch.user_id for touch in touches})
-            known = await already_consumed(connection, _ids(touches))
+            people, known = await _begin(connection, touches)
             new = [touch for touch in touches if touch.outbox_id not in known]
             CONSUMED.labels("duplicate").inc(len(touches) - len(new))
             if not new:
                 return
-            told: dict[UUID, Head] = {}
-            letters = _letters(new, await self._effect(connection, new, told))
-            await keep(connection, letters)
-            await mark_consumed(connection, _ids(new))
-        await knock(self._redis, told.values())
+            effect = await self._effect(connection, new, people)
+            letters = _letters(new, effect.failed)
+            # What does not wait for an answer travels together.
+            async with connection.pipeline():
+                await write_predictions_async(connection, effect.predictions)
+                await keep(connection, letters)
+                await mark_consumed(connection, _ids(new))
+                heads = await append(connection, effect.notices)
+        await knock(self._redis, heads)
         finished_at = clock.now()
         CONSUMED.labels("dead_letter").inc(len(letters))
         CONSUMED.labels("effective").inc(len(new) - len(letters))
@@ -73,21 +87,25 @@ class Refresher:
                 EVENT_DELAY.observe(max(0.0, (finished_at - touch.received_at).total_seconds()))
 
     async def _effect(
-        self, connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch], told: dict[UUID, Head]
-    ) -> Failed:
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        touches: Sequence[Touch],
+        people: Mapping[UUID, Person],
+    ) -> Effect:
         as_of = _moment_of(touches)
         by_user: dict[UUID, list[Touch]] = defaultdict(list)
         for touch in touches:
             by_user[touch.user_id].append(touch)
-        people = await read_people(connection, by_user)
         gone = [tiles_key(user_id) for user_id in by_user if user_id not in people]
         if gone:
             await self._redis.delete(*gone)
         touched: dict[Person, set[date]] = {
-            person: {touch.local_date for touch in by_user[user_id]} for user_id, person in people.items()
+            people[user_id]: {touch.local_date for touch in theirs}
+            for user_id, theirs in by_user.items()
+            if user_id in people
         }
         if not touched:
-            return {}
+            return Effect()
         for user_id, day in await days_of_versions(connection, _corrected(touches)):
             if user_id in people:
                 touched[people[user_id]].add(day)
@@ -96,26 +114,19 @@ class Refresher:
             Changed(person.user_id, Moment.at(as_of, person.tz), by_user[person.user_id])
             for person in touched
         ]
-        listening, heads = await tell_changes(connection, self._redis, changes)
-        told.update(heads)
-        if listening:
-            heard = [change for change in changes if change.user_id in listening]
-            told.update(await self._foretell(connection, people, heard))
-        return failed
+        listening = await forget_predictions(self._redis, changes)
+        news = await self._foretell(people, [change for change in changes if change.user_id in listening])
+        rows = [entry.row for one in news for entry in one.forecasts]
+        return Effect(failed, rows, notices_of(changes, news))
 
-    async def _foretell(
-        self,
-        connection: psycopg.AsyncConnection[Any],
-        people: Mapping[UUID, Person],
-        changes: Sequence[Changed],
-    ) -> dict[UUID, Head]:
-        """Predictions and scores of the people who listen."""
+    async def _foretell(self, people: Mapping[UUID, Person], changes: Sequence[Changed]) -> list[News]:
+        """Predictions and scores of the people who listen, the predictions cached."""
+        if not changes:
+            return []
         tiles = await read_tiles_of_many(self._redis, [change.user_id for change in changes])
         moments = {people[change.user_id]: change.moment for change in changes}
         known = {person: tiles[person.user_id] or {} for person in moments}
         forecasts = await forecast(known, moments, self._champions)
-        rows = [entry.row for user_id in forecasts for entry in forecasts[user_id]]
-        await write_predictions_async(connection, rows)
         news = [
             News(
                 change=change,
@@ -124,7 +135,24 @@ class Refresher:
             )
             for change in changes
         ]
-        return await tell_news(connection, self._redis, news)
+        await cache_predictions(self._redis, news)
+        return news
+
+
+async def _begin(
+    connection: psycopg.AsyncConnection[Any], touches: Sequence[Touch]
+) -> tuple[dict[UUID, Person], set[int]]:
+    """Take these people's turns; then who of them exists, and which messages had their effect before.
+
+    One question: each statement sees what was committed while the turns were waited for.
+    """
+    user_ids = {touch.user_id for touch in touches}
+    async with connection.pipeline():
+        await take_turns(connection, user_ids)
+        existing = await ask_for_people(connection, user_ids)
+        consumed = await ask_what_is_consumed(connection, _ids(touches))
+        people = {person.user_id: person for person in await existing.fetchall()}
+        return people, {outbox_id for (outbox_id,) in await consumed.fetchall()}
 
 
 def _letters(touches: Sequence[Touch], failed: Failed) -> list[DeadLetter]:

@@ -14,7 +14,7 @@ from aurora.features.live import read_tiles
 from aurora.settings import load_settings
 from streams.app import create_app
 from streams.events.messages import Touch
-from streams.features.agents import MessageHandler, batches, register_agents
+from streams.features.agents import MessageHandler, register_agents
 from streams.features.refresher import Refresher
 from streams.progress import Progress
 from tests.streams.conftest import Life, until
@@ -70,22 +70,6 @@ async def test_the_agent_takes_raw_messages_and_refreshes(life: Life, agent: Any
     await until(lambda: all_is_consumed(life))
 
     assert await read_tiles(life.redis, ada) == await life.tiles_of_log(ada)
-
-
-async def test_a_stream_that_breaks_is_not_waited_for() -> None:
-    class Broken:
-        def noack(self) -> Broken:
-            return self
-
-        async def events(self) -> AsyncIterator[object]:
-            yield "the last one"
-            raise ConnectionResetError
-
-    found = batches(Broken())
-
-    assert await anext(found) == ["the last one"]
-    with pytest.raises(ConnectionResetError):
-        await anext(found)
 
 
 async def test_what_comes_together_is_handled_together(life: Life) -> None:

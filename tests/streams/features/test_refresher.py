@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from uuid import uuid4
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -14,6 +16,7 @@ from aurora.features.live import fill, read_tiles
 from aurora.models.catalogue import MODELS
 from aurora.predictions.artifact import digest
 from aurora.predictions.champions import Champions
+from streams.features import live_tiles
 from streams.features.refresher import Refresher
 from streams.notices import prediction_key
 from tests.aurora.models.people import an_energy_artifact
@@ -52,6 +55,29 @@ async def test_redis_that_was_wiped_is_filled_at_the_next_touch(life: Life, redi
     await life.refresh()
 
     assert await read_tiles(redis, ada) == await life.tiles_of_log(ada)
+
+
+async def test_many_people_are_filled_in_parts_that_fit_in_memory(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = live_tiles.read_logs
+
+    async def counted(connection: Any, days: Mapping[UUID, Collection[date]], as_of: datetime) -> Any:
+        asked.append(sum(map(len, days.values())))
+        return await real(connection, days, as_of)
+
+    monkeypatch.setattr(live_tiles, "read_logs", counted)
+    monkeypatch.setattr(live_tiles, "DAYS_AT_ONCE", 65)
+    people = [await life.somebody() for _ in range(3)]
+    for user_id in people:
+        await life.happens(user_id, days_ago=3)
+        await life.happens(user_id)
+    await life.refresh()
+
+    assert asked == [60, 30]
+    for user_id in people:
+        assert await read_tiles(life.redis, user_id) == await life.tiles_of_log(user_id)
 
 
 async def test_a_correction_that_moves_an_event_changes_the_day_it_leaves_as_well(life: Life) -> None:
