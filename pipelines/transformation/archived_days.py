@@ -19,15 +19,9 @@ _ARCHIVED: Final = "select month from raw.event_archives where state = 'archived
 
 _TOUCHED: Final = """touched as (
 
-    select distinct user_id, local_date
-    from raw.touched_days
-    where xid >= coalesce(
-        (select snapshot_xmin from raw.builds where state = 'good' order by snapshot_xmin desc limit 1),
-        '0'::xid8
-    )
+    select distinct user_id, local_date from raw.unbuilt_days
 
 )"""
-"""The days that the last good build could not have seen."""
 
 # An event begins so many days before or after its local day at most.
 _MONTHS_OF_TOUCHED_DAYS: Final = f"""

@@ -6,19 +6,22 @@ Unpartitioned on purpose: what a build has to do is told by the days that were t
 
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
-import psycopg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
-from psycopg import sql
 
+from aurora.database import tables
 from aurora.settings import load_settings
+from pipelines.asset_defaults import code_reference
+from pipelines.pools import WAREHOUSE
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
-from pipelines.transformation.dbt_runs import NodeResult, parse, run_dbt
+from pipelines.table_metadata import column_schema_of
+from pipelines.transformation.dbt_runs import DBT_DIR, NodeResult, parse, run_dbt, target_dir
+from pipelines.transformation.shown_tables import ShownTable
 from pipelines.transformation.warehouse import build_warehouse
 
 OWNERS: Final = ("team:data-engineering",)
@@ -29,15 +32,23 @@ GROUP_OF_SCHEMA: Final = {
     "scores": "scores",
     "marts": "marts",
 }
-GROUP_OF_TABLE: Final = {"stg_predictions": "predictions"}
+GROUP_OF_TABLE: Final = {
+    "stg_predictions": "predictions",
+    "stg_pattern_searches": "marts",
+    "stg_patterns": "marts",
+}
 """What comes after its schema's place among the nouns: among the events it would draw them behind the models."""
+_BEHIND: Final = {"unbuilt_days": [dg.AssetKey(["raw", "touched_days"])]}
+"""Sources that are views, and what they look at."""
+_VIEWS: Final = {"raw.unbuilt_days": (("user_id", "uuid"), ("local_date", "date"))}
 _AFTER_PREDICTIONS: Final = "source:predictions+"
+_AFTER_PATTERNS: Final = "source:insights+"
 _RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL)
 _MAX_RUNTIME: Final = {"dagster/max_runtime": "3600"}
 
 
 class AddressTranslator(DagsterDbtTranslator):
-    """A dbt model is the table it makes: key, group and owner follow from its schema."""
+    """A dbt model is the table it makes: key and group follow from its schema, the owner from dbt's group."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         schema = dbt_resource_props.get("schema") or "staging"
@@ -49,8 +60,16 @@ class AddressTranslator(DagsterDbtTranslator):
         return GROUP_OF_TABLE.get(dbt_resource_props["name"], by_schema)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        del dbt_resource_props
-        return list(OWNERS)
+        group = dbt_resource_props.get("group")
+        owner = group.get("owner", {}).get("name") if isinstance(group, Mapping) else None
+        return [f"team:{owner}"] if owner else list(OWNERS)
+
+    def get_metadata(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, Any]:
+        path = DBT_DIR / dbt_resource_props["original_file_path"]
+        # dbt knows no database while it parses: its own address would begin with "none".
+        address = ".".join(("aurora", *self.get_asset_key(dbt_resource_props).path))
+        described = super().get_metadata(dbt_resource_props)
+        return {**described, "dagster/table_name": address, **code_reference(path)}
 
 
 TRANSLATOR: Final = AddressTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=False))
@@ -58,8 +77,7 @@ TRANSLATOR: Final = AddressTranslator(DagsterDbtTranslatorSettings(enable_source
 
 def manifest() -> Mapping[str, Any]:
     """dbt's manifest, parsed anew when the code location loads; needs no database."""
-    path: Path = parse(data_dir=load_settings().data_dir)
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(parse(data_dir=load_settings().data_dir))
 
 
 _MANIFEST: Final = manifest()
@@ -67,11 +85,12 @@ _MANIFEST: Final = manifest()
 
 @dbt_assets(
     manifest=_MANIFEST,
-    exclude=_AFTER_PREDICTIONS,
+    exclude=f"{_AFTER_PREDICTIONS} {_AFTER_PATTERNS}",
     dagster_dbt_translator=TRANSLATOR,
     name="warehouse",
     retry_policy=_RETRIES,
     op_tags=_MAX_RUNTIME,
+    pool=WAREHOUSE,
 )
 def warehouse(
     context: dg.AssetExecutionContext,
@@ -88,29 +107,40 @@ def warehouse(
         report = build_warehouse(
             postgres.url,
             data_dir=loaded.data_dir,
-            options=["--exclude", _AFTER_PREDICTIONS],
+            options=["--exclude", _AFTER_PREDICTIONS, _AFTER_PATTERNS],
             now=replay.now,
             cohort=replay.cohort or None,
+            pseudonym_key=loaded.pseudonym_key,
         )
         context.log.info("a %s build of %.0f s", "full" if report.is_full else "incremental", report.seconds)
         results = list(report.results)
-    yield from _as_events(context, results, postgres)
+    yield from _as_events(context, results, settings, postgres)
 
 
-@dbt_assets(
-    manifest=_MANIFEST,
-    select=_AFTER_PREDICTIONS,
-    dagster_dbt_translator=TRANSLATOR,
-    name="warehouse_after_predictions",
-    retry_policy=_RETRIES,
-    op_tags=_MAX_RUNTIME,
-)
-def warehouse_after_predictions(
-    context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """What joins predictions with their later truth."""
-    results = _build_selected(context, settings.load().data_dir, postgres.url)
-    yield from _as_events(context, results, postgres)
+def _views_after(what: str, select: str) -> dg.AssetsDefinition:
+    """The models over what is written into Postgres after the build."""
+
+    @dbt_assets(
+        manifest=_MANIFEST,
+        select=select,
+        dagster_dbt_translator=TRANSLATOR,
+        name=f"warehouse_after_{what}",
+        retry_policy=_RETRIES,
+        op_tags=_MAX_RUNTIME,
+        pool=WAREHOUSE,
+    )
+    def views(
+        context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        """Views, which show what was written at once."""
+        results = _build_selected(context, settings.load().data_dir, postgres.url)
+        yield from _as_events(context, results, settings, postgres)
+
+    return views
+
+
+warehouse_after_predictions: Final = _views_after("predictions", _AFTER_PREDICTIONS)
+warehouse_after_patterns: Final = _views_after("patterns", _AFTER_PATTERNS)
 
 
 def _build_selected(context: dg.AssetExecutionContext, data_dir: Path, postgres_url: str) -> list[NodeResult]:
@@ -136,18 +166,23 @@ def _names(context: dg.AssetExecutionContext) -> list[str]:
 
 
 def _as_events(
-    context: dg.AssetExecutionContext, results: Sequence[NodeResult], postgres: PostgresResource
+    context: dg.AssetExecutionContext,
+    results: Sequence[NodeResult],
+    settings: SettingsResource,
+    postgres: PostgresResource,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     bad = [result for result in results if result.is_bad]
     broken = {result.unique_id for result in bad} | {r.unique_id for r in results if r.status == "skipped"}
+    known = target_dir(settings.load().data_dir).parent / "lineage"
     with postgres.connect(autocommit=True) as connection:
+        shown = ShownTable(connection, _MANIFEST, known)
         for result in results:
             node = _MANIFEST["nodes"].get(result.unique_id)
             if node is None or (result.unique_id in broken and result.kind == "model"):
                 continue
             if result.kind == "model":
                 yield dg.MaterializeResult(
-                    asset_key=TRANSLATOR.get_asset_key(node), metadata=_metadata(connection, node, result)
+                    asset_key=TRANSLATOR.get_asset_key(node), metadata=shown.metadata(node, result)
                 )
             elif result.kind == "test":
                 check = get_asset_check_key_for_test(_MANIFEST, TRANSLATOR, result.unique_id, project=None)
@@ -163,27 +198,42 @@ def _as_events(
         raise dg.Failure(f"{len(bad)} dbt nodes failed\n{said}", allow_retries=True)
 
 
-def _metadata(
-    connection: psycopg.Connection[Any], node: Mapping[str, Any], result: NodeResult
-) -> dict[str, Any]:
-    relation = sql.Identifier(node["schema"], node.get("alias") or node["name"])
-    columns = connection.execute(
-        "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-        " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
-        (relation.as_string(connection),),
-    ).fetchall()
-    described = {name: column.get("description") for name, column in node["columns"].items()}
-    metadata: dict[str, Any] = {
-        "dagster/column_schema": dg.TableSchema(
-            [dg.TableColumn(name, kind, description=described.get(name) or None) for name, kind in columns]
-        ),
-        "seconds": result.seconds,
-    }
-    # Counting a view runs it: only what is stored is counted.
-    if node["config"]["materialized"] != "view":
-        row = connection.execute(sql.SQL("select count(*) from {}").format(relation)).fetchone()
-        metadata["dagster/row_count"] = row[0] if row else 0
-    return metadata
+def manifest_tests() -> list[tuple[str, str]]:
+    """Every data test of the project: the generic test that it is, or its own name, and its severity."""
+    return [
+        ((node.get("test_metadata") or node)["name"], node["config"]["severity"])
+        for node in _MANIFEST["nodes"].values()
+        if node["resource_type"] == "test"
+    ]
 
 
-WAREHOUSE_ASSETS: Final = [warehouse, warehouse_after_predictions]
+def source_specs(made: Collection[dg.AssetKey]) -> list[dg.AssetSpec]:
+    """The tables that dbt reads and no asset makes: others write them, and the graph shows them all the same."""
+    specs = []
+    for source in _MANIFEST["sources"].values():
+        key = TRANSLATOR.get_asset_key(source)
+        if key not in made:
+            specs.append(
+                dg.AssetSpec(
+                    key,
+                    deps=_BEHIND.get(key.path[-1]),
+                    group_name="predictions" if key.path[0] == "predictions" else "events",
+                    owners=list(OWNERS),
+                    kinds={"postgres"},
+                    description=source["description"],
+                    metadata=_columns_of_source(key),
+                )
+            )
+    return specs
+
+
+def _columns_of_source(key: dg.AssetKey) -> dict[str, Any]:
+    address = ".".join(key.path)
+    table = tables.metadata.tables.get(address)
+    if table is not None:
+        return column_schema_of(table)
+    columns = [dg.TableColumn(name, kind) for name, kind in _VIEWS[address]]
+    return {"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": f"aurora.{address}"}
+
+
+WAREHOUSE_ASSETS: Final = [warehouse, warehouse_after_predictions, warehouse_after_patterns]

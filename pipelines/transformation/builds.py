@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from aurora.database.connections import connect
+from aurora.database.locks import PATIENCE, session_lock
 from aurora.errors import AuroraError
 
 _LOCK: Final = "aurora.build"
@@ -30,7 +31,7 @@ class BuildRunningError(AuroraError):
 
 @dataclass
 class Build:
-    """One build under way. `snapshot_xmin` is the state of the log that the next build goes on from."""
+    """One build under way. The next one goes on from the snapshot that its record keeps."""
 
     build_id: UUID
     is_full: bool
@@ -44,9 +45,11 @@ def recorded_build(postgres_url: str, *, definition: str, full: bool = False) ->
     A build is full when it is asked to be, and when what the tables mean (`definition`) has changed since the
     last good one: rows of two meanings must not lie side by side.
     """
-    with connect(postgres_url, autocommit=True) as connection:
-        row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (_LOCK,)).fetchone()
-        if row is None or not row[0]:
+    with (
+        connect(postgres_url, autocommit=True) as connection,
+        session_lock(connection, _LOCK, patience=PATIENCE) as is_mine,
+    ):
+        if not is_mine:
             raise BuildRunningError
         # Whoever holds the lock knows that a build which is still called running was killed.
         connection.execute(
@@ -54,8 +57,8 @@ def recorded_build(postgres_url: str, *, definition: str, full: bool = False) ->
         )
         build = Build(uuid4(), full or built_definition(connection) != definition)
         connection.execute(
-            "insert into raw.builds (build_id, snapshot_xmin, is_full, state)"
-            " values (%s, pg_snapshot_xmin(pg_current_snapshot()), %s, 'running')",
+            "insert into raw.builds (build_id, snapshot, is_full, state)"
+            " values (%s, pg_current_snapshot(), %s, 'running')",
             (build.build_id, build.is_full),
         )
         try:
@@ -70,13 +73,8 @@ def recorded_build(postgres_url: str, *, definition: str, full: bool = False) ->
 @contextmanager
 def no_build_meanwhile(connection: psycopg.Connection[Any]) -> Iterator[bool]:
     """Whether no build runs; if so none begins before the block has ended."""
-    row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (_LOCK,)).fetchone()
-    is_free = bool(row and row[0])
-    try:
+    with session_lock(connection, _LOCK, patience=0) as is_free:
         yield is_free
-    finally:
-        if is_free and not connection.closed:
-            connection.execute("select pg_advisory_unlock(hashtext(%s))", (_LOCK,))
 
 
 def _finish(connection: psycopg.Connection[Any], build: Build, definition: str) -> None:
@@ -109,8 +107,7 @@ def definition_of(dbt_dir: Path) -> str:
 def purge_touched_days(connection: psycopg.Connection[Any]) -> int:
     """Forget the touched days that a good build has seen; how many rows. Housekeeping calls this."""
     cursor = connection.execute(
-        "delete from raw.touched_days where xid < (select max_xmin.snapshot_xmin from ("
-        " select snapshot_xmin from raw.builds where state = 'good' order by snapshot_xmin desc limit 1"
-        ") as max_xmin)"
+        "delete from raw.touched_days"
+        " where pg_visible_in_snapshot(xid, (select snapshot from raw.last_good_build))"
     )
     return cursor.rowcount

@@ -51,22 +51,18 @@ def build(
     ] = None,
 ) -> None:
     """Build the warehouse with dbt: the days touched since the last good build."""
-    from aurora.database.grants import PIPELINES
-    from aurora.secrets import role_url
+    from pipelines.addresses import pipelines_url
     from pipelines.transformation.warehouse import build_warehouse
 
     console, settings = Console(), load_settings()
-    # What dbt makes must belong to the pipelines, whoever types the command.
-    postgres_url = settings.need("postgres_url")
-    if settings.secret_key:
-        postgres_url = role_url(postgres_url, settings.secret_key, PIPELINES)
     with console.status("building") as status:
         report = build_warehouse(
-            postgres_url,
+            pipelines_url(settings),
             data_dir=settings.data_dir,
             full=full,
             now=as_of.replace(tzinfo=UTC) if as_of else None,
             cohort=cohort,
+            pseudonym_key=settings.pseudonym_key,
             on_node=lambda node: status.update(f"{node.name} …"),
         )
     for result in report.bad:

@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.transformation.generated.days import day_files
+from pipelines.transformation.generated.dictionary import dictionary_files
 from pipelines.transformation.generated.documentation import documentation_files
+from pipelines.transformation.generated.feature_marts import feature_mart_files
 from pipelines.transformation.generated.features import feature_files
+from pipelines.transformation.generated.marts import mart_files
 from pipelines.transformation.generated.measurements import measurement_files
+from pipelines.transformation.generated.reconciliation import reconciliation_files
 from pipelines.transformation.generated.scores import score_files
 from pipelines.transformation.generated.staging import staging_files
 from pipelines.transformation.generated.texts import MARK
@@ -32,8 +36,21 @@ class Drift:
 
 def generated_files() -> dict[str, str]:
     """Every generated file: its path below the project's folder → its text."""
-    models = staging_files() | measurement_files() | feature_files() | day_files() | score_files()
-    return {f"{MODELS}/{path}": text for path, text in models.items()} | documentation_files()
+    models = (
+        staging_files()
+        | reconciliation_files()
+        | measurement_files()
+        | feature_files()
+        | day_files()
+        | feature_mart_files()
+        | mart_files()
+        | score_files()
+    )
+    return (
+        {f"{MODELS}/{path}": text for path, text in models.items()}
+        | documentation_files()
+        | dictionary_files(models)
+    )
 
 
 def find_drift(project_dir: Path) -> list[Drift]:

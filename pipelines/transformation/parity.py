@@ -48,12 +48,8 @@ _SETTLED: Final = """
     select user_id from unnest(%(user_ids)s::uuid[]) as asked (user_id)
     where
         not exists (
-            select from raw.touched_days
-            where
-                touched_days.user_id = asked.user_id
-                and touched_days.xid >= (
-                    select snapshot_xmin from raw.builds where state = 'good' order by snapshot_xmin desc limit 1
-                )
+            select from raw.unbuilt_days
+            where unbuilt_days.user_id = asked.user_id
         )
         and not exists (
             select from raw.outbox

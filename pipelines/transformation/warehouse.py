@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aurora import clock
 from aurora.database.connections import connect
+from aurora.events.pseudonyms import keep_pseudonyms
 from pipelines.transformation.archived_days import restore_months_for_build
 from pipelines.transformation.asked_days import ask_for_today
 from pipelines.transformation.builds import definition_of, recorded_build
@@ -48,6 +49,7 @@ def build_warehouse(
     on_node: OnNode | None = None,
     now: datetime | None = None,
     cohort: str | None = None,
+    pseudonym_key: str = "",
 ) -> BuildReport:
     """Build and test every dbt model. A build in which anything failed is not a good one: the next goes on from
     the one before. `now` decides which day is today, for which everybody who is active (of `cohort`, where
@@ -56,6 +58,8 @@ def build_warehouse(
     started = time.monotonic()
     with connect(postgres_url) as connection:
         ask_for_today(connection, now or clock.now(), cohort=cohort)
+        if pseudonym_key:
+            keep_pseudonyms(connection, pseudonym_key)
     with recorded_build(postgres_url, definition=definition_of(dbt_dir), full=full) as build:
         # Within the record of the build: nothing archives a month again before it is over.
         with connect(postgres_url, autocommit=True) as connection:

@@ -65,7 +65,12 @@ vectors as (
         sleep.energy_prior_three_process,
         activity.exercise_load_sum_yesterday,
         activity.exercise_load_hours_since_7d,
-        intake.alcohol_sum_2d
+        intake.alcohol_sum_2d,
+        sleep.main_sleep_minutes_mean_28d,
+        sleep.sleep_efficiency_mean_28d,
+        activity.work_minutes_daily_27d,
+        intake.caffeine_daily_27d,
+        activity.exercise_minutes_daily_27d
 
     from clock
     inner join sleep using (user_id, local_date, as_of, precision)

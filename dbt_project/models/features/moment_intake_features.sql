@@ -21,6 +21,7 @@ features as (
         moments.precision,
         meals_hours_since_2d as time_since_last_meal,
         caffeine_sum_1d as caffeine_sum_1d,
+        caffeine_daily_27d_lag_1 as caffeine_daily_27d,
         caffeine_hours_since_3d as caffeine_hours_since_3d,
         (caffeine_sum_1d * exp((caffeine_hours_since_3d * (-0.13862943611198905::float8)))) as caffeine_active_1d,
         alcohol_sum_2d as alcohol_sum_2d,
@@ -33,8 +34,9 @@ features as (
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as caffeine_sum_1d,
+            sum(total) filter (where days_ago between 1 and 27)::float8 / count(*) filter (where days_ago between 1 and 27)::float8 / 1000::float8 as caffeine_daily_27d_lag_1,
             extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 2))::float8 / 3600 as caffeine_hours_since_3d
-        from {{ tiles_of_window('caffeine', first_day=2) }}
+        from {{ tiles_of_window('caffeine', first_day=27) }}
     ) as caffeine
     cross join lateral (
         select

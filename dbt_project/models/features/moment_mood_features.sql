@@ -74,7 +74,13 @@ vectors as (
         ratings.mood_negative_ewma_28d,
         ratings.mood_neutral_ewma_28d,
         ratings.mood_positive_ewma_28d,
-        ratings.mood_very_positive_ewma_28d
+        ratings.mood_very_positive_ewma_28d,
+        sleep.main_sleep_minutes_mean_28d,
+        sleep.sleep_efficiency_mean_28d,
+        activity.work_minutes_daily_27d,
+        intake.caffeine_daily_27d,
+        activity.exercise_minutes_daily_27d,
+        activity.social_minutes_daily_27d
 
     from clock
     inner join sleep using (user_id, local_date, as_of, precision)

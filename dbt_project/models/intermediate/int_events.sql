@@ -30,6 +30,7 @@ events as (
         events.has_note,
         events.received_at,
         events.known_at,
+        outranked.outranked_by,
         -- Numbers and flags only: names of medicines, titles and other words stay in the log.
         (
             select coalesce(jsonb_object_agg(fields.key, fields.value), '{}'::jsonb)
@@ -39,6 +40,8 @@ events as (
 
     from {{ ref('stg_events') }} as events
     {{ only_days_of(ref('stg_touched_days'), 'events') }}
+    left join {{ ref('int_outranked_events') }} as outranked
+        on events.user_id = outranked.user_id and events.event_id = outranked.event_id
     where events.alive_until = 'infinity' and not events.is_deleted
 
 )

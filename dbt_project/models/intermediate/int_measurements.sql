@@ -6,9 +6,18 @@ with
 
 events as (
 
-    select * from {{ ref('stg_events') }}
-    -- A version that was hidden before it became known was never alive.
-    where not is_deleted and alive_from < alive_until
+    select
+        events.*,
+        coalesce(spans.counts_from, events.alive_from) as counts_from,
+        coalesce(spans.counts_until, events.alive_until) as counts_until
+
+    from {{ ref('stg_events') }} as events
+    left join {{ ref('int_reconciled_spans') }} as spans
+        on
+            events.user_id = spans.user_id
+            and events.event_id = spans.event_id
+            and events.version = spans.version
+    where not events.is_deleted
 
 ),
 
@@ -22,8 +31,8 @@ measurements as (
         measured.measure,
         measured.value,
         coalesce(events.ended_at, events.started_at) as at,
-        events.alive_from,
-        events.alive_until
+        events.counts_from as alive_from,
+        events.counts_until as alive_until
 
     from events
     cross join lateral
@@ -73,7 +82,8 @@ measurements as (
                 when 'calendar.scheduled' then array[round(1 * 1)::bigint, round(coalesce((payload ->> 'duration_minutes')::numeric, extract(epoch from ended_at - started_at) / 60) * 1000)::bigint]
             end
         ) as measured (measure, value)
-    where measured.value is not null
+    -- A version that was hidden before it became known was never alive.
+    where measured.value is not null and events.counts_from < events.counts_until
 
 )
 

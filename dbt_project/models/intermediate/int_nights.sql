@@ -26,9 +26,12 @@ compared as (
     select
         nights.*,
         earlier.usual_bedtime_minutes_after_noon,
-        case when earlier.nights >= 5 then least(abs(nights.bedtime_minutes_after_noon - earlier.usual_bedtime_minutes_after_noon), 1440 - abs(nights.bedtime_minutes_after_noon - earlier.usual_bedtime_minutes_after_noon)) end as bedtime_deviation_minutes
+        case when earlier.nights >= 5 then least(abs(nights.bedtime_minutes_after_noon - earlier.usual_bedtime_minutes_after_noon), 1440 - abs(nights.bedtime_minutes_after_noon - earlier.usual_bedtime_minutes_after_noon)) end as bedtime_deviation_minutes,
+        case when num_nulls((extract(epoch from nights.local_started_at - (nights.local_date::timestamp - interval '12 hours')) / 60)::float8, (extract(epoch from nights.local_ended_at - (nights.local_date::timestamp - interval '12 hours')) / 60)::float8, (extract(epoch from before.local_started_at - (before.local_date::timestamp - interval '12 hours')) / 60)::float8, (extract(epoch from before.local_ended_at - (before.local_date::timestamp - interval '12 hours')) / 60)::float8) = 0 then 100 * (1 - least(((extract(epoch from nights.local_ended_at - (nights.local_date::timestamp - interval '12 hours')) / 60)::float8 - (extract(epoch from nights.local_started_at - (nights.local_date::timestamp - interval '12 hours')) / 60)::float8) + ((extract(epoch from before.local_ended_at - (before.local_date::timestamp - interval '12 hours')) / 60)::float8 - (extract(epoch from before.local_started_at - (before.local_date::timestamp - interval '12 hours')) / 60)::float8) - 2 * greatest(0, least((extract(epoch from nights.local_ended_at - (nights.local_date::timestamp - interval '12 hours')) / 60)::float8, (extract(epoch from before.local_ended_at - (before.local_date::timestamp - interval '12 hours')) / 60)::float8) - greatest((extract(epoch from nights.local_started_at - (nights.local_date::timestamp - interval '12 hours')) / 60)::float8, (extract(epoch from before.local_started_at - (before.local_date::timestamp - interval '12 hours')) / 60)::float8)), 1440) / 1440::float8) end as same_state_percent
 
     from nights
+    left join {{ ref('int_sleep_merged_to_nights') }} as before
+        on nights.user_id = before.user_id and nights.local_date - 1 = before.local_date
     cross join lateral (
         select
             count(local_started_at) as nights,

@@ -20,7 +20,13 @@ sleep as (
 
     from {{ ref('stg_events__sleep') }} as sleep
     {{ only_days_of(ref('stg_touched_days'), 'sleep') }}
-    where sleep.alive_until = 'infinity' and not sleep.is_deleted and not sleep.is_nap
+    left join {{ ref('int_outranked_events') }} as outranked
+        on sleep.user_id = outranked.user_id and sleep.event_id = outranked.event_id
+    where
+        sleep.alive_until = 'infinity'
+        and not sleep.is_deleted
+        and not sleep.is_nap
+        and outranked.event_id is null
 
 ),
 

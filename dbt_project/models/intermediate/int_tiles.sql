@@ -25,7 +25,7 @@ measurements as (
         -- The last value is that of the latest event; of two at one instant, the one with the higher id.
         by_time as (
             partition by measurements.user_id, measurements.local_date, measurements.measure
-            order by measurements.at, measurements.event_id, measurements.version
+            order by measurements.at, measurements.event_id, measurements.version, measurements.alive_from
         )
 
 ),

@@ -35,7 +35,12 @@ workouts as (
 
     from {{ ref('stg_events__exercise') }} as exercise
     {{ only_days_of(ref('stg_touched_days'), 'exercise') }}
-    where exercise.alive_until = 'infinity' and not exercise.is_deleted
+    left join {{ ref('int_outranked_events') }} as outranked
+        on exercise.user_id = outranked.user_id and exercise.event_id = outranked.event_id
+    where
+        exercise.alive_until = 'infinity'
+        and not exercise.is_deleted
+        and outranked.event_id is null
 
 )
 

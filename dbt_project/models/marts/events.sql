@@ -17,6 +17,8 @@ events as (
         modality,
         has_note,
         known_at,
+        outranked_by is null as is_counted,
+        outranked_by,
         payload_numbers
 
     from {{ ref('int_events') }}

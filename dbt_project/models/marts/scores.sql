@@ -7,7 +7,7 @@ scores as (
     select
         user_id,
         local_date,
-        'sleep' as score_name,
+        score_name,
         score,
         score_state,
         coverage,
@@ -16,55 +16,7 @@ scores as (
         as_of,
         tz
 
-    from {{ ref('daily_sleep_scores') }}
-
-    union all
-
-    select
-        user_id,
-        local_date,
-        'activity' as score_name,
-        score,
-        score_state,
-        coverage,
-        factors,
-        version,
-        as_of,
-        tz
-
-    from {{ ref('daily_activity_scores') }}
-
-    union all
-
-    select
-        user_id,
-        local_date,
-        'mood' as score_name,
-        score,
-        score_state,
-        coverage,
-        factors,
-        version,
-        as_of,
-        tz
-
-    from {{ ref('daily_mood_scores') }}
-
-    union all
-
-    select
-        user_id,
-        local_date,
-        'energy' as score_name,
-        score,
-        score_state,
-        coverage,
-        factors,
-        version,
-        as_of,
-        tz
-
-    from {{ ref('daily_energy_scores') }}
+    from {{ ref('daily_part_scores') }}
 
     union all
 

@@ -9,6 +9,7 @@ events as (
         'event' as noun,
         type as name,
         event_id::text as record_id,
+        is_counted,
         payload_numbers as detail
 
     from {{ ref('events') }}
@@ -24,6 +25,7 @@ scores as (
         'score' as noun,
         score_name as name,
         score_name || ' ' || local_date as record_id,
+        true as is_counted,
         jsonb_build_object('score', score, 'score_state', score_state, 'coverage', coverage) as detail
 
     from {{ ref('scores') }}
@@ -40,6 +42,7 @@ predictions as (
         'prediction' as noun,
         model_name as name,
         prediction_id::text as record_id,
+        true as is_counted,
         jsonb_build_object(
             'value', value, 'class', class, 'lower', lower, 'upper', upper, 'model_source', model_source
         ) as detail

@@ -17,6 +17,7 @@ predictions as (
         upper,
         baseline,
         baseline_name,
+        features,
         reasons,
         origin,
         created_at

@@ -1,4 +1,4 @@
-"""Days, nights, newest features and judged predictions: SQL around what only the kernel's catalogues may say.
+"""Days and nights: SQL around what only the kernel's catalogues may say.
 
 To show another measure in `marts.daily_summary`, add it to DAY_MEASURES and select it there.
 """
@@ -8,17 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 from aurora.events.catalogue import MEASURES
-from aurora.events.mood_classes import MOOD_CLASSES
-from aurora.features.catalogue import FEATURE_SETS
 from aurora.scores.bedtime import USUAL_BEDTIME_DAYS, deviation_minutes_sql, minutes_after_noon_sql
-from pipelines.transformation.generated.features import KEY as MOMENT
-from pipelines.transformation.generated.features import SOURCE as FEATURES_SOURCE
-from pipelines.transformation.generated.features import set_model
+from aurora.scores.regularity import same_state_percent_sql
 from pipelines.transformation.generated.texts import indented, one_line, sql_file
 
 _EVENTS: Final = "aurora/events/catalogue.py"
 _BEDTIME: Final = "aurora/scores/bedtime.py"
-_MOOD_CLASSES: Final = "aurora/events/mood_classes.py"
 
 _OF_TILE: Final = {"sum": "total::float8", "mean": "total::float8 / n::float8", "last": "last_value::float8"}
 
@@ -45,12 +40,10 @@ DAY_MEASURES: Final[dict[str, str]] = {
 
 
 def day_files() -> dict[str, str]:
-    """Path below `models/` → text. Their descriptions are written by hand, in _days.yml and _marts.yml."""
+    """Path below `models/` → text. Their descriptions are written by hand, in _days.yml."""
     return {
         "intermediate/int_days.sql": sql_file("int_days", _EVENTS, _days_sql()),
         "intermediate/int_nights.sql": sql_file("int_nights", _BEDTIME, _nights_sql()),
-        "marts/features_latest.sql": sql_file("features_latest", FEATURES_SOURCE, _latest_features_sql()),
-        "marts/prediction_accuracy.sql": sql_file("prediction_accuracy", _MOOD_CLASSES, _accuracy_sql()),
     }
 
 
@@ -173,9 +166,12 @@ compared as (
     select
         nights.*,
         earlier.usual_bedtime_minutes_after_noon,
-        {one_line(deviation)} as bedtime_deviation_minutes
+        {one_line(deviation)} as bedtime_deviation_minutes,
+        {same_state_percent_sql("nights", "before")} as same_state_percent
 
     from nights
+    left join {{{{ ref('int_sleep_merged_to_nights') }}}} as before
+        on nights.user_id = before.user_id and nights.local_date - 1 = before.local_date
     cross join lateral (
         select
             count(local_started_at) as nights,
@@ -190,129 +186,4 @@ compared as (
 )
 
 select * from compared
-"""
-
-
-def _latest_features_sql() -> str:
-    return f"""
-with
-
-users as (
-
-    select * from {{{{ ref('users') }}}}
-
-),
-
-{chr(10).join(_latest_of_set(name) for name in FEATURE_SETS)}
-features as (
-
-    {f"{chr(10)}    union all{chr(10)}    ".join(f"select * from {name}_vectors" for name in FEATURE_SETS)}
-
-)
-
-select * from features
-"""
-
-
-def _latest_of_set(name: str) -> str:
-    keys = ", ".join(f"'{column}'" for column in MOMENT)
-    return f"""{name}_vectors as (
-
-    select
-        users.user_id,
-        '{name}' as feature_set,
-        newest.local_date,
-        newest.as_of,
-        newest.precision,
-        to_jsonb(newest) - array[{keys}] as features
-
-    from users
-    cross join lateral (
-        select * from {{{{ ref('{set_model(name)}') }}}} as moments
-        where moments.user_id = users.user_id
-        -- Of a rating and a midnight at one instant the rating: its time of day is known.
-        order by moments.as_of desc, moments.precision desc
-        limit 1
-    ) as newest
-
-),
-"""
-
-
-def _accuracy_sql() -> str:
-    classes = "\n".join(
-        f"                    when {mood.sql('labels.value')} then '{mood.name}'" for mood in MOOD_CLASSES
-    )
-    return f"""
-with
-
-predictions as (
-
-    select * from {{{{ ref('stg_predictions') }}}}
-
-),
-
--- The next rating, within a day: what a prediction says of its instant is what the person would answer then.
-judged as (
-
-    select
-        predictions.*,
-        label.label_event_id,
-        label.rated_at,
-        label.rated_value,
-        label.rated_class
-
-    from predictions
-    cross join lateral (
-        select
-            labels.label_event_id,
-            labels.as_of as rated_at,
-            labels.value as rated_value,
-            case labels.target
-                when 'mood' then case
-{classes}
-                end
-            end as rated_class
-        from {{{{ ref('int_labels') }}}} as labels
-        where
-            labels.user_id = predictions.user_id
-            and labels.target = predictions.model_name
-            and labels.as_of >= predictions.as_of
-            and labels.as_of <= predictions.as_of + interval '24 hours'
-        order by labels.as_of, labels.label_event_id
-        limit 1
-    ) as label
-
-),
-
-accuracy as (
-
-    select
-        prediction_id,
-        user_id,
-        model_name,
-        model_version,
-        model_source,
-        origin,
-        as_of,
-        local_date,
-        label_event_id,
-        rated_at,
-        value,
-        rated_value,
-        value - rated_value as error,
-        abs(value - rated_value) as absolute_error,
-        baseline,
-        baseline_name,
-        abs(baseline - rated_value) as baseline_absolute_error,
-        rated_value between lower and upper as is_in_interval,
-        class,
-        rated_class,
-        class = rated_class as is_class_right
-
-    from judged
-
-)
-
-select * from accuracy
 """

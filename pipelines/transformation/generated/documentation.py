@@ -10,6 +10,7 @@ from aurora.features.catalogue import (
     FEATURE_SETS,
     FEATURES,
     SETS_VERSION,
+    USUAL_LEVELS,
     Feature,
 )
 from aurora.features.windows import Window
@@ -51,7 +52,7 @@ def _table(features: Iterable[Feature]) -> str:
     rows = ["| feature | unit | means | reads | used by |", "| --- | --- | --- | --- | --- |"]
     for feature in features:
         users = ", ".join(_users(feature))
-        cells = (f"`{feature.name}`", feature.unit, feature.description, _reads(feature), users or "–")
+        cells = (f"`{feature.name}`", feature.unit, feature.description, reads(feature), users or "–")
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -62,9 +63,12 @@ def _users(feature: Feature) -> Iterator[str]:
             yield name
         elif feature.name in BASELINE_INPUTS[name]:
             yield f"{name} (baseline)"
+        elif feature.name in USUAL_LEVELS[name]:
+            yield f"{name} (usual level)"
 
 
-def _reads(feature: Feature) -> str:
+def reads(feature: Feature) -> str:
+    """Which windows of which measures a feature is made of, in words."""
     windows = list(dict.fromkeys(_window(window) for window in feature.windows))
     clocks = ["the clock"] if feature.clocks else []
     return "; ".join([*windows, *clocks])

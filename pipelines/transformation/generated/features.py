@@ -22,7 +22,7 @@ SOURCE: Final = "aurora/features/catalogue.py"
 KEY: Final = ("user_id", "local_date", "as_of", "precision")
 GRAIN: Final = "One row per user per moment (`as_of`, precision and local day)."
 
-_KEY_COLUMNS: Final = (
+KEY_COLUMNS: Final = (
     described("user_id", "uuid", "The person.", **not_null()),
     described("local_date", "date", "The person's local day at the moment.", **not_null()),
     described("as_of", "timestamptz", "The moment: nothing known later is in the row.", **not_null()),
@@ -139,12 +139,12 @@ def _entry(name: str, meaning: str, features: Iterable[Feature], *, days: str) -
     return {
         "name": name,
         "description": f"{meaning}, as known at each moment. {GRAIN}",
-        "columns": [*_KEY_COLUMNS, *(_column(feature) for feature in features)],
+        "columns": [*KEY_COLUMNS, *(feature_column(feature) for feature in features)],
         "data_tests": [unique_rows(name, list(KEY), days)],
     }
 
 
-def _column(feature: Feature) -> dict[str, Any]:
+def feature_column(feature: Feature) -> dict[str, Any]:
     meta = {"unit": feature.unit, "owner": feature.owner, "version": feature.version}
     description = f"{feature.description} Unit: {feature.unit}."
     return described(feature.name, "float8", description, config={"meta": meta})

@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from aurora.features.windows import Window
 from aurora.scores.catalogue import SCORES
-from aurora.scores.specification import Input, NightColumn, PartScore, ScoredDays, ScoreSpec
+from aurora.scores.specification import ScoreSpec
 from aurora.scores.sql import judgement_sql, points_sql, score_columns_sql
+from pipelines.transformation.generated.score_inputs import (
+    PARTS_MODEL,
+    days_of,
+    input_sql,
+    joins_of,
+    known_at,
+    parts_cte,
+    parts_of,
+)
 from pipelines.transformation.generated.texts import (
     described,
     indented,
@@ -24,6 +32,8 @@ from pipelines.transformation.generated.texts import (
 
 SOURCE: Final = "aurora/scores/catalogue.py"
 KEY: Final = ("user_id", "local_date")
+
+_COLUMNS: Final = ("score", "score_state", "coverage", "factors", "version", "as_of", "tz")
 
 _RULES: Final = (
     "score between 0 and 100",
@@ -40,21 +50,18 @@ def score_model(score: str) -> str:
 def score_files() -> dict[str, str]:
     """Path below `models/` → text."""
     files = {f"scores/{score_model(spec.name)}.sql": _score_sql(spec) for spec in SCORES.values()}
-    files["scores/_scores.yml"] = yaml_file(SOURCE, [_entry(spec) for spec in SCORES.values()])
+    files["scores/_scores.yml"] = yaml_file(
+        SOURCE, [*(_entry(spec) for spec in SCORES.values()), _parts_entry()]
+    )
+    files[f"scores/{PARTS_MODEL}.sql"] = _parts_sql()
     files["marts/scores.sql"] = _mart_sql()
     return files
 
 
-def _days_of(spec: ScoreSpec) -> str:
-    """The model of the days that a change reaches: further where a score counts the scored days of others."""
-    counts_days = any(isinstance(entry.source, ScoredDays) for entry in spec.inputs)
-    return "int_rescored_days" if counts_days else "int_rebuilt_days"
-
-
 def _score_sql(spec: ScoreSpec) -> str:
-    days = _days_of(spec)
-    inputs = [_input_sql(entry) for entry in spec.inputs]
-    known = ", ".join(["user_days.day_started_at", *_known_at(spec)])
+    days = days_of(spec)
+    inputs = [input_sql(entry) for entry in spec.inputs]
+    known = ", ".join(["user_days.day_started_at", *known_at(spec)])
     columns = [*KEY, *_named(score_columns_sql(spec)), "as_of", "tz"]
     text = f"""
 {{{{ config(
@@ -75,7 +82,7 @@ user_days as (
 
 ),
 
-inputs as (
+{parts_cte(spec) if parts_of(spec) else ""}inputs as (
 
     select
         user_days.user_id,
@@ -85,7 +92,7 @@ inputs as (
 {indented(inputs, 8)}
 
     from user_days
-{_joins(spec)}
+{joins_of(spec)}
 ),
 
 points as (
@@ -126,112 +133,28 @@ def _named(columns: Mapping[str, str]) -> list[str]:
     return [name if sql == name else f"{one_line(sql)} as {name}" for name, sql in columns.items()]
 
 
-def _input_sql(entry: Input) -> str:
-    match entry.source:
-        case Window() as window:
-            return f"{window.measure}.{entry.name}"
-        case NightColumn(name):
-            return f"nights.{name}" if name == entry.name else f"nights.{name} as {entry.name}"
-        case PartScore(score):
-            return f"{score}.score as {entry.name}"
-        case ScoredDays():
-            return f"scored_days.{entry.name}"
+def _selected(model: str, score_name: str) -> str:
+    columns = [*KEY, score_name, *_COLUMNS]
+    return f"    select\n{indented(columns, 8)}\n\n    from {{{{ ref('{model}') }}}}"
 
 
-def _windows(spec: ScoreSpec) -> dict[str, dict[str, Window]]:
-    """Measure → the windows that the score reads of it, by the name of the input."""
-    found: dict[str, dict[str, Window]] = {}
-    for entry in spec.inputs:
-        if isinstance(entry.source, Window):
-            found.setdefault(entry.source.measure, {})[entry.name] = entry.source
-    return found
+def _union(selects: list[str]) -> str:
+    rows = "\n\n    union all\n\n".join(selects)
+    return f"with\n\nscores as (\n\n{rows}\n\n)\n\nselect * from scores"
 
 
-def _parts(spec: ScoreSpec) -> list[str]:
-    return [entry.source.score for entry in spec.inputs if isinstance(entry.source, PartScore)]
+def _named_score(name: str) -> str:
+    return _selected(score_model(name), f"'{name}' as score_name")
 
 
-def _reads_nights(spec: ScoreSpec) -> bool:
-    return any(isinstance(entry.source, NightColumn) for entry in spec.inputs)
-
-
-def _known_at(spec: ScoreSpec) -> list[str]:
-    """When each input became known; `greatest` passes over nulls."""
-    return [
-        *(f"{measure}.known_at" for measure in _windows(spec)),
-        *(["nights.known_at"] if _reads_nights(spec) else []),
-        *(f"{score}.as_of" for score in _parts(spec)),
-    ]
-
-
-def _joins(spec: ScoreSpec) -> str:
-    joins = [_window_join(measure, windows) for measure, windows in _windows(spec).items()]
-    if _reads_nights(spec):
-        joins.append(_left_join("int_nights", "nights"))
-    joins += [_left_join(score_model(score), score) for score in _parts(spec)]
-    joins += [
-        _scored_days_join(entry.name, entry.source.days, _parts(spec))
-        for entry in spec.inputs
-        if isinstance(entry.source, ScoredDays)
-    ]
-    return "".join(joins)
-
-
-def _left_join(model: str, name: str) -> str:
-    return (
-        f"    left join {{{{ ref('{model}') }}}} as {name}\n"
-        f"        on user_days.user_id = {name}.user_id and user_days.local_date = {name}.local_date\n"
-    )
-
-
-def _window_join(measure: str, windows: Mapping[str, Window]) -> str:
-    """The windows of one measure over whole days, each in the state that is known now."""
-    columns = [f"{one_line(window.aggregate_sql())} as {name}" for name, window in windows.items()]
-    first_day = max(window.last_day for window in windows.values())
-    return f"""    cross join lateral (
-        select
-{indented([*columns, "max(tiles.valid_from) as known_at"], 12)}
-        from (
-            select
-                days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
-            from {{{{ ref('int_tiles') }}}} as days_tiles
-            where
-                days_tiles.user_id = user_days.user_id
-                and days_tiles.measure = '{measure}'
-                and days_tiles.local_date between user_days.local_date - {first_day} and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
-        ) as tiles
-    ) as {measure}
-"""
-
-
-def _scored_days_join(name: str, days: int, parts: list[str]) -> str:
-    selects = "\n            union\n".join(
-        f"""            select {part}.local_date from {{{{ ref('{score_model(part)}') }}}} as {part}
-            where
-                {part}.user_id = user_days.user_id
-                and {part}.local_date between user_days.local_date - {days - 1} and user_days.local_date
-                and {part}.score_state = 'SCORED'"""
-        for part in parts
-    )
-    return f"""    cross join lateral (
-        select count(*)::float8 as {name}
-        from (
-{selects}
-        ) as days_of_parts
-    ) as scored_days
-"""
+def _parts_sql() -> str:
+    text = _union([_named_score(spec.name) for spec in SCORES.values() if not parts_of(spec)])
+    return sql_file(PARTS_MODEL, SOURCE, f"{{{{ config(materialized='view') }}}}\n\n{text}")
 
 
 def _mart_sql() -> str:
-    rest = ["score", "score_state", "coverage", "factors", "version", "as_of", "tz"]
-    columns = {name: [*KEY, f"'{name}' as score_name", *rest] for name in SCORES}
-    selects = "\n\n    union all\n\n".join(
-        f"    select\n{indented(columns[name], 8)}\n\n    from {{{{ ref('{score_model(name)}') }}}}"
-        for name in SCORES
-    )
-    return sql_file("scores", SOURCE, f"with\n\nscores as (\n\n{selects}\n\n)\n\nselect * from scores")
+    composed = [_named_score(spec.name) for spec in SCORES.values() if parts_of(spec)]
+    return sql_file("scores", SOURCE, _union([_selected(PARTS_MODEL, "score_name"), *composed]))
 
 
 def _entry(spec: ScoreSpec) -> dict[str, Any]:
@@ -242,7 +165,20 @@ def _entry(spec: ScoreSpec) -> dict[str, Any]:
         "description": f"{meaning} One row per user per local day.",
         "constraints": [{"type": "check", "expression": rule} for rule in _RULES],
         "columns": _columns(),
-        "data_tests": [unique_rows(name, list(KEY), _days_of(spec))],
+        "data_tests": [unique_rows(name, list(KEY), days_of(spec))],
+    }
+
+
+def _parts_entry() -> dict[str, Any]:
+    name = described("score_name", "text", "The score.", **not_null())
+    user_id, local_date, *rest = _columns()
+    return {
+        "name": PARTS_MODEL,
+        "description": (
+            "Every score of a day but those that are made of other scores. One row per user per local day per score."
+        ),
+        "columns": [user_id, local_date, name, *rest],
+        "data_tests": [unique_rows(PARTS_MODEL, [*KEY, "score_name"], "int_rebuilt_days")],
     }
 
 

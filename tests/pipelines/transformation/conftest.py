@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 
 from aurora.database.grants import PIPELINES
 from pipelines.transformation.warehouse import BuildReport, build_warehouse
+from tests.fixtures.database import fresh_database
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,13 @@ class Warehouse:
 
 @pytest.fixture
 def warehouse(
-    committed_database: str, role_url: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> Warehouse:
-    # One folder for all tests of a worker: dbt parses the project once.
+    postgres_admin_url: str,
+    template_database: str,
+    worker_id: str,
+    role_url: Callable[..., str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Warehouse]:
+    # One folder and one name for all tests of a worker: dbt parses the project anew for another address.
     data_dir = tmp_path_factory.getbasetemp() / "warehouse"
-    return Warehouse(committed_database, role_url(PIPELINES, committed_database), data_dir)
+    for url in fresh_database(postgres_admin_url, template_database, f"aurora_warehouse_{worker_id}"):
+        yield Warehouse(url, role_url(PIPELINES, url), data_dir)

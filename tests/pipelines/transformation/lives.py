@@ -16,6 +16,7 @@ from psycopg import sql
 
 from aurora.database.partitions import ensure_partitions, month_of
 from aurora.events.acceptance import AcceptedEvent, validate
+from aurora.events.reconciliation import RECONCILED
 from aurora.events.storage import incoming_row, store_incoming
 from aurora.events.storing_statements import INCOMING_COLUMNS, create_incoming
 
@@ -24,7 +25,19 @@ FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 34
 """Long enough for a window of 28 days to lose its oldest, with both DST changes of the spring inside."""
 
+DELAYS = (-90, 0, 0, 1, 60, 600, 3000, 20_000)
+"""Minutes until an event is known: some at once, some late, some before they had even happened."""
+
 ZONES = ("UTC", "Europe/Oslo", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe")
+
+
+SOURCES: tuple[dict[str, str], ...] = (
+    {"name": "test"},
+    {"name": "diary"},
+    {"name": "watch", "device": "left", "modality": "sensed"},
+    {"name": "watch", "device": "right", "modality": "sensed"},
+    {"name": "apple-health", "modality": "sensed"},
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,11 @@ def draw_payload(random: Random) -> tuple[str, dict[str, Any], int | None]:
     found = {
         "energy": ("energy.rated", {"energy": number}, None),
         "mood": ("mood.rated", {"valence": (number - 5) / 5}, None),
-        "sleep": ("sleep.recorded", {"asleep_minutes": minutes + 0.25, "deep_minutes": 10.125}, minutes),
+        "sleep": (
+            "sleep.recorded",
+            {"asleep_minutes": minutes + 0.25, "deep_minutes": 10.125, "efficiency_percent": 80 + number},
+            minutes,
+        ),
         "nap": ("sleep.recorded", {"asleep_minutes": minutes, "is_nap": True}, minutes),
         "exercise": ("exercise.recorded", {"load": number * 7, "moderate_minutes": 3}, minutes),
         "work": ("work.recorded", {"duration_minutes": minutes}, minutes),
@@ -68,6 +85,8 @@ def draw_payload(random: Random) -> tuple[str, dict[str, Any], int | None]:
         "stress": ("stress.rated", {"stress": number}, None),
         "weather": ("weather.observed", {"daylight_minutes": 700 + number}, None),
         "steps": ("steps.counted", {"steps": int(number * 500)}, minutes),
+        "hrv": ("hrv.measured", {"rmssd_ms": 30 + number}, None),
+        "pulse": ("heart_rate.measured", {"bpm": 50 + number, "is_resting": True}, None),
     }
     weights = [4 if name in {"energy", "mood", "sleep"} else 1 for name in found]
     return found[random.choices(list(found), weights)[0]]
@@ -79,27 +98,53 @@ def draw_event(random: Random, user_id: UUID, tz: str) -> list[Received]:
     started_at = FIRST + timedelta(minutes=30 * random.randint(0, DAYS * 48))
     is_day = random.random() < 0.1
 
-    def recorded_at() -> str:
-        # Some at once, some late, some before they had even happened.
-        delay = random.choice([-90, 0, 0, 1, 60, 600, 3000, 20_000])
-        return (started_at + timedelta(minutes=delay)).isoformat()
-
     body: dict[str, Any] = {
         "event_id": str(UUID(int=random.getrandbits(128), version=4)),
         "version": 1,
         "type": kind,
         "started_at": started_at.isoformat(),
         "tz": tz if random.random() < 0.9 else random.choice(ZONES),
-        "source": {"name": "test"},
+        "source": random.choice(SOURCES),
         "payload": payload,
         "precision": "day" if is_day else "instant",
-        "recorded_at": recorded_at(),
+        "recorded_at": (started_at + timedelta(minutes=random.choice(DELAYS))).isoformat(),
     }
     if minutes is not None and not is_day:
         body["ended_at"] = (started_at + timedelta(minutes=minutes)).isoformat()
     if random.random() < 0.3:
         body["form_id"] = f"form-{random.randint(0, 9)}"
-    versions = [Received(user_id, body)]
+    return _with_versions(random, Received(user_id, body))
+
+
+def draw_second_report(random: Random, first: Received) -> list[Received]:
+    """What another source tells of the same night or workout: somewhat later, shorter, less or more of it."""
+    shift = timedelta(minutes=random.choice([-240, -20, 0, 0, 10, 45]))
+    body = first.body | {
+        "event_id": str(UUID(int=random.getrandbits(128), version=4)),
+        "source": random.choice(SOURCES),
+        "recorded_at": (datetime.fromisoformat(first.body["recorded_at"]) + shift).isoformat(),
+        "started_at": (datetime.fromisoformat(first.body["started_at"]) + shift).isoformat(),
+    }
+    if "ended_at" in body:
+        lasted = datetime.fromisoformat(first.body["ended_at"]) - datetime.fromisoformat(
+            first.body["started_at"]
+        )
+        share = random.choice([0.5, 1.0, 1.0, 1.5])
+        body["ended_at"] = (datetime.fromisoformat(body["started_at"]) + lasted * share).isoformat()
+    if random.random() < 0.5:
+        body["payload"] = dict(list(body["payload"].items())[:1])
+    return _with_versions(random, Received(first.user_id, body))
+
+
+def _with_versions(random: Random, first: Received) -> list[Received]:
+    """The event and what becomes of it."""
+    body, kind, payload = first.body, first.body["type"], first.body["payload"]
+    started_at = datetime.fromisoformat(body["started_at"])
+
+    def recorded_at() -> str:
+        return (started_at + timedelta(minutes=random.choice(DELAYS))).isoformat()
+
+    versions = [first]
     for version in range(2, 2 + random.choice([0, 0, 0, 1, 2])):
         changes: dict[str, Any] = {"recorded_at": recorded_at()}
         what = random.choice(["corrected", "moved", "deleted", "left its form"])
@@ -110,7 +155,9 @@ def draw_event(random: Random, user_id: UUID, tz: str) -> list[Received]:
             moved = started_at - timedelta(minutes=30 * random.randint(1, 200))
             changes["started_at"] = moved.isoformat()
             if "ended_at" in body:
-                changes["ended_at"] = (moved + timedelta(minutes=minutes or 0)).isoformat()
+                changes["ended_at"] = (
+                    moved + (datetime.fromisoformat(body["ended_at"]) - started_at)
+                ).isoformat()
         elif what == "deleted":
             changes |= {"payload": {}, "is_deleted": True}
         else:
@@ -124,6 +171,10 @@ def draw_life(seed: int) -> list[Received]:
     random = Random(seed)  # noqa: S311  # reproducible lives, no secrets
     user_id, tz = uuid4(), random.choice(ZONES)
     drawn = [draw_event(random, user_id, tz) for _ in range(random.choice([1, 20, 60, 120]))]
+    told_twice = [
+        versions[0] for versions in drawn if versions[0].body["type"] in RECONCILED and random.random() < 0.5
+    ]
+    drawn += [draw_second_report(random, first) for first in told_twice]
     received = [version for versions in drawn for version in versions]
     received += random.sample(received, len(received) // 10)
     random.shuffle(received)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import LiteralString, cast
+from typing import Any, LiteralString, cast
+from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipelines.transformation.builds import BuildRunningError, recorded_build
+from pipelines.transformation.builds import BuildRunningError, purge_touched_days, recorded_build
 from pipelines.transformation.dbt_runs import run_dbt
 from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import Received, in_parts, lives, store
@@ -84,11 +86,39 @@ def test_changed_definition_makes_the_next_build_a_full_one(warehouse: Warehouse
 
 def test_build_that_was_killed_is_marked_as_failed_by_the_next(warehouse: Warehouse) -> None:
     insert = (
-        "insert into raw.builds (build_id, snapshot_xmin, is_full, state)"
-        " values (gen_random_uuid(), '5', false, 'running') returning build_id"
+        "insert into raw.builds (build_id, snapshot, is_full, state)"
+        " values (gen_random_uuid(), '5:5:', false, 'running') returning build_id"
     )
     [(killed,)] = warehouse.rows(insert)
     with recorded_build(warehouse.url, definition="x"):
         pass
 
     assert warehouse.rows("select state from raw.builds where build_id = %s", killed) == [("failed",)]
+
+
+def test_unbuilt_are_the_days_that_a_build_did_not_see_and_no_others(warehouse: Warehouse) -> None:
+    before, meanwhile = uuid4(), uuid4()
+    with psycopg.connect(warehouse.owner_url) as slow, psycopg.connect(warehouse.owner_url) as quick:
+        # The oldest transaction of the cluster is older than everything that the build sees.
+        touch(slow, meanwhile)
+        touch(quick, before)
+        quick.commit()
+        assert unbuilt(warehouse) == {before}
+        with recorded_build(warehouse.url, definition="x") as build:
+            build.is_good = True
+        slow.commit()
+
+    assert unbuilt(warehouse) == {meanwhile}
+    with psycopg.connect(warehouse.url) as pipelines:
+        assert purge_touched_days(pipelines) == 1
+    assert unbuilt(warehouse) == {meanwhile}
+
+
+def touch(connection: psycopg.Connection[Any], user_id: UUID) -> None:
+    connection.execute(
+        "insert into raw.touched_days (user_id, local_date) values (%s, '2026-03-01')", (user_id,)
+    )
+
+
+def unbuilt(warehouse: Warehouse) -> set[UUID]:
+    return {user_id for (user_id,) in warehouse.rows("select user_id from raw.unbuilt_days")}

@@ -1,0 +1,101 @@
+-- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+with
+
+definitions as (
+
+    select
+        feature_set::text,
+        position::integer,
+        feature_name::text,
+        role::text,
+        domain::text,
+        table_name::text,
+        unit::text,
+        description::text,
+        reads::text,
+        owner::text,
+        version::integer
+
+    from (
+        values
+            ('energy', 1, 'hour_of_day', 'feature', 'clock', 'features.moment_clock_features', 'hour of day', 'Local hour, with minutes as a fraction.', 'the clock', 'features', 1),
+            ('energy', 2, 'day_of_week', 'feature', 'clock', 'features.moment_clock_features', 'day', 'Local day of the week, Monday is 1.', 'the clock', 'features', 1),
+            ('energy', 3, 'is_weekend', 'feature', 'clock', 'features.moment_clock_features', '0/1', '1 on Saturday and Sunday.', 'the clock', 'features', 1),
+            ('energy', 4, 'time_since_last_sleep', 'feature', 'sleep', 'features.moment_sleep_features', 'h', 'Since the end of the last sleep that was not a nap.', 'main_sleep_minutes hours since of 3 days', 'features', 1),
+            ('energy', 5, 'avg_sleep_last_7d', 'feature', 'sleep', 'features.moment_sleep_features', 'min', 'Sleep a day, naps included.', 'sleep_minutes daily of 7 days', 'features', 1),
+            ('energy', 6, 'avg_exercise_last_7d', 'feature', 'activity', 'features.moment_activity_features', 'min', 'Exercise a day, over the days with any.', 'exercise_minutes daily of 7 days', 'features', 1),
+            ('energy', 7, 'social_events_count_last_3d', 'feature', 'activity', 'features.moment_activity_features', 'events', 'Times spent with other people.', 'social_events count of 3 days', 'features', 1),
+            ('energy', 8, 'energy_rolling_mean_7d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'Mean of the ratings.', 'energy mean of 7 days', 'features', 1),
+            ('energy', 9, 'mood_trend_last_14d', 'feature', 'ratings', 'features.moment_ratings_features', 'valence/day', 'Slope of daily mood.', 'mood slope of 14 days', 'features', 1),
+            ('energy', 10, 'sleep_efficiency_last_3d', 'feature', 'sleep', 'features.moment_sleep_features', '%', 'Asleep share of the time in bed, of the last sleep.', 'sleep_efficiency last of 3 days', 'features', 1),
+            ('energy', 11, 'work_minutes_sum_1d', 'feature', 'activity', 'features.moment_activity_features', 'min', 'Worked today so far.', 'work_minutes sum of 1 day', 'features', 1),
+            ('energy', 12, 'work_minutes_hours_since_3d', 'feature', 'activity', 'features.moment_activity_features', 'h', 'Since the last work was finished.', 'work_minutes hours since of 3 days', 'features', 1),
+            ('energy', 13, 'social_minutes_faded_3d', 'feature', 'activity', 'features.moment_activity_features', 'share', 'What may be left of the last time with others: long ones count nearly whole, and fade in six hours.', 'social_minutes last of 3 days; social_minutes hours since of 3 days', 'features', 1),
+            ('energy', 14, 'caffeine_hours_since_3d', 'feature', 'intake', 'features.moment_intake_features', 'h', 'Since the last caffeine.', 'caffeine hours since of 3 days', 'features', 1),
+            ('energy', 15, 'caffeine_active_1d', 'feature', 'intake', 'features.moment_intake_features', 'mg', 'Today''s caffeine as if all of it were taken with the last cup, halved every five hours.', 'caffeine sum of 1 day; caffeine hours since of 3 days', 'features', 1),
+            ('energy', 16, 'time_since_last_meal', 'feature', 'intake', 'features.moment_intake_features', 'h', 'Since the last meal.', 'meals hours since of 2 days', 'features', 1),
+            ('energy', 17, 'energy_rolling_std_7d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'Spread of the ratings.', 'energy std of 7 days', 'features', 1),
+            ('energy', 18, 'energy_ewma_28d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'Exponentially weighted mean (0.3 on the newest) of the daily mean ratings: the baseline of energy.', 'energy ewma of 28 days', 'features', 1),
+            ('energy', 19, 'energy_mean_28d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'The person''s usual level.', 'energy mean of 28 days', 'features', 1),
+            ('energy', 20, 'energy_mean_2d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'Mean of yesterday and today.', 'energy mean of 2 days', 'features', 1),
+            ('energy', 21, 'energy_daypart_mean_28d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'The person''s usual level at this part of the day.', 'energy_night mean of 28 days; energy_morning mean of 28 days; energy_afternoon mean of 28 days; energy_evening mean of 28 days; the clock', 'features', 1),
+            ('energy', 22, 'energy_prior_three_process', 'feature', 'sleep', 'features.moment_sleep_features', 'points', 'Energy that the Three-Process Model of alertness expects from the last sleep and the time of day.', 'main_sleep_minutes last of 3 days; main_sleep_minutes hours since of 3 days; the clock', 'features', 1),
+            ('energy', 23, 'exercise_load_sum_yesterday', 'feature', 'activity', 'features.moment_activity_features', 'RPE·min', 'Training load of the local day before.', 'exercise_load sum of 1 day, 1 before', 'features', 1),
+            ('energy', 24, 'exercise_load_hours_since_7d', 'feature', 'activity', 'features.moment_activity_features', 'h', 'Since the last training.', 'exercise_load hours since of 7 days', 'features', 1),
+            ('energy', 25, 'alcohol_sum_2d', 'feature', 'intake', 'features.moment_intake_features', 'g', 'Alcohol yesterday and today.', 'alcohol sum of 2 days', 'features', 1),
+            ('energy', 26, 'main_sleep_minutes_mean_28d', 'usual_level', 'sleep', 'features.moment_sleep_features', 'min', 'The person''s usual sleep, naps left out.', 'main_sleep_minutes mean of 28 days', 'features', 1),
+            ('energy', 27, 'sleep_efficiency_mean_28d', 'usual_level', 'sleep', 'features.moment_sleep_features', '%', 'The person''s usual asleep share of the time in bed.', 'sleep_efficiency mean of 28 days', 'features', 1),
+            ('energy', 28, 'work_minutes_daily_27d', 'usual_level', 'activity', 'features.moment_activity_features', 'min', 'The person''s usual working day, of the days before.', 'work_minutes daily of 27 days, 1 before', 'features', 1),
+            ('energy', 29, 'caffeine_daily_27d', 'usual_level', 'intake', 'features.moment_intake_features', 'mg', 'The person''s usual caffeine on a day with any, of the days before.', 'caffeine daily of 27 days, 1 before', 'features', 1),
+            ('energy', 30, 'exercise_minutes_daily_27d', 'usual_level', 'activity', 'features.moment_activity_features', 'min', 'The person''s usual exercise on a day with any, of the days before.', 'exercise_minutes daily of 27 days, 1 before', 'features', 1),
+            ('mood', 1, 'hour_of_day', 'feature', 'clock', 'features.moment_clock_features', 'hour of day', 'Local hour, with minutes as a fraction.', 'the clock', 'features', 1),
+            ('mood', 2, 'day_of_week', 'feature', 'clock', 'features.moment_clock_features', 'day', 'Local day of the week, Monday is 1.', 'the clock', 'features', 1),
+            ('mood', 3, 'is_weekend', 'feature', 'clock', 'features.moment_clock_features', '0/1', '1 on Saturday and Sunday.', 'the clock', 'features', 1),
+            ('mood', 4, 'time_since_last_sleep', 'feature', 'sleep', 'features.moment_sleep_features', 'h', 'Since the end of the last sleep that was not a nap.', 'main_sleep_minutes hours since of 3 days', 'features', 1),
+            ('mood', 5, 'avg_sleep_last_7d', 'feature', 'sleep', 'features.moment_sleep_features', 'min', 'Sleep a day, naps included.', 'sleep_minutes daily of 7 days', 'features', 1),
+            ('mood', 6, 'avg_exercise_last_7d', 'feature', 'activity', 'features.moment_activity_features', 'min', 'Exercise a day, over the days with any.', 'exercise_minutes daily of 7 days', 'features', 1),
+            ('mood', 7, 'social_events_count_last_3d', 'feature', 'activity', 'features.moment_activity_features', 'events', 'Times spent with other people.', 'social_events count of 3 days', 'features', 1),
+            ('mood', 8, 'energy_rolling_mean_7d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'Mean of the ratings.', 'energy mean of 7 days', 'features', 1),
+            ('mood', 9, 'mood_trend_last_14d', 'feature', 'ratings', 'features.moment_ratings_features', 'valence/day', 'Slope of daily mood.', 'mood slope of 14 days', 'features', 1),
+            ('mood', 10, 'sleep_efficiency_last_3d', 'feature', 'sleep', 'features.moment_sleep_features', '%', 'Asleep share of the time in bed, of the last sleep.', 'sleep_efficiency last of 3 days', 'features', 1),
+            ('mood', 11, 'work_minutes_sum_1d', 'feature', 'activity', 'features.moment_activity_features', 'min', 'Worked today so far.', 'work_minutes sum of 1 day', 'features', 1),
+            ('mood', 12, 'work_minutes_hours_since_3d', 'feature', 'activity', 'features.moment_activity_features', 'h', 'Since the last work was finished.', 'work_minutes hours since of 3 days', 'features', 1),
+            ('mood', 13, 'social_minutes_faded_3d', 'feature', 'activity', 'features.moment_activity_features', 'share', 'What may be left of the last time with others: long ones count nearly whole, and fade in six hours.', 'social_minutes last of 3 days; social_minutes hours since of 3 days', 'features', 1),
+            ('mood', 14, 'caffeine_hours_since_3d', 'feature', 'intake', 'features.moment_intake_features', 'h', 'Since the last caffeine.', 'caffeine hours since of 3 days', 'features', 1),
+            ('mood', 15, 'caffeine_active_1d', 'feature', 'intake', 'features.moment_intake_features', 'mg', 'Today''s caffeine as if all of it were taken with the last cup, halved every five hours.', 'caffeine sum of 1 day; caffeine hours since of 3 days', 'features', 1),
+            ('mood', 16, 'mood_ewma_28d', 'feature', 'ratings', 'features.moment_ratings_features', 'valence', 'Weighted mean of daily mood.', 'mood ewma of 28 days', 'features', 1),
+            ('mood', 17, 'mood_mean_28d', 'feature', 'ratings', 'features.moment_ratings_features', 'valence', 'The person''s usual mood.', 'mood mean of 28 days', 'features', 1),
+            ('mood', 18, 'social_minutes_sum_1d', 'feature', 'activity', 'features.moment_activity_features', 'min', 'With others today so far.', 'social_minutes sum of 1 day', 'features', 1),
+            ('mood', 19, 'social_minutes_hours_since_3d', 'feature', 'activity', 'features.moment_activity_features', 'h', 'Since the last time with others.', 'social_minutes hours since of 3 days', 'features', 1),
+            ('mood', 20, 'meditation_minutes_hours_since_2d', 'feature', 'activity', 'features.moment_activity_features', 'h', 'Since the last meditation.', 'meditation_minutes hours since of 2 days', 'features', 1),
+            ('mood', 21, 'alcohol_sum_yesterday', 'feature', 'intake', 'features.moment_intake_features', 'g', 'Alcohol the local day before.', 'alcohol sum of 1 day, 1 before', 'features', 1),
+            ('mood', 22, 'stress_mean_28d', 'feature', 'ratings', 'features.moment_ratings_features', 'points', 'The person''s usual stress.', 'stress mean of 28 days', 'features', 1),
+            ('mood', 23, 'cloud_cover_mean_1d', 'feature', 'surroundings', 'features.moment_surroundings_features', '%', 'Clouds today so far.', 'cloud_cover mean of 1 day', 'features', 1),
+            ('mood', 24, 'mood_very_negative_ewma_28d', 'baseline_input', 'ratings', 'features.moment_ratings_features', 'share', 'Weighted share of ratings that were very negative: part of the baseline of mood.', 'mood_very_negative ewma of 28 days', 'features', 1),
+            ('mood', 25, 'mood_negative_ewma_28d', 'baseline_input', 'ratings', 'features.moment_ratings_features', 'share', 'Weighted share of ratings that were negative: part of the baseline of mood.', 'mood_negative ewma of 28 days', 'features', 1),
+            ('mood', 26, 'mood_neutral_ewma_28d', 'baseline_input', 'ratings', 'features.moment_ratings_features', 'share', 'Weighted share of ratings that were neutral: part of the baseline of mood.', 'mood_neutral ewma of 28 days', 'features', 1),
+            ('mood', 27, 'mood_positive_ewma_28d', 'baseline_input', 'ratings', 'features.moment_ratings_features', 'share', 'Weighted share of ratings that were positive: part of the baseline of mood.', 'mood_positive ewma of 28 days', 'features', 1),
+            ('mood', 28, 'mood_very_positive_ewma_28d', 'baseline_input', 'ratings', 'features.moment_ratings_features', 'share', 'Weighted share of ratings that were very positive: part of the baseline of mood.', 'mood_very_positive ewma of 28 days', 'features', 1),
+            ('mood', 29, 'main_sleep_minutes_mean_28d', 'usual_level', 'sleep', 'features.moment_sleep_features', 'min', 'The person''s usual sleep, naps left out.', 'main_sleep_minutes mean of 28 days', 'features', 1),
+            ('mood', 30, 'sleep_efficiency_mean_28d', 'usual_level', 'sleep', 'features.moment_sleep_features', '%', 'The person''s usual asleep share of the time in bed.', 'sleep_efficiency mean of 28 days', 'features', 1),
+            ('mood', 31, 'work_minutes_daily_27d', 'usual_level', 'activity', 'features.moment_activity_features', 'min', 'The person''s usual working day, of the days before.', 'work_minutes daily of 27 days, 1 before', 'features', 1),
+            ('mood', 32, 'caffeine_daily_27d', 'usual_level', 'intake', 'features.moment_intake_features', 'mg', 'The person''s usual caffeine on a day with any, of the days before.', 'caffeine daily of 27 days, 1 before', 'features', 1),
+            ('mood', 33, 'exercise_minutes_daily_27d', 'usual_level', 'activity', 'features.moment_activity_features', 'min', 'The person''s usual exercise on a day with any, of the days before.', 'exercise_minutes daily of 27 days, 1 before', 'features', 1),
+            ('mood', 34, 'social_minutes_daily_27d', 'usual_level', 'activity', 'features.moment_activity_features', 'min', 'The person''s usual time with others on a day with any, of the days before.', 'social_minutes daily of 27 days, 1 before', 'features', 1),
+            ('analysts', 1, 'caffeine_sum_1d', 'analysts', 'intake', 'features.moment_intake_features', 'mg', 'Caffeine today so far.', 'caffeine sum of 1 day', 'features', 1),
+            ('analysts', 2, 'daylight_minutes_last_2d', 'analysts', 'surroundings', 'features.moment_surroundings_features', 'min', 'Time between sunrise and sunset.', 'daylight_minutes last of 2 days', 'features', 1),
+            ('analysts', 3, 'energy_last_28d', 'analysts', 'ratings', 'features.moment_ratings_features', 'points', 'The newest rating.', 'energy last of 28 days', 'features', 1),
+            ('analysts', 4, 'exercise_load_sum_7d', 'analysts', 'activity', 'features.moment_activity_features', 'RPE·min', 'Training load.', 'exercise_load sum of 7 days', 'features', 1),
+            ('analysts', 5, 'main_sleep_minutes_last_3d', 'analysts', 'sleep', 'features.moment_sleep_features', 'min', 'The last sleep that was not a nap.', 'main_sleep_minutes last of 3 days', 'features', 1),
+            ('analysts', 6, 'mood_daypart_mean_28d', 'analysts', 'ratings', 'features.moment_ratings_features', 'valence', 'The person''s usual mood at this part of the day.', 'mood_night mean of 28 days; mood_morning mean of 28 days; mood_afternoon mean of 28 days; mood_evening mean of 28 days; the clock', 'features', 1),
+            ('analysts', 7, 'mood_last_28d', 'analysts', 'ratings', 'features.moment_ratings_features', 'valence', 'The newest mood.', 'mood last of 28 days', 'features', 1),
+            ('analysts', 8, 'sleep_debt_sum_7d', 'analysts', 'sleep', 'features.moment_sleep_features', 'min', 'Short of eight hours a day, summed over the days that have sleep; negative when there is a surplus.', 'sleep_minutes days of 7 days; sleep_minutes sum of 7 days', 'features', 1),
+            ('analysts', 9, 'stress_mean_2d', 'analysts', 'ratings', 'features.moment_ratings_features', 'points', 'Mean of the stress ratings.', 'stress mean of 2 days', 'features', 1)
+    ) as definition (
+        feature_set, position, feature_name, role, domain, table_name, unit, description, reads, owner, version
+    )
+
+)
+
+select * from definitions

@@ -1,0 +1,51 @@
+-- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+with
+
+features as (
+
+    select
+        user_id,
+        local_date,
+        as_of,
+        precision,
+        hour_of_day,
+        day_of_week,
+        is_weekend,
+        time_since_last_sleep,
+        avg_sleep_last_7d,
+        avg_exercise_last_7d,
+        social_events_count_last_3d,
+        energy_rolling_mean_7d,
+        mood_trend_last_14d,
+        sleep_efficiency_last_3d,
+        work_minutes_sum_1d,
+        work_minutes_hours_since_3d,
+        social_minutes_faded_3d,
+        caffeine_hours_since_3d,
+        caffeine_active_1d,
+        mood_ewma_28d,
+        mood_mean_28d,
+        social_minutes_sum_1d,
+        social_minutes_hours_since_3d,
+        meditation_minutes_hours_since_2d,
+        alcohol_sum_yesterday,
+        stress_mean_28d,
+        cloud_cover_mean_1d,
+        mood_very_negative_ewma_28d,
+        mood_negative_ewma_28d,
+        mood_neutral_ewma_28d,
+        mood_positive_ewma_28d,
+        mood_very_positive_ewma_28d,
+        main_sleep_minutes_mean_28d,
+        sleep_efficiency_mean_28d,
+        work_minutes_daily_27d,
+        caffeine_daily_27d,
+        exercise_minutes_daily_27d,
+        social_minutes_daily_27d
+
+    from {{ ref('moment_mood_features') }}
+
+)
+
+select * from features

@@ -1,0 +1,109 @@
+-- Written by `aurora generate` from aurora/scores/catalogue.py; do not edit.
+-- sqlfluff:max_line_length:0
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={'days': 'int_rebuilt_days'},
+    indexes=[{'columns': ['user_id', 'local_date'], 'unique': true}],
+    post_hook='analyze {{ this }}',
+) }}
+
+with
+
+user_days as (
+
+    select user_days.*
+    from {{ ref('int_days') }} as user_days
+    {{ only_days_of(ref('int_rebuilt_days'), 'user_days') }}
+
+),
+
+inputs as (
+
+    select
+        user_days.user_id,
+        user_days.local_date,
+        user_days.tz,
+        greatest(user_days.day_started_at, work_minutes.known_at, work_minutes_rank.known_at) as as_of,
+        work_minutes.work_minutes_sum_1d,
+        work_minutes_rank.work_minutes_rank_27d,
+        work_minutes.work_minutes_days_27d_lag_1
+
+    from user_days
+    cross join lateral (
+        select
+            sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as work_minutes_sum_1d,
+            nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as work_minutes_days_27d_lag_1,
+            max(tiles.valid_from) as known_at
+        from (
+            select
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
+            where
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'work_minutes'
+                and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
+        ) as tiles
+    ) as work_minutes
+    cross join lateral (
+        select
+            100 * (count(*) filter (where earlier.total < today.total) + count(*) filter (where earlier.total = today.total) / 2.0::float8) / nullif(count(earlier.total), 0) as work_minutes_rank_27d,
+            max(greatest(today.valid_from, earlier.valid_from)) as known_at
+        from {{ ref('int_tiles') }} as today
+        left join {{ ref('int_tiles') }} as earlier
+            on
+                today.user_id = earlier.user_id
+                and today.measure = earlier.measure
+                and earlier.local_date between user_days.local_date - 27 and user_days.local_date - 1
+                and earlier.valid_until = 'infinity'
+        where
+            today.user_id = user_days.user_id
+            and today.local_date = user_days.local_date
+            and today.measure = 'work_minutes'
+            and today.valid_until = 'infinity'
+    ) as work_minutes_rank
+
+),
+
+points as (
+
+    select
+        *,
+        work_minutes_sum_1d as work_value,
+        (100.0::float8 - work_minutes_rank_27d) as work_points
+
+    from inputs
+
+),
+
+judged as (
+
+    select
+        *,
+        case when greatest(coalesce(work_minutes_days_27d_lag_1, 0)) < 10 and (num_nonnulls(work_value) < 1) then 'UNSCORABLE' when greatest(coalesce(work_minutes_days_27d_lag_1, 0)) < 10 then 'CALIBRATING' when num_nonnulls(work_points) < 1 then 'UNSCORABLE' else 'SCORED' end as score_state,
+        case when work_points is not null then 100.0::float8 else 0 end as known_weight
+
+    from points
+
+),
+
+scores as (
+
+    select
+        user_id,
+        local_date,
+        case when score_state = 'SCORED' then least(greatest((coalesce(work_points * 100.0::float8, 0)) / known_weight, 0), 100) end as score,
+        score_state,
+        known_weight / 100.0::float8 as coverage,
+        jsonb_build_array(jsonb_build_object('name', 'work', 'value', work_value, 'unit', 'min', 'goal', 'less than your usual working day', 'points', work_points, 'weight', 100.0::float8, 'contribution', work_points * 100.0::float8 / nullif(known_weight, 0))) as factors,
+        1 as version,
+        as_of,
+        tz
+
+    from judged
+
+)
+
+select * from scores

@@ -1,0 +1,208 @@
+"""Where the inputs of a score come from: one column each, and the joins that bring them to a local day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from aurora.features.windows import Window
+from aurora.scores.ranks import percentile_rank_sql
+from aurora.scores.specification import (
+    DayRank,
+    Input,
+    NightColumn,
+    NightsWindow,
+    PartScore,
+    ScoredDays,
+    ScoreSpec,
+)
+from pipelines.transformation.generated.texts import indented, one_line
+
+PARTS_MODEL: Final = "daily_part_scores"
+"""The scores that are made of nothing but measurements, in one view: others are made of these."""
+
+_LEFT_JOIN: Final = (
+    "    left join {rows}\n"
+    "        on user_days.user_id = {name}.user_id and user_days.local_date = {name}.local_date\n"
+)
+
+_OF_NIGHTS: Final = {"mean": "avg({column})", "count": "count({column})"}
+
+
+def days_of(spec: ScoreSpec) -> str:
+    """The model of the days that a change reaches: further where a score counts the scored days of others."""
+    counts_days = any(isinstance(entry.source, ScoredDays) for entry in spec.inputs)
+    return "int_rescored_days" if counts_days else "int_rebuilt_days"
+
+
+def input_sql(entry: Input) -> str:
+    match entry.source:
+        case Window() as window:
+            return f"{window.measure}.{entry.name}"
+        case NightColumn(name):
+            return f"nights.{name}" if name == entry.name else f"nights.{name} as {entry.name}"
+        case NightsWindow():
+            return f"recent_nights.{entry.name}"
+        case DayRank(measure):
+            return f"{_rank_name(measure)}.{entry.name}"
+        case PartScore():
+            return f"parts.{entry.name}"
+        case ScoredDays():
+            return f"scored_days.{entry.name}"
+
+
+def _windows(spec: ScoreSpec) -> dict[str, dict[str, Window]]:
+    """Measure → the windows that the score reads of it, by the name of the input."""
+    found: dict[str, dict[str, Window]] = {}
+    for entry in spec.inputs:
+        if isinstance(entry.source, Window):
+            found.setdefault(entry.source.measure, {})[entry.name] = entry.source
+    return found
+
+
+def _nights_windows(spec: ScoreSpec) -> dict[str, NightsWindow]:
+    return {entry.name: entry.source for entry in spec.inputs if isinstance(entry.source, NightsWindow)}
+
+
+def _ranks(spec: ScoreSpec) -> dict[str, DayRank]:
+    return {entry.name: entry.source for entry in spec.inputs if isinstance(entry.source, DayRank)}
+
+
+def _rank_name(measure: str) -> str:
+    return f"{measure}_rank"
+
+
+def parts_of(spec: ScoreSpec) -> dict[str, str]:
+    """Input → the score that it is."""
+    return {entry.name: entry.source.score for entry in spec.inputs if isinstance(entry.source, PartScore)}
+
+
+def _reads_nights(spec: ScoreSpec) -> bool:
+    return any(isinstance(entry.source, NightColumn) for entry in spec.inputs)
+
+
+def known_at(spec: ScoreSpec) -> list[str]:
+    """When each input became known; `greatest` passes over nulls."""
+    return [
+        *(f"{measure}.known_at" for measure in _windows(spec)),
+        *(["nights.known_at"] if _reads_nights(spec) else []),
+        *(["recent_nights.known_at"] if _nights_windows(spec) else []),
+        *(f"{_rank_name(rank.measure)}.known_at" for rank in _ranks(spec).values()),
+        *(["parts.known_at"] if parts_of(spec) else []),
+    ]
+
+
+def joins_of(spec: ScoreSpec) -> str:
+    joins = [_window_join(measure, windows) for measure, windows in _windows(spec).items()]
+    if _reads_nights(spec):
+        joins.append(_LEFT_JOIN.format(rows="{{ ref('int_nights') }} as nights", name="nights"))
+    if windows := _nights_windows(spec):
+        joins.append(_nights_window_join(windows))
+    joins += [_rank_join(name, rank) for name, rank in _ranks(spec).items()]
+    if parts_of(spec):
+        joins.append(_LEFT_JOIN.format(rows="parts", name="parts"))
+    joins += [
+        _scored_days_join(entry.name, entry.source.days)
+        for entry in spec.inputs
+        if isinstance(entry.source, ScoredDays)
+    ]
+    return "".join(joins)
+
+
+def parts_cte(spec: ScoreSpec) -> str:
+    """The parts of a day in one row."""
+    scores = [
+        f"max(part_scores.score) filter (where part_scores.score_name = '{score}') as {name}"
+        for name, score in parts_of(spec).items()
+    ]
+    return f"""parts as (
+
+    select
+        part_scores.user_id,
+        part_scores.local_date,
+        max(part_scores.as_of) as known_at,
+{indented(scores, 8)}
+
+    from {{{{ ref('{PARTS_MODEL}') }}}} as part_scores
+    {{{{ only_days_of(ref('{days_of(spec)}'), 'part_scores') }}}}
+    group by part_scores.user_id, part_scores.local_date
+
+),
+
+"""
+
+
+def _window_join(measure: str, windows: Mapping[str, Window]) -> str:
+    """The windows of one measure over whole days, each in the state that is known now."""
+    columns = [f"{one_line(window.aggregate_sql())} as {name}" for name, window in windows.items()]
+    first_day = max(window.last_day for window in windows.values())
+    return f"""    cross join lateral (
+        select
+{indented([*columns, "max(tiles.valid_from) as known_at"], 12)}
+        from (
+            select
+                days_tiles.*,
+                user_days.local_date - days_tiles.local_date as days_ago
+            from {{{{ ref('int_tiles') }}}} as days_tiles
+            where
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = '{measure}'
+                and days_tiles.local_date between user_days.local_date - {first_day} and user_days.local_date
+                and days_tiles.valid_until = 'infinity'
+        ) as tiles
+    ) as {measure}
+"""
+
+
+def _nights_window_join(windows: Mapping[str, NightsWindow]) -> str:
+    """What recent nights say. The night before the first of them counts too: it is known when the pair is."""
+    columns = [
+        f"{_OF_NIGHTS[window.aggregate].format(column=window.column)}"
+        f" filter (where local_date > user_days.local_date - {window.days})::float8 as {name}"
+        for name, window in windows.items()
+    ]
+    first_day = max(window.days for window in windows.values())
+    return f"""    cross join lateral (
+        select
+{indented([*columns, "max(known_at) as known_at"], 12)}
+        from {{{{ ref('int_nights') }}}}
+        where
+            user_id = user_days.user_id
+            and local_date between user_days.local_date - {first_day} and user_days.local_date
+    ) as recent_nights
+"""
+
+
+def _rank_join(name: str, rank: DayRank) -> str:
+    """The day's total of a measure beside those of the days before, each in the state that is known now."""
+    tiles = "{{ ref('int_tiles') }}"
+    return f"""    cross join lateral (
+        select
+            {percentile_rank_sql("today.total", "earlier.total")} as {name},
+            max(greatest(today.valid_from, earlier.valid_from)) as known_at
+        from {tiles} as today
+        left join {tiles} as earlier
+            on
+                today.user_id = earlier.user_id
+                and today.measure = earlier.measure
+                and earlier.local_date between user_days.local_date - {rank.days} and user_days.local_date - 1
+                and earlier.valid_until = 'infinity'
+        where
+            today.user_id = user_days.user_id
+            and today.local_date = user_days.local_date
+            and today.measure = '{rank.measure}'
+            and today.valid_until = 'infinity'
+    ) as {_rank_name(rank.measure)}
+"""
+
+
+def _scored_days_join(name: str, days: int) -> str:
+    return f"""    cross join lateral (
+        select count(distinct local_date)::float8 as {name}
+        from {{{{ ref('{PARTS_MODEL}') }}}}
+        where
+            user_id = user_days.user_id
+            and local_date between user_days.local_date - {days - 1} and user_days.local_date
+            and score_state = 'SCORED'
+    ) as scored_days
+"""

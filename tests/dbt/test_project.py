@@ -1,0 +1,54 @@
+"""The dbt project keeps its house in order where dbt-bouncer has no rule for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aurora.settings import load_settings
+from pipelines.transformation.dbt_runs import parse
+
+
+@pytest.fixture(scope="module")
+def manifest() -> dict[str, Any]:
+    return json.loads(parse(data_dir=load_settings().data_dir))
+
+
+def models(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+
+
+def test_every_model_belongs_to_a_group_with_an_owner(manifest: dict[str, Any]) -> None:
+    owners = {group["name"]: group["owner"] for group in manifest["groups"].values()}
+
+    assert [model["name"] for model in models(manifest) if not owners.get(model["config"]["group"])] == []
+    assert all(owner["name"] and owner["email"] for owner in owners.values())
+
+
+def test_each_exposure_says_what_it_reads(manifest: dict[str, Any]) -> None:
+    readers = manifest["exposures"].values()
+
+    assert {"serving_api", "model_training", "metrics_layer", "analyst_queries"} <= {
+        reader["name"] for reader in readers
+    }
+    assert all(reader["depends_on"]["nodes"] for reader in readers)
+
+
+def test_exposure_of_the_metrics_names_what_the_metrics_read(manifest: dict[str, Any]) -> None:
+    read = {node for model in manifest["semantic_models"].values() for node in model["depends_on"]["nodes"]}
+    [exposure] = [entry for entry in manifest["exposures"].values() if entry["name"] == "metrics_layer"]
+
+    assert read | {"model.aurora_life.calendar"} == set(exposure["depends_on"]["nodes"])
+
+
+def test_model_of_a_noun_carries_its_tag(manifest: dict[str, Any]) -> None:
+    nouns = {"staging": "events", "intermediate": "events"}
+    untagged = [
+        model["name"]
+        for model in models(manifest)
+        if nouns.get(folder := model["fqn"][1], folder) not in model["tags"]
+    ]
+
+    assert untagged == []
