@@ -1,0 +1,1 @@
+"""The analysts' dashboard: its queries, its charts, and the virtualenv of its own that shows them."""
