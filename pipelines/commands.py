@@ -11,7 +11,10 @@ from pipelines.ingestion.dead_letter_commands import register_dead_letters
 from pipelines.ingestion.local_day_commands import register_local_days
 from pipelines.prediction.commands import register_prediction
 from pipelines.training.commands import register_training
+from pipelines.transformation.analyst_commands import register_analyst
 from pipelines.transformation.commands import register_transformation
+from pipelines.transformation.pattern_commands import register_patterns
+from pipelines.transformation.reading_commands import register_reading
 
 
 def register(app: typer.Typer) -> None:
@@ -24,3 +27,6 @@ def register(app: typer.Typer) -> None:
     register_prediction(app)
     register_daily(app)
     register_transformation(app)
+    register_patterns(app)
+    register_reading(app)
+    register_analyst(app)

@@ -14,10 +14,11 @@ from uuid import uuid4
 
 import dagster as dg
 
-from aurora.database.grants import DAGSTER, PIPELINES
+from aurora.database.grants import DAGSTER
 from aurora.errors import AuroraError
-from aurora.secrets import role_password, role_url
+from aurora.secrets import role_password
 from aurora.settings import Settings
+from pipelines.addresses import pipelines_url
 from pipelines.resources import ReplayResource, default_resources
 
 StepState = Literal["started", "done", "failed"]
@@ -67,9 +68,6 @@ def run_daily_job(
         raise ReplayWithoutCohortError
     from pipelines.definitions import defs
 
-    postgres_url = settings.need("postgres_url")
-    if settings.secret_key:
-        postgres_url = role_url(postgres_url, settings.secret_key, PIPELINES)
     replay = ReplayResource(as_of=as_of.isoformat() if as_of else "", cohort=cohort or "")
     instance, run_id = _instance(settings), str(uuid4())
     instance.add_event_listener(run_id, lambda entry: _hear(entry, on_step))
@@ -78,7 +76,7 @@ def run_daily_job(
         instance=instance,
         run_id=run_id,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        resources=default_resources({"postgres_url": postgres_url}, replay=replay),
+        resources=default_resources({"postgres_url": pipelines_url(settings)}, replay=replay),
         raise_on_error=False,
     )
     if not result.success:

@@ -1,24 +1,27 @@
-"""When things run, and what happens when they fail."""
+"""What runs by the clock: the daily job and the housekeeping."""
 
 # Without postponed annotations: Dagster reads those of an op as it is defined.
 from typing import Final
 
 import dagster as dg
-import structlog
 
 from aurora import clock
 from aurora.database.partitions import ensure_partitions, months_ahead
-from pipelines.resources import PostgresResource
+from pipelines.hours import DAILY, HOUSEKEEPING, ZONE
+from pipelines.ingestion.data_docs import forget_old_docs
+from pipelines.resources import PostgresResource, SettingsResource
 from pipelines.transformation.builds import purge_touched_days
-
-log = structlog.get_logger(__name__)
 
 _NIGHTLY_LIMIT: Final = {"dagster/max_runtime": "7200"}
 
 run_daily = dg.define_asset_job(
     "run_daily",
-    # The archive has a job of its own: the daily one needs no month that is older than two years.
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["raw", "event_archives"]),
+    # The archive has a job of its own: the daily one needs no month that is older than two years. So has the
+    # search for patterns, which is weekly; the views over what it found are the daily job's.
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.assets(
+        ["raw", "event_archives"], ["insights", "pattern_searches"], ["insights", "patterns"]
+    ),
     description="Ingest what has landed, build features and scores, train and judge, predict for everybody.",
     executor_def=dg.in_process_executor,
     tags=_NIGHTLY_LIMIT,
@@ -26,12 +29,15 @@ run_daily = dg.define_asset_job(
 
 
 @dg.op
-def keep_partitions_ahead(context: dg.OpExecutionContext, postgres: PostgresResource) -> None:
-    """Create the coming months of the log and forget touched days that a good build has seen."""
+def keep_partitions_ahead(
+    context: dg.OpExecutionContext, settings: SettingsResource, postgres: PostgresResource
+) -> None:
+    """Create the coming months of the log, forget touched days that a good build has seen, and old Data Docs."""
     with postgres.connect(autocommit=True) as connection:
         made = ensure_partitions(connection, months_ahead(clock.now().date()))
         purged = purge_touched_days(connection)
-    context.log.info("made %d partitions, forgot %d touched days", len(made), purged)
+    docs = forget_old_docs(settings.load().data_dir, clock.now())
+    context.log.info("made %d partitions, forgot %d touched days, %d Data Docs", len(made), purged, docs)
 
 
 @dg.job(description="Partitions ahead of time, touched days behind it.", executor_def=dg.in_process_executor)
@@ -39,21 +45,10 @@ def keep_house() -> None:
     keep_partitions_ahead()
 
 
-@dg.run_failure_sensor(default_status=dg.DefaultSensorStatus.RUNNING)
-def log_failure_when_run_fails(context: dg.RunFailureSensorContext) -> None:
-    """Write one structured line per failed run, for whoever collects the logs."""
-    log.error(
-        "run_failed",
-        run_id=context.dagster_run.run_id,
-        job=context.dagster_run.job_name,
-        reason=context.failure_event.message,
-    )
-
-
 @dg.schedule(
     job=run_daily,
-    cron_schedule="0 2 * * *",
-    execution_timezone="UTC",
+    cron_schedule=DAILY,
+    execution_timezone=ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def run_daily_at_0200_utc(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -65,8 +60,8 @@ def run_daily_at_0200_utc(context: dg.ScheduleEvaluationContext) -> dg.RunReques
 keep_house_at_0130_utc = dg.ScheduleDefinition(
     name="keep_house_at_0130_utc",
     job=keep_house,
-    cron_schedule="30 1 * * *",
-    execution_timezone="UTC",
+    cron_schedule=HOUSEKEEPING,
+    execution_timezone=ZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 

@@ -10,8 +10,7 @@ rows compared by the same digest. The keys of events stay: a correction of an ar
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import sql
 
+from aurora.database.locks import PATIENCE, session_lock
 from aurora.database.partitions import ensure_partitions, month_of
 from aurora.errors import AuroraError
 from pipelines.ingestion.archive_files import (
@@ -33,7 +33,7 @@ from pipelines.ingestion.archive_files import (
 from pipelines.ingestion.archive_manifests import Manifest, due_months, in_use, read_manifests
 from pipelines.transformation.builds import no_build_meanwhile
 
-_LOCK: Final = "aurora.archive"
+LOCK: Final = "aurora.archive"
 ATTEMPTS: Final = 10
 """To get hold of the log for the instant in which a month is taken off it; each waits for up to a second."""
 
@@ -86,7 +86,9 @@ def archive_months(
     """Archive what is due, on an autocommit connection. A run that was killed is taken up by the next one."""
     tell = on_month or (lambda _month, _what: None)
     report = ArchiveReport()
-    with _only_one(connection):
+    with session_lock(connection, LOCK, patience=PATIENCE) as is_mine:
+        if not is_mine:
+            raise ArchiveRunningError
         _sweep(connection, folder)
         for month in due_months(connection, now, after):
             manifest = _written(connection, folder, month, tell)
@@ -216,18 +218,6 @@ def _sweep(connection: psycopg.Connection[Any], folder: Path) -> None:
     rows = connection.execute("select file_name from raw.event_archives where state = 'replaced'").fetchall()
     for (file_name,) in rows:
         (folder / file_name).unlink(missing_ok=True)
-
-
-@contextmanager
-def _only_one(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (_LOCK,)).fetchone()
-    if row is None or not row[0]:
-        raise ArchiveRunningError
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(hashtext(%s))", (_LOCK,))
 
 
 def _digest(

@@ -6,7 +6,7 @@ anything again changes nothing.
 """
 
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ import dagster as dg
 
 from aurora import clock
 from aurora.database import tables
+from pipelines.ingestion.data_docs import docs_of_held_back
 from pipelines.ingestion.errors import ImportRunningError, IngestionError
 from pipelines.ingestion.importer import ImportRequest, import_file, staged_import
 from pipelines.ingestion.landing import DONE, FAILED, LandedFile, landed_files, put_away
 from pipelines.ingestion.summary import ImportSummary
-from pipelines.ingestion.table_metadata import column_schema_of, count_of_days, markdown_of
 from pipelines.partitions import arrival_day
 from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.table_metadata import column_schema_of, count_of_days, markdown_of
 
 GROUP: Final = "events"
 OWNERS: Final = ("team:data-engineering",)
@@ -51,17 +52,28 @@ def import_rows(
     """Rows of landed files as they came, judged by Great Expectations. One row per row of a file."""
 
     def stage(request: ImportRequest) -> ImportSummary:
-        with staged_import(request, postgres_url=postgres.url, data_key=key) as staged:
+        with staged_import(request, postgres_url=postgres.url, data_key=key, docs=docs) as staged:
             return staged.summary
 
     loaded = settings.load()
+    docs = docs_of_held_back(loaded.data_dir)
     key = loaded.need("data_key")
     summaries = list(_each_landed(context, loaded.landing_dir, stage, put_away_done=False))
     with postgres.connect() as connection:
         count = count_of_days(connection, "raw.import_rows", "arrival_date", context.partition_keys)
     return dg.MaterializeResult(
-        metadata={"dagster/partition_row_count": count, "files": markdown_of(summaries)}
+        metadata={
+            "dagster/partition_row_count": count,
+            "files": markdown_of(summaries),
+            **_data_docs(summaries),
+        }
     )
+
+
+def _data_docs(summaries: Iterable[ImportSummary]) -> dict[str, Any]:
+    """Where to see which rows of a held-back file break which rule; a path opens in a browser."""
+    pages = {summary.file_name: summary.data_docs for summary in summaries if summary.data_docs is not None}
+    return {f"data docs of {name}": dg.MetadataValue.path(str(page)) for name, page in pages.items()}
 
 
 def _spec(table: Any, description: str) -> dg.AssetSpec:
@@ -137,7 +149,8 @@ def _each_landed(
             _fail(context, file, str(error))
             continue
         if summary.held_back_because is not None:
-            _fail(context, file, f"held back: {summary.held_back_because}")
+            docs = f"\nData Docs: {summary.data_docs}" if summary.data_docs is not None else ""
+            _fail(context, file, f"held back: {summary.held_back_because}{docs}")
         elif put_away_done:
             put_away(file, DONE, at=clock.now())
         yield summary

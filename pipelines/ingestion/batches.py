@@ -23,6 +23,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 
+from aurora.database.locks import PATIENCE, session_lock
 from aurora.events.people import NAMESPACE
 from pipelines.ingestion.errors import ImportRunningError
 
@@ -56,11 +57,9 @@ def opened_batch(
 ) -> Iterator[Batch]:
     """The batch of this file, made when it is new and locked. It has `failed` when the block raises."""
     batch_id = uuid5(NAMESPACE, f"{file_sha256}:{mapping}:{cohort}")
-    lock = int.from_bytes(batch_id.bytes[:8], signed=True)
-    row = connection.execute("select pg_try_advisory_lock(%s)", (lock,)).fetchone()
-    if row is None or not row[0]:
-        raise ImportRunningError(file_name)
-    try:
+    with session_lock(connection, f"aurora.import {batch_id}", patience=PATIENCE) as is_mine:
+        if not is_mine:
+            raise ImportRunningError(file_name)
         connection.execute(
             "insert into raw.import_batches"
             " (batch_id, file_name, file_sha256, mapping, cohort, arrival_date, state)"
@@ -80,9 +79,6 @@ def opened_batch(
             if not connection.closed and batch.state != "done":
                 set_state(connection, batch_id, "failed")
             raise
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(%s)", (lock,))
 
 
 def set_state(connection: psycopg.Connection[Any], batch_id: UUID, state: str) -> None:

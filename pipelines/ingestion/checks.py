@@ -8,6 +8,7 @@ import dagster as dg
 
 from aurora.events.acceptance import CLOCK_SKEW
 from pipelines.ingestion.assets import EVENTS, IMPORT_ROWS
+from pipelines.quality import ERROR, WARN, promise
 from pipelines.resources import PostgresResource
 
 MAX_REJECTED_SHARE: Final = 0.05
@@ -47,25 +48,34 @@ where state in ('copying', 'storing') and started_at < now() - interval '1 day'
 """
 
 
-@dg.asset_check(asset=EVENTS, blocking=True)
+_LOG_IS_BROKEN: Final = (
+    "Nothing is built from such a log. Look at the rows with the query in pipelines/ingestion/checks.py and at who "
+    "wrote them: all writers go through aurora/events/storage.py, which keeps this within one transaction."
+)
+
+
+@dg.asset_check(asset=EVENTS, blocking=True, metadata=promise(ERROR, _LOG_IS_BROKEN))
 def event_versions_are_unique(postgres: PostgresResource) -> dg.AssetCheckResult:
     """A version of an event is in the log once: partitions by month cannot promise it by themselves."""
     return _none(postgres, _REPEATED_VERSIONS, "repeated versions")
 
 
-@dg.asset_check(asset=EVENTS, blocking=True)
+@dg.asset_check(asset=EVENTS, blocking=True, metadata=promise(ERROR, _LOG_IS_BROKEN))
 def every_event_has_its_key(postgres: PostgresResource) -> dg.AssetCheckResult:
     """Events and keys are written in one transaction: no event is without its key."""
     return _none(postgres, _WITHOUT_KEY, "events without key")
 
 
-@dg.asset_check(asset=EVENTS, blocking=True)
+@dg.asset_check(asset=EVENTS, blocking=True, metadata=promise(ERROR, _LOG_IS_BROKEN))
 def no_event_lies_in_the_future(postgres: PostgresResource) -> dg.AssetCheckResult:
     """Nothing had happened later than it was received, but for the skew that a device's clock may have."""
     return _none(postgres, _FUTURE, "events from the future", (CLOCK_SKEW,))
 
 
-@dg.asset_check(asset=EVENTS)
+@dg.asset_check(
+    asset=EVENTS,
+    metadata=promise(WARN, "`aurora dead-letters` says which reasons; mend the mapping and replay them."),
+)
 def rejected_share_is_low(postgres: PostgresResource) -> dg.AssetCheckResult:
     """Of the events of the last 7 days' imports, at most 5 % were rejected."""
     with postgres.connect() as connection:
@@ -79,7 +89,10 @@ def rejected_share_is_low(postgres: PostgresResource) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(asset=IMPORT_ROWS)
+@dg.asset_check(
+    asset=IMPORT_ROWS,
+    metadata=promise(WARN, "Import the same file again: it goes on where it was stopped."),
+)
 def no_import_is_stuck(postgres: PostgresResource) -> dg.AssetCheckResult:
     """No import has been under way for more than a day: one that was killed waits to be run again."""
     return _none(postgres, _STUCK, "imports under way", severity=dg.AssetCheckSeverity.WARN)

@@ -36,6 +36,7 @@ def import_files(
 ) -> None:
     """Import files: their rows become events. Importing the same file again changes nothing."""
     from aurora.errors import ServiceUnavailableError
+    from pipelines.ingestion.data_docs import WantedDocs
     from pipelines.ingestion.errors import IngestionError
     from pipelines.ingestion.importer import ImportRequest, import_file
     from pipelines.ingestion.mapping_files import load_mapping
@@ -44,7 +45,7 @@ def import_files(
 
     settings = load_settings()
     chosen = load_mapping(mapping) if mapping else None
-    docs_dir = settings.data_dir / "data_docs" if data_docs else None
+    docs = WantedDocs(settings.data_dir / "data_docs") if data_docs else None
     is_well = True
     for path in files:
         try:
@@ -55,7 +56,7 @@ def import_files(
                     postgres_url=settings.need("postgres_url"),
                     data_key=settings.need("data_key"),
                     progress=drawn,
-                    docs_dir=docs_dir,
+                    docs=docs,
                 )
         except ServiceUnavailableError:
             raise
@@ -66,8 +67,8 @@ def import_files(
             continue
         show_summary(summary)
         is_well = is_well and summary.held_back_because is None
-    if docs_dir is not None:
-        console.print(f"Data Docs: {docs_dir / 'index.html'}", style="dim")
+    if docs is not None:
+        console.print(f"Data Docs: {docs.folder / 'index.html'}", style="dim")
     if not is_well:
         raise typer.Exit(1)
 

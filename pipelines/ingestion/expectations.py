@@ -17,6 +17,7 @@ from uuid import UUID
 from psycopg import sql
 
 from aurora.database.migrate import sqlalchemy_url
+from pipelines.ingestion.data_docs import WantedDocs
 from pipelines.ingestion.mapping import Mapping, Rule
 
 NUMBER: Final = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?\s*$"
@@ -29,18 +30,20 @@ class Judgement:
 
     broken: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     held_back_because: str | None = None
+    data_docs: Path | None = None
+    """Their first page, where they were written."""
 
 
 def judge(
-    postgres_url: str, mapping: Mapping, batch_id: UUID, row_count: int, *, docs_dir: Path | None = None
+    postgres_url: str, mapping: Mapping, batch_id: UUID, row_count: int, *, docs: WantedDocs | None = None
 ) -> Judgement:
-    """Judge all staged rows of a batch. With `docs_dir` the Data Docs are written there."""
+    """Judge all staged rows of a batch, and write Data Docs where they are wanted."""
     judgement = Judgement()
     if not mapping.rules:
         return judgement
     limit = int(row_count * mapping.max_rejected_share)
     failed = []
-    for result in _validate(postgres_url, mapping, batch_id, docs_dir, at_most=limit + 1):
+    for result in _validate(postgres_url, mapping, batch_id, at_most=limit + 1):
         reason = result.expectation_config.meta["reason"]
         for row in result.result.get("unexpected_index_list") or []:
             judgement.broken[row["row_number"]].append(reason)
@@ -54,6 +57,10 @@ def judge(
             f"more than the {mapping.max_rejected_share:.0%} of rows that the mapping allows break a rule: "
             f"{'; '.join(failed)}"
         )
+    if docs is not None and (judgement.held_back_because is not None or not docs.only_held_back):
+        folder = docs.folder_of(batch_id)
+        _validate(postgres_url, mapping, batch_id, at_most=limit + 1, docs_dir=folder)
+        judgement.data_docs = folder / "index.html"
     return judgement
 
 
@@ -70,9 +77,9 @@ def reason_of(rule: Rule, test: str) -> str:
 
 
 def _validate(
-    postgres_url: str, mapping: Mapping, batch_id: UUID, docs_dir: Path | None, *, at_most: int
+    postgres_url: str, mapping: Mapping, batch_id: UUID, *, at_most: int, docs_dir: Path | None = None
 ) -> list[Any]:
-    """The result of each expectation, with the numbers of `at_most` rows that break it."""
+    """The result of each expectation, with the numbers of `at_most` rows that break it; or its Data Docs."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -103,6 +110,9 @@ def _validate(
                 suite=suite,
             )
         )
+        if docs_dir is not None:
+            _write_docs(context, definition, docs_dir)
+            return []
         result = definition.run(
             result_format={
                 "result_format": "COMPLETE",
@@ -111,8 +121,6 @@ def _validate(
                 "partial_unexpected_count": at_most,
             }
         )
-        if docs_dir is not None:
-            _write_docs(context, definition, docs_dir)
     finally:
         datasource.get_engine().dispose()
     return list(result.results)

@@ -20,6 +20,7 @@ from aurora import clock
 from aurora.database.connections import connect
 from aurora.errors import ServiceUnavailableError
 from pipelines.ingestion.batches import Batch, fingerprint, finish, opened_batch, set_state
+from pipelines.ingestion.data_docs import WantedDocs
 from pipelines.ingestion.dead_letters import settle, unread_rows
 from pipelines.ingestion.expectations import judge
 from pipelines.ingestion.exports import check_export
@@ -52,12 +53,12 @@ def import_file(
     postgres_url: str,
     data_key: str,
     progress: Progress | None = None,
-    docs_dir: Path | None = None,
+    docs: WantedDocs | None = None,
 ) -> ImportSummary:
     """Import one file. What is wrong with it as a whole is raised (IngestionError) and leaves no event."""
     try:
         with staged_import(
-            request, postgres_url=postgres_url, data_key=data_key, progress=progress, docs_dir=docs_dir
+            request, postgres_url=postgres_url, data_key=data_key, progress=progress, docs=docs
         ) as staged:
             return staged.store()
     except psycopg.OperationalError as error:
@@ -128,7 +129,7 @@ def staged_import(
     postgres_url: str,
     data_key: str,
     progress: Progress | None = None,
-    docs_dir: Path | None = None,
+    docs: WantedDocs | None = None,
 ) -> Iterator[StagedImport]:
     """Check the file, copy its rows and have them judged; the block may then `store` them."""
     began = time.perf_counter()
@@ -166,7 +167,8 @@ def staged_import(
             unread = unread_rows(connection, batch.batch_id)
             summary.reasons.update(unread)
             summary.rows_rejected += sum(unread.values())
-            judgement = judge(postgres_url, mapping, batch.batch_id, summary.rows, docs_dir=docs_dir)
+            judgement = judge(postgres_url, mapping, batch.batch_id, summary.rows, docs=docs)
+            summary.data_docs = judgement.data_docs
             summary.held_back_because = judgement.held_back_because or _mostly_unread(summary, mapping)
             summary.seconds = time.perf_counter() - began
             if summary.held_back_because is not None:

@@ -9,12 +9,15 @@ import dagster as dg
 from aurora import clock
 from aurora.database import tables
 from aurora.database.zone_data import computed_with
+from pipelines.hours import ARCHIVE, FRESH_ARCHIVE, NEW_ZONE_DATA, ZONE
 from pipelines.ingestion.archive import archive_months
 from pipelines.ingestion.archive_manifests import find_damage, read_manifests
 from pipelines.ingestion.assets import EVENTS, GROUP, MAX_RUNTIME, OWNERS
 from pipelines.ingestion.local_days import follow_zone_data
-from pipelines.ingestion.table_metadata import column_schema_of
+from pipelines.pools import WAREHOUSE
+from pipelines.quality import ERROR, WARN, promise
 from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.table_metadata import column_schema_of
 
 EVENT_ARCHIVES: Final = dg.AssetKey(["raw", "event_archives"])
 
@@ -26,6 +29,8 @@ EVENT_ARCHIVES: Final = dg.AssetKey(["raw", "event_archives"])
     kinds={"postgres", "parquet"},
     deps=[EVENTS],
     op_tags=MAX_RUNTIME,
+    pool=WAREHOUSE,
+    freshness_policy=FRESH_ARCHIVE,
     metadata=column_schema_of(tables.event_archives),
 )
 def event_archives(
@@ -53,7 +58,10 @@ def event_archives(
     )
 
 
-@dg.asset_check(asset=EVENT_ARCHIVES)
+@dg.asset_check(
+    asset=EVENT_ARCHIVES,
+    metadata=promise(ERROR, "Put the file back from a backup: docs/events.md, the archive."),
+)
 def archived_files_are_whole(settings: SettingsResource, postgres: PostgresResource) -> dg.AssetCheckResult:
     """Every file of the archive is there and has the SHA-256 that it was written with."""
     with postgres.connect() as connection:
@@ -61,7 +69,12 @@ def archived_files_are_whole(settings: SettingsResource, postgres: PostgresResou
     return dg.AssetCheckResult(passed=not damage, metadata={"damaged": dict(damage)})
 
 
-@dg.asset_check(asset=EVENTS)
+@dg.asset_check(
+    asset=EVENTS,
+    metadata=promise(
+        WARN, "Nothing: recompute_local_days follows at 01:15 UTC. By hand: `aurora recompute-local-days`."
+    ),
+)
 def local_days_agree_with_the_zone_data(postgres: PostgresResource) -> dg.AssetCheckResult:
     """The local days of the whole log were computed with the zone data that are installed now."""
     with postgres.connect() as connection:
@@ -120,16 +133,16 @@ LOG_SCHEDULES: Final = [
     dg.ScheduleDefinition(
         name="recompute_local_days_at_0115_utc",
         job=recompute_local_days,
-        cron_schedule="15 1 * * *",
-        execution_timezone="UTC",
+        cron_schedule=NEW_ZONE_DATA,
+        execution_timezone=ZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     ),
     # After the daily job: what its build brought back goes again.
     dg.ScheduleDefinition(
         name="archive_old_months_at_0500_utc",
         job=archive_old_months,
-        cron_schedule="0 5 * * *",
-        execution_timezone="UTC",
+        cron_schedule=ARCHIVE,
+        execution_timezone=ZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     ),
 ]

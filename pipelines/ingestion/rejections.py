@@ -13,6 +13,7 @@ from typing import Any, Final
 import dagster as dg
 import psycopg
 
+from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource
 
 REJECTED_EVENTS: Final = dg.AssetKey(["raw", "rejected_events"])
@@ -114,7 +115,13 @@ def read_trends(connection: psycopg.Connection[Any], now: Any) -> list[Trend]:
     return [Trend(*row) for row in connection.execute(_COUNTS, {"now": now}).fetchall()]
 
 
-@dg.asset_check(asset=REJECTED_EVENTS)
+@dg.asset_check(
+    asset=REJECTED_EVENTS,
+    metadata=promise(
+        ERROR,
+        "A source sends something new, or a mapping changed: `aurora dead-letters show`, mend, replay.",
+    ),
+)
 def no_reason_for_rejection_grows(postgres: PostgresResource) -> dg.AssetCheckResult:
     """No source rejects for one reason a share of its events that is more than twice that of the week before."""
     with postgres.connect() as connection:

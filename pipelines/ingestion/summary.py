@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 STORED_OUTCOMES = ("accepted", "duplicate", "superseded", "conflict")
@@ -36,6 +37,8 @@ class ImportSummary:
     reasons: Counter[str] = field(default_factory=Counter)
     """Dead letters by reason code: whole rows and single events."""
     held_back_because: str | None = None
+    data_docs: Path | None = None
+    """What Great Expectations wrote of it, where that was asked for."""
     people: int = 0
     zone: str | None = None
     """Of the person whose every row is: where times without an offset were read, and local days counted."""

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 
+from pipelines.ingestion.data_docs import WantedDocs
 from pipelines.ingestion.importer import ImportRequest, import_file
 from pipelines.ingestion.mapping import Mapping as FileMapping
 from pipelines.ingestion.mapping_files import load_mapping
@@ -23,9 +24,9 @@ def run_import(url: str, path: Path, mapping: FileMapping | str, **options: Any)
     """Import one file into the database at `url`."""
     chosen = load_mapping(mapping) if isinstance(mapping, str) else mapping
     progress: Progress | None = options.pop("progress", None)
-    docs_dir: Path | None = options.pop("docs_dir", None)
+    docs: WantedDocs | None = options.pop("docs", None)
     request = ImportRequest(path, chosen, **options)
-    return import_file(request, postgres_url=url, data_key=DATA_KEY, progress=progress, docs_dir=docs_dir)
+    return import_file(request, postgres_url=url, data_key=DATA_KEY, progress=progress, docs=docs)
 
 
 def a_mapping(**changes: Any) -> FileMapping:

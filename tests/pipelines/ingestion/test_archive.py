@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aurora.database.grants import PIPELINES
+from aurora.database.locks import session_lock
 from aurora.database.partitions import ensure_partitions
 from aurora.events.ciphertext import open_text
 from pipelines.ingestion import archive
@@ -413,11 +414,12 @@ def test_the_owner_drops_no_month_that_is_not_in_its_file(
 
 
 def test_one_run_at_a_time(january: str, log: Connection, folder: Path) -> None:
-    with psycopg.connect(january, autocommit=True) as other:
-        other.execute("select pg_advisory_lock(hashtext('aurora.archive'))")
-
-        with pytest.raises(ArchiveRunningError):
-            run(log, folder)
+    with (
+        psycopg.connect(january, autocommit=True) as other,
+        session_lock(other, archive.LOCK, patience=0),
+        pytest.raises(ArchiveRunningError),
+    ):
+        run(log, folder)
 
 
 def test_empty_month_stays(log: Connection, folder: Path, committed_database: str) -> None:

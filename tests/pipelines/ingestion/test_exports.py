@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from aurora.events.reconciliation import AGGREGATORS
 from pipelines.ingestion import storing
 from pipelines.ingestion.errors import FileUnusableError, PersonMissingError
 from pipelines.ingestion.mapping_files import load_mapping
 from pipelines.ingestion.recognition import recognise
+from pipelines.ingestion.sources import google_fit
 from pipelines.ingestion.summary import ImportSummary
 from tests.pipelines.ingestion.exports import (
     HEART_RATE,
@@ -303,6 +305,10 @@ def test_clock_of_twelve_or_twenty_four_hours_tells_the_same_entry(
 
 
 # --- what cannot be imported
+
+
+def test_health_stores_are_known_as_such_by_the_name_that_an_import_gives_them() -> None:
+    assert {load_mapping("apple_health").source, google_fit.VENDOR} <= set(AGGREGATORS)
 
 
 def test_export_needs_a_person(committed_database: str, tmp_path: Path) -> None:

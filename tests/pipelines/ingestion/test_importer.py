@@ -17,6 +17,7 @@ from aurora.errors import ServiceUnavailableError, UnknownTimeZoneError
 from aurora.events.ciphertext import open_text, unwrap
 from aurora.events.people import Person, ensure_people
 from pipelines.ingestion import storing
+from pipelines.ingestion.data_docs import WantedDocs
 from pipelines.ingestion.errors import FileUnusableError, ImportRunningError, PersonMissingError
 from pipelines.ingestion.importer import ImportRequest, staged_import
 from tests.pipelines.ingestion.imports import (
@@ -435,6 +436,6 @@ def test_file_of_notes_alone_is_imported(committed_database: str, tmp_path: Path
 def test_data_docs_are_written_on_demand(committed_database: str, tmp_path: Path) -> None:
     path = a_diary(tmp_path / "diary.csv", *WEEK)
 
-    run_import(committed_database, path, a_mapping(), docs_dir=tmp_path / "docs")
+    run_import(committed_database, path, a_mapping(), docs=WantedDocs(tmp_path / "docs"))
 
     assert (tmp_path / "docs" / "index.html").is_file()

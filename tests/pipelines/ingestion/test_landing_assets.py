@@ -112,10 +112,15 @@ def test_batch_that_is_held_back_fails_with_the_rule_that_it_breaks(
 ) -> None:
     land("fitabase_sleep/week.csv", HEADER + "7,4/12/2016 12:00:00 AM,1,99999,346\n")
 
-    materialise(resources)
+    result = materialise(resources)
 
     (reason,) = (tmp_path / "landing/failed").rglob("*.reason.txt")
     assert "TotalMinutesAsleep lies outside 0 to 1440" in reason.read_text()
+    (staged,) = result.asset_materializations_for_node("raw__import_rows")
+    page = Path(str(staged.metadata["data docs of week.csv"].value))
+    assert page.is_relative_to(tmp_path / "data_docs" / "held_back")
+    assert "fitabase_sleep" in page.read_text()
+    assert f"Data Docs: {page}" in reason.read_text()
     assert one(committed_database, "select state from raw.import_batches") == "held_back"
     assert one(committed_database, "select count(*) from raw.events") == 0
 

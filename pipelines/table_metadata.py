@@ -29,7 +29,7 @@ def column_schema_of(table: Table) -> dict[str, Any]:
     ]
     return {
         "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/relation_identifier": f"aurora.{table.schema}.{table.name}",
+        "dagster/table_name": f"aurora.{table.schema}.{table.name}",
     }
 
 
