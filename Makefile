@@ -92,3 +92,5 @@ bench: setup ## measure the speed of the hot paths, as ratios; takes minutes
 lock: setup ## resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 		-o requirements.lock --no-emit-index-url --no-emit-find-links --no-header
+	$(BIN)/uv pip compile infra/dashboard/requirements.in --universal --python-version 3.11 --generate-hashes \
+		-o infra/dashboard/requirements.lock --no-emit-index-url --no-emit-find-links --no-header

@@ -45,6 +45,17 @@ class Settings(BaseSettings):
     secret_key: str = Field("", description="Root secret; only the supervisor and `aurora migrate` hold it")
     jwt_secret: str = ""
     data_key: str = Field("", description="64 hex digits; wraps each person's own data key")
+    pseudonym_key: str = Field(
+        "",
+        description="Keys the hash by which analysts know a person; another one makes everybody somebody new",
+    )
+
+    alert_urls: str = Field(
+        "",
+        description="Who hears of failed runs: addresses of Apprise, separated by spaces (docs/data-quality.md)",
+    )
+    code_url: str = Field("", description="Repository that Dagster's code links lead to; else local files")
+    code_branch: str = "main"
 
     archive_after_days: int = Field(
         730, ge=1, description="Months first stored longer ago go to the archive (docs/events.md)"

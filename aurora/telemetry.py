@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from datetime import UTC, datetime
 
+import orjson
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
-from pydantic_core import to_json
 
 HTTP_REQUESTS = Counter("http_requests_total", "HTTP requests answered", ["method", "endpoint", "status"])
 HTTP_DURATION = Histogram(
@@ -64,10 +64,9 @@ def configure_logging(process: str, level: str = "INFO", *, is_busy: bool = Fals
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    straight = [*shared, structlog.processors.JSONRenderer(serializer=_as_line)]
     detour = [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     structlog.configure(
-        processors=straight if is_busy else detour,
+        processors=[_render_line] if is_busy else detour,
         logger_factory=structlog.WriteLoggerFactory(sys.stderr)
         if is_busy
         else structlog.stdlib.LoggerFactory(),
@@ -90,5 +89,11 @@ def configure_logging(process: str, level: str = "INFO", *, is_busy: bool = Fals
     structlog.contextvars.bind_contextvars(process=process)
 
 
-def _as_line(event: Any, **_: Any) -> str:
-    return to_json(event, fallback=str).decode()
+def _render_line(_logger: object, level: str, line: structlog.typing.EventDict) -> str:
+    """All that the chain of processors does, in one step: a busy process has a line for each request."""
+    line.update(structlog.contextvars.get_contextvars())
+    line["level"] = level
+    line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    if "exc_info" in line:
+        line = structlog.processors.format_exc_info(_logger, level, line)
+    return orjson.dumps(line, default=str).decode()

@@ -1,96 +1,43 @@
-"""Postgres, Redis and people for the benchmark of writing: private, durable, on loopback, thrown away."""
+"""The servers under measurement in the benchmark of writing, each in a process of its own."""
 
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
 import httpx
-import psycopg
 
-from aurora import clock
-from aurora.database.migrate import migrate
-from aurora.secrets import role_password
-from infra.embedded.postgres import EmbeddedPostgres
-from infra.embedded.redis import EmbeddedRedis
+from benchmarks.logged_in import JWT_SECRET, log_in
+from benchmarks.services import DATA_KEY, Services, services
 from infra.ports import free_port
-from serving.auth.people import INSERT_PERSON, new_person_row
-from serving.auth.tokens import TokenIssuer
-from serving.options import ApiOptions
 
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 60
 
 
-@dataclass
+@dataclass(frozen=True)
 class WriteServices:
-    """What the servers under measurement need."""
+    """What the servers need, and people who write to them."""
 
-    folder: Path
-    database: str
-    """As the owner."""
-    environment: dict[str, str]
-    tokens: list[str] = field(default_factory=list)
+    services: Services
+    tokens: list[str]
 
     @classmethod
     @contextmanager
     def running(cls, people: int) -> Iterator[WriteServices]:
-        folder = Path(tempfile.mkdtemp(prefix="aurora-writing-"))
-        folder.chmod(0o711)  # as root Postgres runs as nobody and has to get in
-        secret, jwt_secret, data_key = secrets.token_hex(32), secrets.token_hex(32), secrets.token_hex(32)
-        postgres = EmbeddedPostgres(folder / "postgres", free_port(), role_password(secret, "aurora_owner"))
-        redis = EmbeddedRedis(folder / "redis", free_port(), secrets.token_hex(8))
-        try:
-            postgres.start()
-            redis.start()
-            with psycopg.connect(postgres.url(), autocommit=True) as connection:
-                connection.execute("create database aurora")
-            url = postgres.url("aurora")
-            migrate(url, secret, databases=False)
-            environment = {
-                "AURORA_POSTGRES_URL": _as_serving(url, secret),
-                "AURORA_REDIS_URL": redis.url(),
-                "AURORA_JWT_SECRET": jwt_secret,
-                "AURORA_DATA_KEY": data_key,
-                "AURORA_API_WORKERS": "1",
-                "AURORA_API_USER_PER_MINUTE": "100000000",
-            }
-            services = cls(folder, url, environment)
-            services.tokens = services._log_in(people, data_key, jwt_secret)
-            yield services
-        finally:
-            redis.stop()
-            postgres.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+        with services() as here:
+            yield cls(here, [person.token for person in log_in(here, people)])
 
-    def _log_in(self, people: int, data_key: str, jwt_secret: str) -> list[str]:
-        """People with an open login, without the cost of their passwords; their access tokens."""
-        issuer, now = TokenIssuer(jwt_secret, ApiOptions(access_minutes=600)), clock.now()
-        tokens = []
-        with psycopg.connect(self.database) as connection:
-            for number in range(people):
-                name, nothing = f"person-{number}", "-"
-                row = new_person_row(username=name, password_hash=nothing, tz="UTC", system_key=data_key)
-                family_id = uuid4()
-                connection.execute(INSERT_PERSON, row)
-                connection.execute(
-                    "insert into app.sessions (session_id, user_id, family_id, refresh_hash, expires_at)"
-                    " values (gen_random_uuid(), %s, %s, %s, now() + interval '1 day')",
-                    (row["user_id"], family_id, family_id.bytes),
-                )
-                tokens.append(issuer.issue("access", row["user_id"], family_id, now))
-        return tokens
+    @property
+    def database(self) -> str:
+        """As the owner."""
+        return self.services.postgres_url
 
     @contextmanager
     def server(self, name: str) -> Iterator[int]:
@@ -101,9 +48,17 @@ class WriteServices:
             "-c",
             f"from benchmarks.write_servers import serve; serve({name!r}, {port})",
         ]
-        with (self.folder / f"{name}.log").open("wb") as log:
+        environment = {
+            "AURORA_POSTGRES_URL": self.services.url_of("aurora_serving"),
+            "AURORA_REDIS_URL": self.services.redis_url,
+            "AURORA_JWT_SECRET": JWT_SECRET,
+            "AURORA_DATA_KEY": DATA_KEY,
+            "AURORA_API_WORKERS": "1",
+            "AURORA_API_USER_PER_MINUTE": "100000000",
+        }
+        with (self.services.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(  # our own command line
-                command, cwd=PROJECT, env=os.environ | self.environment, stdout=log, stderr=log
+                command, cwd=PROJECT, env=os.environ | environment, stdout=log, stderr=log
             )
         try:
             self._wait_for(name, port, process)
@@ -121,10 +76,6 @@ class WriteServices:
                 time.sleep(0.1)
             else:
                 return
-        raise RuntimeError(f"{name} does not answer:\n{(self.folder / f'{name}.log').read_text()[-3000:]}")
-
-
-def _as_serving(url: str, secret: str) -> str:
-    parts = urlsplit(url)
-    login = f"aurora_serving:{role_password(secret, 'aurora_serving')}@{parts.hostname}:{parts.port}"
-    return urlunsplit(parts._replace(netloc=login))
+        raise RuntimeError(
+            f"{name} does not answer:\n{(self.services.folder / f'{name}.log').read_text()[-3000:]}"
+        )

@@ -9,7 +9,7 @@ one round, the median over the rounds: a busy machine slows both.
 - single: `POST /events` of logged-in people: token, login still open, rate limit, validation, Idempotency-Key,
   key, log, touched day, outbox, one commit. Compared with a no-op FastAPI endpoint and with the plain ORM way.
 - bulk: `POST /events/batch` with NDJSON, the whole path, compared with a raw COPY of the same rows into a table
-  with the partitions and indexes of the log.
+  with the partitions and indexes of the log: of the log's rows alone, and of the outbox's as well, in one commit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,15 @@ from rich.table import Table
 
 from aurora.database.partitions import ensure_partitions
 from aurora.events.acceptance import AcceptedEvent, validate
+from aurora.topics import EVENTS_ACCEPTED
 from benchmarks.http_load import Client, Load, hammer, request
 from benchmarks.write_services import WriteServices
 
-AIMS = {"single / no-op": (0.30, 0.45), "single / plain ORM": (3.0, 3.0), "bulk / raw COPY": (0.3, 0.5)}
+AIMS = {
+    "single / no-op": (0.30, 0.45),
+    "single / plain ORM": (3.0, 3.0),
+    "bulk / raw COPY, outbox included": (0.3, 0.5),
+}
 """The least and the aim of each ratio."""
 
 console = Console(stderr=True)
@@ -104,14 +110,21 @@ async def measure_bulk(services: WriteServices, options: argparse.Namespace) -> 
         an_event(days_ago=number * 60 / options.rows, number=number) for number in range(options.rows)
     ]
     body = "\n".join(json.dumps(event) for event in received).encode()
-    rows = _copy_rows(received)
+    log, outbox = _copied(received)
     with services.server("aurora") as port:
         # A first batch makes the partitions and warms up the worker.
         await _post_batch(port, services.tokens[1], body[: body.find(b"\n", 100_000)])
         seconds = await _post_batch(port, services.tokens[0], body)
-    copied = _copy(services.database, rows, [datetime.fromisoformat(row["started_at"]) for row in received])
-    results = {"aurora": options.rows / seconds, "copy": options.rows / copied}
-    console.print(f"  NDJSON: {results['aurora']:,.0f} rows/s; raw COPY: {results['copy']:,.0f} rows/s")
+    times = [datetime.fromisoformat(row["started_at"]) for row in received]
+    results = {
+        "aurora": options.rows / seconds,
+        "copy": options.rows / _copy(services.database, [log], times),
+        "copy with outbox": options.rows / _copy(services.database, [log, outbox], times),
+    }
+    console.print(
+        f"  NDJSON: {results['aurora']:,.0f} rows/s; raw COPY: {results['copy']:,.0f} rows/s,"
+        f" with the outbox {results['copy with outbox']:,.0f}"
+    )
     return results
 
 
@@ -139,20 +152,35 @@ _COLUMNS = (
     "source_device", "modality", "form_id", "payload", "is_deleted", "body_hash", "received_at", "known_at",
     "available_at",
 )  # fmt: skip
+_ANNOUNCED = ("user_id", "event_id", "version", "type", "local_date", "received_at")
 
 
-def _copy_rows(received: list[dict[str, Any]]) -> bytes:
-    """The rows in COPY's text format, made before the clock runs."""
+@dataclass(frozen=True)
+class Copied:
+    """The rows of one table in COPY's text format, made before the clock runs."""
+
+    table: str
+    columns: Sequence[str]
+    rows: bytes
+
+
+def _copied(received: list[dict[str, Any]]) -> tuple[Copied, Copied]:
+    """What these events are in the log and in the outbox."""
     now = datetime.now(UTC)
     user_id = uuid.uuid4()
-    lines: list[str] = []
+    log: list[str] = []
+    outbox: list[str] = []
     for event in received:
         judged = validate(event, user_id=user_id, user_tz="UTC", received_at=now, hash_key=b"k" * 32)
         if not isinstance(judged, AcceptedEvent):
             raise TypeError(judged.reason)
-        values = [getattr(judged, name) for name in _COLUMNS]
-        lines.append("\t".join(map(_copy_text, values)))
-    return ("\n".join(lines) + "\n").encode()
+        log.append("\t".join(_copy_text(getattr(judged, name)) for name in _COLUMNS))
+        told = {name: str(getattr(judged, name)) for name in _ANNOUNCED}
+        outbox.append("\t".join((EVENTS_ACCEPTED, str(user_id), json.dumps(told))))
+    return (
+        Copied("events", _COLUMNS, ("\n".join(log) + "\n").encode()),
+        Copied("outbox", ("topic", "user_id", "body"), ("\n".join(outbox) + "\n").encode()),
+    )
 
 
 def _copy_text(value: Any) -> str:
@@ -163,14 +191,15 @@ def _copy_text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
-def _copy(url: str, rows: bytes, times: list[datetime]) -> float:
-    """Seconds of one COPY into an empty twin of the log, committed."""
+def _copy(url: str, tables: Sequence[Copied], times: list[datetime]) -> float:
+    """Seconds of a COPY into empty twins of these tables, committed once."""
     with psycopg.connect(url) as connection:
         ensure_partitions(connection, times)
         connection.execute("create schema bench")
         connection.execute(
             "create table bench.events (like raw.events including all) partition by range (started_at)"
         )
+        connection.execute("create table bench.outbox (like raw.outbox including all)")
         for (name,) in connection.execute(
             "select child.relname from pg_inherits inner join pg_class as child on child.oid = inhrelid"
             " where inhparent = 'raw.events'::regclass"
@@ -178,11 +207,11 @@ def _copy(url: str, rows: bytes, times: list[datetime]) -> float:
             connection.execute(_twin_of(connection, name).encode())
         connection.commit()
         began = time.perf_counter()
-        with connection.cursor().copy(
-            f"copy bench.events ({', '.join(_COLUMNS)}) from stdin".encode()
-        ) as copy:
-            for at in range(0, len(rows), 65536):
-                copy.write(rows[at : at + 65536])
+        for copied in tables:
+            statement = f"copy bench.{copied.table} ({', '.join(copied.columns)}) from stdin"
+            with connection.cursor().copy(statement.encode()) as copy:
+                for at in range(0, len(copied.rows), 65536):
+                    copy.write(copied.rows[at : at + 65536])
         connection.commit()
         seconds = time.perf_counter() - began
         connection.execute("drop schema bench cascade")
@@ -207,6 +236,7 @@ def ratios_of(single: list[dict[str, float]], bulk: list[dict[str, float]]) -> d
         "single / no-op inside the API": (single, "aurora", "surroundings"),
         "single / plain ORM": (single, "aurora", "orm"),
         "bulk / raw COPY": (bulk, "aurora", "copy"),
+        "bulk / raw COPY, outbox included": (bulk, "aurora", "copy with outbox"),
     }
     return {
         name: statistics.median(found[above] / found[below] for found in rounds)

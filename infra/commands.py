@@ -1,4 +1,4 @@
-"""The sub-commands over services and processes: up, down, status, logs, doctor, reset, demo."""
+"""The sub-commands over services and processes: up, down, status, logs, doctor, reset, demo, dashboard."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
     app.command()(reset)
     app.command()(demo)
+    app.command()(dashboard)
 
 
 def up(
@@ -81,3 +82,14 @@ def demo(
     from infra.demo import run_demo
 
     run_demo(Console(), users=users, days=days)
+
+
+def dashboard(
+    port: Annotated[int, typer.Option(help="Where to listen, on this machine only")] = 8050,
+) -> None:
+    """The analysts' dashboard, until Ctrl-C. The first time it installs its own virtualenv (a minute)."""
+    from rich.console import Console
+
+    from infra.dashboard.serving import serve_dashboard
+
+    serve_dashboard(Console(highlight=False), port)

@@ -23,10 +23,17 @@ storage:
       scheme: postgresql+psycopg2
 telemetry:
   enabled: false
+nux:
+  # No dialog that asks for an e-mail address before the first look.
+  enabled: false
 concurrency:
   runs:
     # Two runs side by side are what two cores can do; dbt takes one run per process anyway.
     max_concurrent_runs: 2
+  pools:
+    # One build, one training at a time (pipelines/pools.py): the next run waits in the queue, not at a lock.
+    granularity: run
+    default_limit: 1
 run_monitoring:
   enabled: true
   # A run whose code server was killed stays STARTED for ever otherwise.

@@ -6,14 +6,16 @@ A step whose result is there already is left out, which makes a repetition quick
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import psycopg
 from rich.console import Console
 from rich.rule import Rule
 
@@ -58,16 +60,18 @@ def run_demo(console: Console, *, users: int, days: int) -> None:
 
 
 def _steps(settings: Settings, users: int, days: int) -> list[Step]:
+    """What is still to be done: a population and a file that are in the log already are not brought in again."""
     steps = []
+    real = _soccermon(settings)
     with connect(settings.need("postgres_url")) as connection:
         is_simulated = connection.execute(
             "select 1 from raw.simulations where cohort = %s", (COHORT,)
         ).fetchone()
+        is_imported = real is not None and _is_imported(connection, real)
     if not is_simulated:
         arguments = ("simulate", "--users", str(users), "--days", str(days), "--seed", str(SEED))
         steps.append(Step("Simulate a population", arguments))
-    real = _soccermon(settings)
-    if real is not None:
+    if real is not None and not is_imported:
         steps.append(Step("Import SoccerMon team A", ("import", str(real), "--mapping", "soccermon")))
     steps.append(Step("Run the daily job", ("daily",)))
     return steps
@@ -79,6 +83,16 @@ def _soccermon(settings: Settings) -> Path | None:
         if folder is not None and (folder / SOCCERMON).is_file():
             return folder / SOCCERMON
     return None
+
+
+def _is_imported(connection: psycopg.Connection[Any], file: Path) -> bool:
+    with file.open("rb") as body:
+        digest = hashlib.file_digest(body, "sha256").hexdigest()
+    found = connection.execute(
+        "select 1 from raw.import_batches where file_sha256 = %s and mapping = 'soccermon' and state = 'done'",
+        (digest,),
+    )
+    return found.fetchone() is not None
 
 
 def _login(settings: Settings) -> tuple[str, str]:

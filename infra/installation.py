@@ -131,6 +131,8 @@ class Installation:
             "secret_key": self.secret_key,
             "jwt_secret": derive(self.secret_key, "jwt"),
             "data_key": derive(self.secret_key, "data"),
+            "pseudonym_key": self.given.pseudonym_key or derive(self.secret_key, "pseudonyms"),
+            "alert_urls": self.given.alert_urls,
         }
 
 

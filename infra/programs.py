@@ -28,6 +28,8 @@ SECRET_OR_ADDRESS: Final = (
     "secret_key",
     "jwt_secret",
     "data_key",
+    "pseudonym_key",
+    "alert_urls",
 )
 """Settings that a process has only when its line in the table names them."""
 
@@ -153,7 +155,7 @@ def _dagster(here: Installation) -> list[Program]:
             Probe("tcp", f"127.0.0.1:{code_port}"),
             depends_on=("postgres", "redis"),
             role=grants.PIPELINES,
-            knows=("redis_url", "mlflow_uri", "data_key"),
+            knows=("redis_url", "mlflow_uri", "dagster_url", "data_key", "pseudonym_key", "alert_urls"),
             environment=dagster,
         ),
         Program(
@@ -243,6 +245,9 @@ def _settings(installation: Installation, program: Program) -> dict[str, str]:
         "log_level": given.log_level,
         "postgres_pool_size": given.postgres_pool_size,
         "api_workers": given.api_workers,
+        "archive_after_days": given.archive_after_days,
+        "code_url": given.code_url,
+        "code_branch": given.code_branch,
         "kafka_may_create_topics": given.kafka_may_create_topics,
         "kafka_check_crcs": given.kafka_check_crcs,
         # Empty rather than absent: the process must not find it in the run file or in `.env` either.

@@ -117,8 +117,6 @@ def _addresses(settings: Settings, username: str, password: str) -> Table:
     table.add_row("ML engineer", f"MLflow   {settings.mlflow_uri}")
     table.add_row("app builder", f"API      {settings.api_url}/docs")
     analyst = role_url(settings.need("postgres_url"), settings.secret_key, ANALYST)
-    table.add_row(
-        "analyst", f"psql     {analyst}\n         marts.daily_summary, marts.scores, marts.timeline, …"
-    )
+    table.add_row("analyst", f"psql     {analyst}\n         or a dashboard: aurora dashboard")
     table.add_row("login to try", f"[bold]{username}[/]  password [bold]{password}[/]")
     return table

@@ -21,6 +21,7 @@ from tests.fixtures import service_run  # needs the path above
 
 pytest_plugins = [
     "tests.fixtures.database",
+    "tests.fixtures.simulated_warehouse",
     "tests.fixtures.services",
     "tests.fixtures.datasets",
     "tests.fixtures.apache_kafka",
@@ -38,6 +39,12 @@ hypothesis_settings.register_profile(
     "search", hypothesis_settings.get_profile("repeat"), derandomize=False, max_examples=1000
 )
 hypothesis_settings.load_profile("repeat")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-answers", action="store_true", help="write the answers to the worked questions anew"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
+import orjson
 import psycopg
 from psycopg.rows import class_row, tuple_row
 
@@ -52,7 +53,7 @@ class Written:
 _APPEND: Final[LiteralString] = """
     with said as (
         select user_id, subject, body, row_number() over (partition by user_id order by number) as place
-        from unnest(%(user_ids)s::uuid[], %(subjects)s::text[], %(bodies)s::text[])
+        from rows from (json_to_recordset(%(notices)s::json) as (user_id uuid, subject text, body json))
             with ordinality as said (user_id, subject, body, number)
     ),
     heads as (
@@ -65,7 +66,7 @@ _APPEND: Final[LiteralString] = """
     counts as (select user_id, count(*) as notices from said group by user_id),
     written as (
         insert into app.notices (user_id, position, subject, body)
-        select user_id, heads.position - counts.notices + said.place, said.subject, said.body::json
+        select user_id, heads.position - counts.notices + said.place, said.subject, said.body
         from said join counts using (user_id) join heads using (user_id)
     )
     select user_id, epoch, position from heads
@@ -101,14 +102,18 @@ _OLDEST: Final[LiteralString] = "select min(position) from app.notices where use
 
 async def append(connection: Connection, notices: Iterable[tuple[UUID, Notice]]) -> list[Head]:
     """Write notices in the caller's transaction; where each line will end when it commits."""
-    rows = list(notices)
+    rows = [
+        {
+            "user_id": user_id,
+            "subject": notice.subject,
+            "body": orjson.Fragment(notice.model_dump_json(by_alias=True)),
+        }
+        for user_id, notice in notices
+    ]
     if not rows:
         return []
-    parameters = {
-        "user_ids": [user_id for user_id, _ in rows],
-        "subjects": [notice.subject for _, notice in rows],
-        "bodies": [notice.model_dump_json(by_alias=True) for _, notice in rows],
-    }
+    # One text: arrays of texts would be escaped one by one.
+    parameters = {"notices": orjson.dumps(rows).decode()}
     async with connection.cursor(row_factory=class_row(Head)) as cursor:
         await cursor.execute(_APPEND, parameters)
         return await cursor.fetchall()

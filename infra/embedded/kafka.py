@@ -86,7 +86,8 @@ class KafkaNode:
                 cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
                 format_storage = [*java, "kafka.tools.StorageTool", "format"]
                 subprocess.run(  # noqa: S603  # our own command line
-                    [*format_storage, "-t", cluster_id, "-c", str(properties)],
+                    # In one word: one id in sixty-four begins with a dash.
+                    [*format_storage, f"--cluster-id={cluster_id}", "-c", str(properties)],
                     stdout=log, stderr=log, check=True,
                 )  # fmt: skip
             process = subprocess.Popen(  # noqa: S603  # our own command line

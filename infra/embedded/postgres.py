@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,8 @@ SETTINGS: Final = {
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",
+    # What a killed process had asked for ends, and gives its locks back.
+    "client_connection_check_interval": "1s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
@@ -55,6 +58,10 @@ FAST_SETTINGS: Final = {
     "max_wal_senders": "0",
     "shared_buffers": "128MB",
 }
+
+_LIMIT_FILES: Final = f"grant set on parameter temp_file_limit to {OWNER}\n"
+"""So that the owner can limit what another role writes to disk: a superuser alone may allow it."""
+_FILES_LIMITED: Final = "aurora.files-limited"
 
 
 def program_dir() -> Path:
@@ -116,6 +123,8 @@ class EmbeddedPostgres:
         if lock_file.exists() and self.pid is None:
             # Its process is gone, but another may have the number by now, which Postgres would believe.
             lock_file.unlink()
+        if self.pid is None:
+            self._upgrade_rights(binaries)
 
     def _create_cluster(self, binaries: Path) -> None:
         unfinished = self.cluster_dir.with_name("cluster.unfinished")
@@ -136,13 +145,23 @@ class EmbeddedPostgres:
         (unfinished / "pg_hba.conf").write_text(HOST_BASED_AUTHENTICATION)
         literal = "'" + self.password.replace("'", "''") + "'"
         # Single-user mode needs no login, so the superuser never gets a password.
-        single_user = [str(binaries / "postgres"), "--single", "-D", str(unfinished), "postgres"]
-        _run(
-            [*as_nobody(), *single_user],
-            given=f"create role {OWNER} login createrole createdb replication password {literal}\n"
-            f"grant pg_monitor, pg_signal_backend to {OWNER} with admin option\n",
+        as_superuser(
+            binaries,
+            unfinished,
+            f"create role {OWNER} login createrole createdb replication password {literal}\n"
+            f"grant pg_monitor, pg_signal_backend to {OWNER} with admin option\n{_LIMIT_FILES}",
         )
+        (unfinished / _FILES_LIMITED).touch()
         unfinished.rename(self.cluster_dir)
+
+    def _upgrade_rights(self, binaries: Path) -> None:
+        """What a cluster of an earlier version lacks."""
+        done = self.cluster_dir / _FILES_LIMITED
+        if not done.exists():
+            # Where what a killed server left behind is in the way, at the next start; nothing else waits for it.
+            with suppress(ServiceStartError):
+                as_superuser(binaries, self.cluster_dir, _LIMIT_FILES)
+                done.touch()
 
     @property
     def pid(self) -> int | None:
@@ -203,6 +222,12 @@ class EmbeddedPostgres:
         if not wait_until_gone(pid, timeout_seconds):
             os.kill(pid, signal.SIGQUIT)
             wait_until_gone(pid, timeout_seconds)
+
+
+def as_superuser(binaries: Path, cluster_dir: Path, statements: str) -> None:
+    """Statements, one a line, on a cluster that is not running."""
+    single_user = [str(binaries / "postgres"), "--single", "-D", str(cluster_dir), "postgres"]
+    _run([*as_nobody(), *single_user], given=statements)
 
 
 def _run(command: list[str], given: str = "") -> None:

@@ -247,8 +247,7 @@ def test_the_windows_and_parts_that_a_score_reads_exist(spec: ScoreSpec) -> None
     for entry in spec.inputs:
         if isinstance(entry.source, Window):
             assert entry.name == entry.source.column()
-            measure = MEASURES[entry.source.measure]
-            assert entry.unit == measure.unit
+            assert entry.unit == entry.source.unit
         if isinstance(entry.source, PartScore):
             assert entry.source.score in SCORES
 

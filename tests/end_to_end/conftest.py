@@ -27,7 +27,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from infra.embedded.broker import EmbeddedBroker
 from infra.ports import free_port
 from tests.fixtures import service_run
-from tests.fixtures.database import _fresh_database as fresh_database
+from tests.fixtures.database import fresh_database
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a sentence that one remembers"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +18,21 @@ from confluent_kafka import Consumer, Producer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from aurora.database.locks import session_lock
 from infra.embedded.broker import EmbeddedBroker
-from infra.embedded.postgres import EmbeddedPostgres
+from infra.embedded.postgres import EmbeddedPostgres, as_superuser, program_dir
 from infra.embedded.redis import EmbeddedRedis
 from infra.errors import DataFolderError, ServiceStartError
 from infra.ports import free_port
+
+LONG_QUERY = """
+import sys
+import psycopg
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
+    connection.execute("select pg_advisory_lock(hashtextextended('work', 0))")
+    print("locked", flush=True)
+    connection.execute("select pg_sleep(600)")
+"""
 
 
 @pytest.fixture
@@ -77,6 +89,24 @@ def test_postgres_starts_again_after_it_was_killed(service_dir: Path) -> None:
     postgres.destroy()
 
 
+def test_what_a_killed_process_had_asked_for_ends_and_gives_its_lock_back(
+    postgres: EmbeddedPostgres,
+) -> None:
+    postgres.start()
+    asking = subprocess.Popen([sys.executable, "-c", LONG_QUERY, postgres.url()], stdout=subprocess.PIPE)
+    assert asking.stdout is not None
+    assert asking.stdout.readline() == b"locked\n"
+
+    asking.kill()
+    asking.wait()
+
+    with (
+        psycopg.connect(postgres.url(), autocommit=True) as other,
+        session_lock(other, "work", patience=60) as is_mine,
+    ):
+        assert is_mine
+
+
 def test_a_lock_file_whose_number_another_process_has_by_now_does_not_stop_postgres(
     postgres: EmbeddedPostgres,
 ) -> None:
@@ -113,6 +143,24 @@ def test_the_owner_may_make_roles_and_databases_but_is_no_superuser(postgres: Em
         ).fetchone()
 
     assert row == (False, True, True)
+
+
+def test_the_owner_may_limit_temporary_files_also_of_a_cluster_of_an_earlier_version(
+    postgres: EmbeddedPostgres,
+) -> None:
+    postgres.start()
+    may = "select has_parameter_privilege('temp_file_limit', 'set')"
+    with psycopg.connect(postgres.url()) as connection:
+        assert connection.execute(may).fetchone() == (True,)
+    postgres.stop()
+    (postgres.cluster_dir / "aurora.files-limited").unlink()
+    revoke = "revoke set on parameter temp_file_limit from aurora_owner\n"
+    as_superuser(program_dir(), postgres.cluster_dir, revoke)
+
+    postgres.start()
+
+    with psycopg.connect(postgres.url()) as connection:
+        assert connection.execute(may).fetchone() == (True,)
 
 
 def test_postgres_on_a_port_that_is_taken_says_so_with_the_end_of_its_log(

@@ -73,6 +73,21 @@ def test_what_a_process_may_not_know_is_set_empty_so_that_no_file_fills_it_in(
         assert environment[f"AURORA_{setting}"] == ""
 
 
+def test_only_the_code_of_dagster_knows_who_hears_of_failures_and_where_its_pages_are(tmp_path: Path) -> None:
+    address = "mailto://sender:password@smtp.example.org"
+    given = given_settings(
+        data_dir=tmp_path / "data", alert_urls=address, code_url="https://example.org/code"
+    )
+    table = programs(open_installation(given))
+
+    knowing = {name for name, program in table.items() if address in program.environment.values()}
+    assert knowing == {"dagster-code"}
+    code = table["dagster-code"].environment
+    assert code["AURORA_ALERT_URLS"] == address
+    assert code["AURORA_DAGSTER_URL"] == table["dagster-webserver"].url
+    assert code["AURORA_CODE_URL"] == "https://example.org/code"
+
+
 def test_an_environment_holds_nothing_of_the_shell_that_is_not_needed(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
