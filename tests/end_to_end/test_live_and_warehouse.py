@@ -23,6 +23,11 @@ from tests.pipelines.transformation.conftest import Warehouse, warehouse  # noqa
 from tests.streams.conftest import Life, life, redis, today  # noqa: F401  # fixtures
 
 
+@pytest.fixture
+def life_database(warehouse: Warehouse) -> str:  # noqa: F811
+    return warehouse.owner_url
+
+
 async def people_with_a_history(life: Life) -> list[UUID]:  # noqa: F811
     people = [await life.somebody() for _ in range(3)]
     for number, user_id in enumerate(people[:2]):

@@ -113,11 +113,17 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def life(committed_database: str, role_url: Callable[..., str], redis: Redis) -> AsyncIterator[Life]:
-    url = role_url("aurora_streams", committed_database)
+def life_database(committed_database: str) -> str:
+    """Where the events of `life` go. A module overrides it where a life happens in a database it has already."""
+    return committed_database
+
+
+@pytest.fixture
+async def life(life_database: str, role_url: Callable[..., str], redis: Redis) -> AsyncIterator[Life]:
+    url = role_url("aurora_streams", life_database)
     async with pool(url, 3) as connections:
         refresher = Refresher(connections, redis, Champions(url, threads=1))
-        yield Life(committed_database, url, connections, redis, refresher)
+        yield Life(life_database, url, connections, redis, refresher)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
