@@ -12,7 +12,8 @@ from typing import Any, Final
 import orjson
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_OTHERWISE_WRITTEN: Final = re.compile(rb"[0-9]e|0\.0000|\x7f")
+# Looks for the rarer letter first: as `[0-9]e` it takes three times as long over a text full of digits.
+_EXPONENT: Final = re.compile(rb"e(?<=[0-9]e)")
 
 
 def canonical(value: Any) -> bytes:
@@ -25,9 +26,9 @@ def canonical(value: Any) -> bytes:
     except orjson.JSONEncodeError:
         # A whole number of more than 64 bits, or half of a surrogate pair.
         return _plainly(value)
-    if written.isascii() and not _OTHERWISE_WRITTEN.search(written):
-        return written
-    return _plainly(value)
+    if not written.isascii() or b"\x7f" in written or b"0.0000" in written or _EXPONENT.search(written):
+        return _plainly(value)
+    return written
 
 
 def _plainly(value: Any) -> bytes:

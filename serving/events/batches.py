@@ -1,20 +1,22 @@
 """Batches: many events in one request, taken in as they come, each with its own outcome.
 
-While one part is on its way into Postgres the next one is read and judged; more is not held in memory, and a client
-that sends faster than that is slowed down by its own connection. A part is one transaction. What ends a batch too
-early (a limit, a slow or vanished client, a body that makes no sense from some place on) does not undo the parts
-before it: the answer says what became of each event. Sent again, those are duplicates.
+While two parts are on their way into Postgres the next one is read and judged; more is not held in memory, and a
+client that sends faster than that is slowed down by its own connection. A part is one transaction. Two at once, because
+with one Postgres would wait while Python writes down its rows, and Python for the disk. What ends a batch too early (a
+limit, a slow or vanished client, a body that makes no sense from some place on) does not undo the parts before it: the
+answer says what became of each event. Sent again, those are duplicates.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 import stamina
@@ -47,12 +49,24 @@ from serving.problems import problem_body, problem_of
 NDJSON: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 PART: Final = 2_000
 """Events of one transaction, at most."""
+PARTS_AT_ONCE: Final = 2
 SMALL_PART: Final = 500
 """So many are stored at once when nothing of the batch is being stored: nobody waits while there is work."""
+MIDDLE_PART: Final = 1_000
+"""So many when another part is: less would cost more transactions than it gains."""
 JUDGED_AT_ONCE: Final = 50
 """Then other requests get a turn."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some events of a batch that are being stored."""
+
+    task: asyncio.Task[list[dict[str, Any]]]
+    """Gives what became of each."""
+    ids: frozenset[UUID]
 
 
 @dataclass
@@ -62,11 +76,14 @@ class _Intake:
     person: Person
     waiting: list[AcceptedEvent | Rejected] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
-    storing: asyncio.Task[None] | None = None
+    storing: deque[_Part] = field(default_factory=deque)
+    """The parts on their way, the oldest first."""
 
     @property
-    def is_storing(self) -> bool:
-        return self.storing is not None and not self.storing.done()
+    def part_size(self) -> int:
+        """How many waiting events are worth a transaction now."""
+        under_way = sum(not part.task.done() for part in self.storing)
+        return (SMALL_PART, MIDDLE_PART, PART)[min(under_way, PARTS_AT_ONCE)]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -84,8 +101,10 @@ class Batches:
         self._judge = judge
         self._options = options
         self._months = KnownMonths()
-        # Each holds two parts and its answer in memory, one in JSON its body; a deadline frees those of slow clients.
+        # Each holds three parts and its answer in memory, one in JSON its body; a deadline frees those of slow clients.
         self._places = asyncio.Semaphore(options.batches_at_once)
+        # No more connections than one for each batch: the others are for those who read.
+        self._writing = asyncio.Semaphore(options.batches_at_once)
 
     async def receive(self, request: Request, person: Person, key: str | None) -> Answer:
         """Judge and store many events; what became of each."""
@@ -133,7 +152,7 @@ class Batches:
                 intake.waiting.append(self._judge.judge(received, intake.person))
                 if number % JUDGED_AT_ONCE == 0:
                     await asyncio.sleep(0)
-                    if len(intake.waiting) >= (PART if intake.is_storing else SMALL_PART):
+                    if len(intake.waiting) >= intake.part_size:
                         await self._hand_over(intake)
         await self._finish(intake)
 
@@ -157,30 +176,42 @@ class Batches:
             raise MediaTypeUnsupportedError("application/json", "application/x-ndjson")
 
     async def _hand_over(self, intake: _Intake) -> None:
-        """Let what waits be stored as soon as the part before it is."""
-        if intake.storing is not None:
-            # Shielded: a deadline that passes meanwhile ends the reading, not what is being stored.
-            await asyncio.shield(intake.storing)
+        """Let what waits be stored as soon as there is a place for it."""
+        ids = frozenset(item.event_id for item in intake.waiting if not isinstance(item, Rejected))
+        # Another version of an event that is on its way has to see it: only so is its outcome certain.
+        while len(intake.storing) >= PARTS_AT_ONCE or any(part.ids & ids for part in intake.storing):
+            await self._settle_oldest(intake)
         part, intake.waiting = intake.waiting, []
-        intake.storing = asyncio.create_task(self._store(intake, part))
+        intake.storing.append(_Part(asyncio.create_task(self._store(intake.person, part)), ids))
 
     async def _finish(self, intake: _Intake) -> None:
         """Store what is left."""
-        if intake.waiting:
-            await self._hand_over(intake)
-        if intake.storing is not None:
-            # Shielded: a deadline that passes meanwhile ends the reading, not what is being stored.
-            await asyncio.shield(intake.storing)
+        try:
+            if intake.waiting:
+                await self._hand_over(intake)
+            while intake.storing:
+                await self._settle_oldest(intake)
+        finally:
+            # One that failed hides what became of those after it; they are not left alone all the same.
+            await asyncio.gather(*(part.task for part in intake.storing), return_exceptions=True)
 
-    async def _store(self, intake: _Intake, part: Sequence[AcceptedEvent | Rejected]) -> None:
-        """One part in one transaction. Where it met another one in a circle, again."""
-        store = stamina.AsyncRetryingCaller(attempts=5, wait_initial=0.02, wait_max=0.5)
-        verdicts = await store(psycopg.errors.DeadlockDetected, self._store_once, intake.person, part)
+    async def _settle_oldest(self, intake: _Intake) -> None:
+        """Wait for the oldest part, and take down what became of its events."""
+        # Shielded: a deadline that passes meanwhile ends the reading, not what is being stored.
+        verdicts = await asyncio.shield(intake.storing[0].task)
+        intake.storing.popleft()
         for place, verdict in enumerate(verdicts, len(intake.items)):
             verdict["index"] = place
         intake.items += verdicts
+
+    async def _store(self, person: Person, part: Sequence[AcceptedEvent | Rejected]) -> list[dict[str, Any]]:
+        """One part in one transaction. Where it met another one in a circle, again."""
+        store = stamina.AsyncRetryingCaller(attempts=5, wait_initial=0.02, wait_max=0.5)
+        async with self._writing:
+            verdicts = await store(psycopg.errors.DeadlockDetected, self._store_once, person, part)
         rejected = [item for item in part if isinstance(item, Rejected)]
         count((verdict["outcome"] for verdict in verdicts), rejected)
+        return verdicts
 
     async def _store_once(
         self, person: Person, part: Sequence[AcceptedEvent | Rejected]

@@ -13,10 +13,11 @@ import psycopg
 import pytest
 from starlette.types import Message
 
-from aurora.events.storage import COPIED_FROM
+from aurora.events.storage import COPIED_FROM, Outcome, store_events
 from aurora.settings import Settings
 from serving.app import create_app
-from serving.events.batches import PART
+from serving.events import batches
+from serving.events.batches import MIDDLE_PART, PART, SMALL_PART
 from serving.events.reading import events_in
 from tests.serving.conftest import Account, an_event, log_in, quick, running
 
@@ -87,6 +88,55 @@ async def test_many_events_at_once_have_the_outcomes_of_few(
     assert stored(api_database, ada, "outbox") == COPIED_FROM + 3
     read = await client.get(f"/api/v1/events/{notes['event_id']}", headers=ada.headers)
     assert read.json()["note"] == "what happened, 100 % sure"
+
+
+async def test_versions_of_one_event_in_different_parts_have_the_outcomes_of_their_order(
+    client: httpx.AsyncClient, ada: Account
+) -> None:
+    twice = an_event(version=2)
+    between = [an_event() for _ in range(SMALL_PART)]
+    batch = [
+        twice,
+        *between,
+        twice | {"version": 1},
+        *between[:50],
+        twice,
+        twice | {"payload": {"energy": 1.0}},
+    ]
+
+    answer = await post_lines(client, ada, ndjson(batch))
+
+    items = answer.json()["items"]
+    outcomes = [item["outcome"] for item in items]
+    assert outcomes[: SMALL_PART + 2] == ["accepted"] * (SMALL_PART + 1) + ["superseded"]
+    assert outcomes[SMALL_PART + 2 :] == ["duplicate"] * 51 + ["conflict"]
+    assert [item["index"] for item in items] == list(range(len(batch)))
+    assert items[-1]["event_id"] == twice["event_id"]
+
+
+async def test_a_part_that_fails_ends_the_answer_before_it_and_takes_no_other_along(
+    client: httpx.AsyncClient, ada: Account, api_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    async def store(connection: psycopg.AsyncConnection[Any], events: Any, **options: Any) -> list[Outcome]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise psycopg.OperationalError("the connection was lost")
+        return await store_events(connection, events, **options)
+
+    monkeypatch.setattr(batches, "store_events", store)
+    events = [an_event() for _ in range(SMALL_PART + MIDDLE_PART + 50)]
+    cut = await post_lines(client, ada, ndjson(events))
+    kept = stored(api_database, ada)
+    again = await post_lines(client, ada, ndjson(events))
+
+    assert (cut.status_code, len(cut.json()["items"])) == (503, SMALL_PART)
+    assert f"the first {SMALL_PART} events were taken in" in cut.json()["detail"]
+    assert kept in (SMALL_PART, SMALL_PART + 50)  # what came after it, had it begun
+    assert again.json()["counts"] == {"accepted": len(events) - kept, "duplicate": kept}
+    assert stored(api_database, ada) == len(events)
 
 
 async def test_a_batch_of_too_many_keeps_the_first_ones_and_says_so(
