@@ -107,13 +107,15 @@ def warehouse(
         report = build_warehouse(
             postgres.url,
             data_dir=loaded.data_dir,
-            options=["--exclude", _AFTER_PREDICTIONS, _AFTER_PATTERNS],
+            exclude=[_AFTER_PREDICTIONS, _AFTER_PATTERNS],
             now=replay.now,
             cohort=replay.cohort or None,
             pseudonym_key=loaded.pseudonym_key,
         )
         context.log.info("a %s build of %.0f s", "full" if report.is_full else "incremental", report.seconds)
         results = list(report.results)
+        if report.kept_views and report.is_good:
+            results += _kept_views(context, loaded.data_dir)
     yield from _as_events(context, results, settings, postgres)
 
 
@@ -154,6 +156,18 @@ def _build_selected(context: dg.AssetExecutionContext, data_dir: Path, postgres_
         current_dbt_indirect_selection_env=None,
     )
     return run_dbt(["build", *arguments], postgres_url=postgres_url, data_dir=data_dir)
+
+
+def _kept_views(context: dg.AssetExecutionContext, data_dir: Path) -> list[NodeResult]:
+    """The views that the build left as they are: what they show is as new as what was built."""
+    found = []
+    for unique_id, node in _MANIFEST["nodes"].items():
+        is_view = node["resource_type"] == "model" and node["config"]["materialized"] == "view"
+        if is_view and TRANSLATOR.get_asset_key(node) in context.selected_asset_keys:
+            written = target_dir(data_dir) / "compiled" / node["package_name"] / node["original_file_path"]
+            compiled = written.read_text(encoding="utf-8") if written.is_file() else ""
+            found.append(NodeResult(unique_id, node["name"], "model", "kept", 0.0, "", None, compiled))
+    return found
 
 
 def _names(context: dg.AssetExecutionContext) -> list[str]:

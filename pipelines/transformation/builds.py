@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from aurora.errors import AuroraError
 _LOCK: Final = "aurora.build"
 _DEFINED_IN: Final = ("models/staging", "models/intermediate", "models/features", "models/scores", "macros")
 _DEFINITION: Final = "definition "
+_VIEWS: Final = "views "
+_SCHEMAS_OF_VIEWS: Final = ("staging", "intermediate", "features", "scores", "marts", "analysts")
 
 
 class BuildRunningError(AuroraError):
@@ -35,15 +37,20 @@ class Build:
 
     build_id: UUID
     is_full: bool
+    keeps_views: bool = False
+    """All views are as the project has them: to make them anew would change nothing."""
     is_good: bool = False
 
 
 @contextmanager
-def recorded_build(postgres_url: str, *, definition: str, full: bool = False) -> Iterator[Build]:
+def recorded_build(
+    postgres_url: str, *, definition: str, views: str | None = None, full: bool = False
+) -> Iterator[Build]:
     """Hold the lock and the record of one build; it is good when the block says so and ends well.
 
     A build is full when it is asked to be, and when what the tables mean (`definition`) has changed since the
-    last good one: rows of two meanings must not lie side by side.
+    last good one: rows of two meanings must not lie side by side. Likewise it keeps the views while what they are
+    (`views`) is what the last good one made, and none of them is missing; None makes all of them anew.
     """
     with (
         connect(postgres_url, autocommit=True) as connection,
@@ -56,6 +63,7 @@ def recorded_build(postgres_url: str, *, definition: str, full: bool = False) ->
             "update raw.builds set state = 'failed', finished_at = now() where state = 'running'"
         )
         build = Build(uuid4(), full or built_definition(connection) != definition)
+        build.keeps_views = not build.is_full and views is not None and _found_views(connection, views)
         connection.execute(
             "insert into raw.builds (build_id, snapshot, is_full, state)"
             " values (%s, pg_current_snapshot(), %s, 'running')",
@@ -67,7 +75,7 @@ def recorded_build(postgres_url: str, *, definition: str, full: bool = False) ->
             build.is_good = False
             raise
         finally:
-            _finish(connection, build, definition)
+            _finish(connection, build, definition, views)
 
 
 @contextmanager
@@ -77,7 +85,7 @@ def no_build_meanwhile(connection: psycopg.Connection[Any]) -> Iterator[bool]:
         yield is_free
 
 
-def _finish(connection: psycopg.Connection[Any], build: Build, definition: str) -> None:
+def _finish(connection: psycopg.Connection[Any], build: Build, definition: str, views: str | None) -> None:
     connection.execute(
         "update raw.builds set state = %s, finished_at = clock_timestamp() where build_id = %s",
         ("good" if build.is_good else "failed", build.build_id),
@@ -85,21 +93,50 @@ def _finish(connection: psycopg.Connection[Any], build: Build, definition: str) 
     if build.is_good and build.is_full:
         comment = sql.Literal(f"{_DEFINITION}{definition}")
         connection.execute(sql.SQL("comment on schema features is {}").format(comment))
+    if build.is_good and not build.keeps_views and views is not None:
+        comment = sql.Literal(_views_as_they_are(connection, views))
+        connection.execute(sql.SQL("comment on schema marts is {}").format(comment))
 
 
 def built_definition(connection: psycopg.Connection[Any]) -> str | None:
     """The definition of the last good full build, None before there was one."""
-    row = connection.execute(
-        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'features'"
-    ).fetchone()
-    comment = row[0] if row else None
+    comment = _comment_on(connection, "features")
     return comment.removeprefix(_DEFINITION) if comment and comment.startswith(_DEFINITION) else None
+
+
+def _found_views(connection: psycopg.Connection[Any], views: str) -> bool:
+    return _comment_on(connection, "marts") == _views_as_they_are(connection, views)
+
+
+def _views_as_they_are(connection: psycopg.Connection[Any], views: str) -> str:
+    """What their definitions are, and how many there are: one that was dropped by hand is missed."""
+    row = connection.execute(
+        "select count(*) from pg_views where schemaname = any(%s)", (list(_SCHEMAS_OF_VIEWS),)
+    ).fetchone()
+    return f"{_VIEWS}{views} {row[0] if row else 0}"
+
+
+def _comment_on(connection: psycopg.Connection[Any], schema: str) -> str | None:
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", (schema,)
+    ).fetchone()
+    return row[0] if row else None
 
 
 def definition_of(dbt_dir: Path) -> str:
     """A digest of all SQL that decides what the incremental tables hold."""
+    return _digest(dbt_dir, (file for folder in _DEFINED_IN for file in (dbt_dir / folder).rglob("*.sql")))
+
+
+def views_of(dbt_dir: Path) -> str:
+    """A digest of all that decides what the views are, their columns' types and descriptions included."""
+    files = (file for folder in ("models", "macros") for file in (dbt_dir / folder).rglob("*.*"))
+    return _digest(dbt_dir, (*files, dbt_dir / "dbt_project.yml"))
+
+
+def _digest(dbt_dir: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(file for folder in _DEFINED_IN for file in (dbt_dir / folder).rglob("*.sql")):
+    for file in sorted(files):
         digest.update(file.relative_to(dbt_dir).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

@@ -68,7 +68,8 @@ def build(
     for result in report.bad:
         console.print(f"[red]{result.status}[/] {result.name}: {result.message}", highlight=False)
     console.print(
-        f"{'Full' if report.is_full else 'Incremental'} build: {report.count('model')} models,"
+        f"{'Full' if report.is_full else 'Incremental'} build: {report.count('model')} models"
+        f"{' (the views are as they were)' if report.kept_views else ''},"
         f" {report.count('test')} tests, {len(report.bad)} bad, {report.seconds:.0f} s."
     )
     if not report.is_good:

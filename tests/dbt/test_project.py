@@ -52,3 +52,18 @@ def test_model_of_a_noun_carries_its_tag(manifest: dict[str, Any]) -> None:
     ]
 
     assert untagged == []
+
+
+def test_no_view_reads_a_table_that_each_build_replaces(manifest: dict[str, Any]) -> None:
+    # dbt drops the old table with all that reads it, and a build that keeps its views would not bring them back.
+    replaced = {
+        model["unique_id"] for model in models(manifest) if model["config"]["materialized"] == "table"
+    }
+    readers = [
+        model["name"]
+        for model in models(manifest)
+        if model["config"]["materialized"] == "view" and replaced & set(model["depends_on"]["nodes"])
+    ]
+
+    assert replaced
+    assert readers == []

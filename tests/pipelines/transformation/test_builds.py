@@ -84,6 +84,34 @@ def test_changed_definition_makes_the_next_build_a_full_one(warehouse: Warehouse
     assert (build.is_full, same.is_full, changed.is_full) == (True, False, True)
 
 
+def test_views_are_made_anew_when_they_changed_or_one_is_missing(warehouse: Warehouse) -> None:
+    def made(views: str) -> bool:
+        with recorded_build(warehouse.url, definition="same", views=views) as build:
+            build.is_good = True
+        return not build.keeps_views
+
+    assert [made("old"), made("old"), made("new"), made("new")] == [True, False, True, False]
+    with psycopg.connect(warehouse.owner_url) as connection:
+        connection.execute("create view marts.another as select 1 as one")
+    assert [made("new"), made("new")] == [True, False]
+
+
+def test_a_build_that_keeps_its_views_tests_them_all_the_same(warehouse: Warehouse) -> None:
+    first, second = warehouse.build(), warehouse.build()
+
+    assert (first.kept_views, second.kept_views) == (False, True)
+    assert second.count("test") == first.count("test")
+    assert 0 < second.count("model") < first.count("model")
+    views = {
+        name for (name,) in warehouse.rows("select viewname from pg_views where schemaname <> 'analysts'")
+    }
+    assert not views & {result.name for result in second.results if result.kind == "model"}
+    with psycopg.connect(warehouse.owner_url) as connection:
+        connection.execute("drop view marts.calendar cascade")
+    assert not warehouse.build().kept_views
+    assert warehouse.rows("select count(*) from analysts.calendar")
+
+
 def test_build_that_was_killed_is_marked_as_failed_by_the_next(warehouse: Warehouse) -> None:
     insert = (
         "insert into raw.builds (build_id, snapshot, is_full, state)"
