@@ -11,42 +11,48 @@ users as (
 energy_vectors as (
 
     select
-        users.user_id,
+        newest.user_id,
         'energy' as feature_set,
         newest.local_date,
         newest.as_of,
         newest.precision,
-        to_jsonb(newest) - array['user_id', 'local_date', 'as_of', 'precision'] as features
+        to_jsonb(moments) - array['user_id', 'local_date', 'as_of', 'precision'] as features
 
     from users
+    -- The newest moment by one table's index, then its vector: a vector is a join of several tables.
     cross join lateral (
-        select * from {{ ref('moment_energy_features') }} as moments
-        where moments.user_id = users.user_id
+        select user_id, local_date, as_of, precision
+        from {{ ref('moment_clock_features') }} as known
+        where known.user_id = users.user_id
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
-        order by moments.as_of desc, moments.precision desc
+        order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
+    inner join {{ ref('moment_energy_features') }} as moments using (user_id, local_date, as_of, precision)
 
 ),
 
 mood_vectors as (
 
     select
-        users.user_id,
+        newest.user_id,
         'mood' as feature_set,
         newest.local_date,
         newest.as_of,
         newest.precision,
-        to_jsonb(newest) - array['user_id', 'local_date', 'as_of', 'precision'] as features
+        to_jsonb(moments) - array['user_id', 'local_date', 'as_of', 'precision'] as features
 
     from users
+    -- The newest moment by one table's index, then its vector: a vector is a join of several tables.
     cross join lateral (
-        select * from {{ ref('moment_mood_features') }} as moments
-        where moments.user_id = users.user_id
+        select user_id, local_date, as_of, precision
+        from {{ ref('moment_clock_features') }} as known
+        where known.user_id = users.user_id
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
-        order by moments.as_of desc, moments.precision desc
+        order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
+    inner join {{ ref('moment_mood_features') }} as moments using (user_id, local_date, as_of, precision)
 
 ),
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aurora.features.catalogue import (
     BASELINE_INPUTS,
+    DOMAINS,
     FEATURE_SETS,
     FEATURES,
     FOR_ANALYSTS,
@@ -174,24 +175,28 @@ select * from features
 
 def _latest_of_set(name: str) -> str:
     keys = ", ".join(f"'{column}'" for column in KEY)
+    any_domain = domain_model(next(iter(DOMAINS)))
     return f"""{name}_vectors as (
 
     select
-        users.user_id,
+        newest.user_id,
         '{name}' as feature_set,
         newest.local_date,
         newest.as_of,
         newest.precision,
-        to_jsonb(newest) - array[{keys}] as features
+        to_jsonb(moments) - array[{keys}] as features
 
     from users
+    -- The newest moment by one table's index, then its vector: a vector is a join of several tables.
     cross join lateral (
-        select * from {{{{ ref('{set_model(name)}') }}}} as moments
-        where moments.user_id = users.user_id
+        select {", ".join(KEY)}
+        from {{{{ ref('{any_domain}') }}}} as known
+        where known.user_id = users.user_id
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
-        order by moments.as_of desc, moments.precision desc
+        order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
+    inner join {{{{ ref('{set_model(name)}') }}}} as moments using ({", ".join(KEY)})
 
 ),
 """
