@@ -28,7 +28,12 @@ energy_vectors as (
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    inner join {{ ref('moment_energy_features') }} as moments using (user_id, local_date, as_of, precision)
+    inner join {{ ref('moment_energy_features') }} as moments
+        on
+            newest.user_id = moments.user_id
+            and newest.local_date = moments.local_date
+            and newest.as_of = moments.as_of
+            and newest.precision = moments.precision
 
 ),
 
@@ -52,7 +57,12 @@ mood_vectors as (
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    inner join {{ ref('moment_mood_features') }} as moments using (user_id, local_date, as_of, precision)
+    inner join {{ ref('moment_mood_features') }} as moments
+        on
+            newest.user_id = moments.user_id
+            and newest.local_date = moments.local_date
+            and newest.as_of = moments.as_of
+            and newest.precision = moments.precision
 
 ),
 

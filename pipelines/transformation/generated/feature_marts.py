@@ -175,6 +175,7 @@ select * from features
 
 def _latest_of_set(name: str) -> str:
     keys = ", ".join(f"'{column}'" for column in KEY)
+    same_moment = f"{chr(10)}            and ".join(f"newest.{column} = moments.{column}" for column in KEY)
     any_domain = domain_model(next(iter(DOMAINS)))
     return f"""{name}_vectors as (
 
@@ -196,7 +197,9 @@ def _latest_of_set(name: str) -> str:
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    inner join {{{{ ref('{set_model(name)}') }}}} as moments using ({", ".join(KEY)})
+    inner join {{{{ ref('{set_model(name)}') }}}} as moments
+        on
+            {same_moment}
 
 ),
 """
