@@ -28,12 +28,16 @@ energy_vectors as (
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    inner join {{ ref('moment_energy_features') }} as moments
-        on
-            newest.user_id = moments.user_id
-            and newest.local_date = moments.local_date
-            and newest.as_of = moments.as_of
-            and newest.precision = moments.precision
+    cross join lateral (
+        select * from {{ ref('moment_energy_features') }} as vectors
+        where
+            vectors.user_id = newest.user_id
+            and vectors.local_date = newest.local_date
+            and vectors.as_of = newest.as_of
+            and vectors.precision = newest.precision
+        -- A fence: Postgres would join the view's tables with one another first.
+        offset 0  -- noqa: AM09
+    ) as moments
 
 ),
 
@@ -57,12 +61,16 @@ mood_vectors as (
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    inner join {{ ref('moment_mood_features') }} as moments
-        on
-            newest.user_id = moments.user_id
-            and newest.local_date = moments.local_date
-            and newest.as_of = moments.as_of
-            and newest.precision = moments.precision
+    cross join lateral (
+        select * from {{ ref('moment_mood_features') }} as vectors
+        where
+            vectors.user_id = newest.user_id
+            and vectors.local_date = newest.local_date
+            and vectors.as_of = newest.as_of
+            and vectors.precision = newest.precision
+        -- A fence: Postgres would join the view's tables with one another first.
+        offset 0  -- noqa: AM09
+    ) as moments
 
 ),
 

@@ -175,7 +175,7 @@ select * from features
 
 def _latest_of_set(name: str) -> str:
     keys = ", ".join(f"'{column}'" for column in KEY)
-    same_moment = f"{chr(10)}            and ".join(f"newest.{column} = moments.{column}" for column in KEY)
+    same_moment = f"{chr(10)}            and ".join(f"vectors.{column} = newest.{column}" for column in KEY)
     any_domain = domain_model(next(iter(DOMAINS)))
     return f"""{name}_vectors as (
 
@@ -197,9 +197,13 @@ def _latest_of_set(name: str) -> str:
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    inner join {{{{ ref('{set_model(name)}') }}}} as moments
-        on
+    cross join lateral (
+        select * from {{{{ ref('{set_model(name)}') }}}} as vectors
+        where
             {same_moment}
+        -- A fence: Postgres would join the view's tables with one another first.
+        offset 0  -- noqa: AM09
+    ) as moments
 
 ),
 """
