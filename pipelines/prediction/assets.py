@@ -78,7 +78,8 @@ def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
 @dg.asset_check(
     asset=PREDICTIONS,
     metadata=promise(
-        ERROR, "Set the alias `champion` in MLflow back to the version before; then read its training run."
+        ERROR,
+        "Put the version before back: `aurora rollback energy`; then read the training run of the other.",
     ),
 )
 def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.AssetCheckResult:

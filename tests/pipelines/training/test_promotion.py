@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from aurora.predictions.champions import Champions
 from aurora.predictions.storage import read_predictor
+from pipelines.resources import default_resources
 from pipelines.training import training
-from pipelines.training.alias_history import Kind, PastMove, version_before, versions_taken_back
 from pipelines.training.champion import version_under
+from pipelines.training.jobs import promote_model, roll_back_model
 from pipelines.training.promotion import (
     CannotRollBackError,
     NoChallengerError,
@@ -22,17 +28,10 @@ from pipelines.training.promotion import (
 )
 from pipelines.training.publishing import alone, publish_aliases
 from pipelines.training.tracking import connect
-from tests.pipelines.training.quick_training import QUICK, train
+from tests.pipelines.training.quick_training import QUICK, copy_version, train
 from tests.pipelines.training.warehouse import START, add_people
 
 Connection = psycopg.Connection[Any]
-
-
-def copy_version(mlflow_uri: str, name: str = "energy") -> str:
-    """The first version once more, under the next number: registering takes no time, training does."""
-    client = connect(mlflow_uri)
-    first = client.get_model_version(name, "1")
-    return str(client.create_model_version(name, first.source or "", run_id=first.run_id).version)
 
 
 def champion_of(connection: Connection) -> str | None:
@@ -258,36 +257,52 @@ def test_nobody_publishes_between_a_move_and_its_cause(
         assert publish_aliases(other, mlflow_uri).moves == ()
 
 
-def moves_of(*told: tuple[Kind, str | None]) -> list[PastMove]:
-    moves: list[PastMove] = []
-    for kind, version in told:
-        previous = moves[-1].version if moves else None
-        moves.append(PastMove(version, previous, kind, datetime(2026, 1, 1, tzinfo=UTC)))
-    return moves
-
-
-@pytest.mark.parametrize(
-    ("told", "before"),
-    [
-        ((), None),
-        ((("gate", "1"),), None),
-        ((("gate", "1"), ("gate", "2")), "1"),
-        ((("gate", "1"), ("gate", "2"), ("rollback", "1")), None),
-        ((("gate", "1"), ("gate", "2"), ("rollback", "1"), ("gate", "3")), "1"),
-        ((("gate", "1"), ("promote", "2"), ("promote", "1")), "2"),
-        ((("gate", "1"), ("promote", "2"), ("promote", "1"), ("rollback", "2")), "1"),
-        ((("gate", "1"), ("gate", "2"), ("mlflow", None)), "2"),
-        ((("gate", "1"), ("gate", "2"), ("mlflow", None), ("rollback", "2")), "1"),
-    ],
-)
-def test_the_champion_before_is_told_by_the_history(
-    told: tuple[tuple[Kind, str | None], ...], before: str | None
+def test_dagster_rolls_back_too_and_the_history_names_its_run(
+    connection: Connection, pipelines_url: str, mlflow_uri: str, tmp_path: Path
 ) -> None:
-    assert version_before(moves_of(*told)) == before
+    add_people(connection)
+    train(connection, mlflow_uri)
+    resources = default_resources(
+        {"postgres_url": pipelines_url, "mlflow_uri": mlflow_uri, "data_dir": str(tmp_path)}
+    )
+    asked = {"model": "energy", "because": "bad mornings"}
+    to_second = {"ops": {"promote_version": {"config": asked | {"version": int(copy_version(mlflow_uri))}}}}
+    back = {"ops": {"put_back_version": {"config": asked}}}
+
+    there = promote_model.execute_in_process(run_config=to_second, resources=resources)
+    again = roll_back_model.execute_in_process(run_config=back, resources=resources)
+
+    moves = connection.execute(
+        """
+        select model_version, dagster_run_id
+        from predictions.model_alias_history
+        where kind in ('promote', 'rollback')
+        order by move_id
+        """
+    ).fetchall()
+    assert moves == [("2", there.run_id), ("1", again.run_id)]
 
 
-def test_only_rollbacks_that_nobody_overruled_count_as_taken_back() -> None:
-    back = moves_of(("gate", "1"), ("gate", "2"), ("gate", "3"), ("rollback", "2"), ("rollback", "1"))
+async def test_a_running_process_follows_a_rollback_without_a_restart(
+    connection: Connection, pipelines_url: str, mlflow_uri: str, role_url: Callable[..., str]
+) -> None:
+    add_people(connection)
+    train(connection, mlflow_uri)
+    promoted(connection, mlflow_uri, copy_version(mlflow_uri))
+    champions = Champions(role_url("aurora_serving", pipelines_url), threads=1)
+    before = await champions.get("energy", "real")
+    listening = asyncio.create_task(champions.listen())
 
-    assert versions_taken_back(back) == ("2", "3")
-    assert versions_taken_back([*back, *moves_of(("promote", "2"))]) == ()
+    rolled_back(connection, mlflow_uri)
+
+    version = before and before.version
+    async with asyncio.timeout(10):
+        while version != "1":
+            await asyncio.sleep(0.02)
+            now = await champions.get("energy", "real")
+            version = now and now.version
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
+    assert before is not None
+    assert before.version == "2"

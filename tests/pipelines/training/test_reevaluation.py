@@ -14,8 +14,7 @@ from pipelines.training.promotion import NothingToRollBackError
 from pipelines.training.publishing import publish_aliases
 from pipelines.training.reevaluation import NothingToJudgeError, NoVersionError, look_again
 from pipelines.training.tracking import connect
-from tests.pipelines.training.quick_training import train
-from tests.pipelines.training.test_promotion import copy_version
+from tests.pipelines.training.quick_training import copy_version, train
 from tests.pipelines.training.warehouse import START, add_people
 
 Connection = psycopg.Connection[Any]
