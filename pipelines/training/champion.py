@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PREDICTOR_FILE = "predictor.aurora"
 HELD_OUT_FILE = "held_out.parquet"
 EVALUATION_FOLDER = "evaluation"
+NOT_THERE = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""How MLflow says that there is no such model, version or alias."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,11 @@ def version_under(client: MlflowClient, name: str, alias: str) -> str | None:
 
     try:
         return str(client.get_model_version_by_alias(name, alias).version)
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        # A registry that is away is no registry without a champion.
+        if error.error_code in NOT_THERE:
+            return None
+        raise
 
 
 def remove_challenger(client: MlflowClient, name: str) -> None:

@@ -13,9 +13,10 @@ import psycopg
 
 from aurora.errors import AuroraError
 from aurora.models.catalogue import model_spec, registered_name
+from aurora.predictions.artifact import ArtifactMetadata
 from aurora.predictions.storage import CHALLENGER, CHAMPION
 from pipelines.training.alias_history import Cause, read_champions, version_before
-from pipelines.training.champion import load_version, remove_challenger, version_under
+from pipelines.training.champion import NOT_THERE, load_version, remove_challenger, version_under
 from pipelines.training.publishing import alone, publish_aliases
 from pipelines.training.tracking import LEAK_TAG, connect
 
@@ -36,9 +37,20 @@ class NoChallengerError(AuroraError):
         super().__init__(f"{name} has no challenger to promote: name a version with --version")
 
 
-class VersionUnsuitableError(AuroraError):
-    def __init__(self, name: str, version: str, reason: str) -> None:
-        super().__init__(f"{name} version {version} {reason}; --force promotes it all the same")
+class SuspectedLeakError(AuroraError):
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            f"{name} version {version} was refused as a suspected leak; --force promotes it all the same"
+        )
+
+
+class ForeignVersionError(AuroraError):
+    """Nothing forces it: a model of simulated people never answers a real one."""
+
+    def __init__(self, name: str, version: str, metadata: ArtifactMetadata) -> None:
+        super().__init__(
+            f"{name} version {version} is a model of {metadata.model_name} for cohort {metadata.cohort}"
+        )
 
 
 class NothingToRollBackError(AuroraError):
@@ -85,9 +97,11 @@ def promote(
     wanted = version or version_under(client, name, CHALLENGER)
     if wanted is None:
         raise NoChallengerError(name)
-    _refuse_unloadable(client, name, wanted)
-    if not force:
-        _refuse_unsuitable(client, model, cohort, wanted)
+    metadata = _metadata_of(client, name, wanted)
+    if (metadata.model_name, metadata.cohort) != (model, cohort):
+        raise ForeignVersionError(name, wanted, metadata)
+    if not force and _is_suspected_leak(client, name, wanted):
+        raise SuspectedLeakError(name, wanted)
     cause = Cause("promote", because, moved_by, dagster_run_id)
     with alone(connection):
         return _move(connection, client, mlflow_uri, name, wanted, cause)
@@ -115,33 +129,29 @@ def roll_back(
         if version is None:
             raise NothingToRollBackError(name)
         try:
-            _refuse_unloadable(client, name, version)
+            _metadata_of(client, name, version)
         except AuroraError as error:
             raise CannotRollBackError(name, version, str(error)) from error
         cause = Cause("rollback", because or "rolled back", moved_by, dagster_run_id)
         return _move(connection, client, mlflow_uri, name, version, cause)
 
 
-def _refuse_unloadable(client: MlflowClient, name: str, version: str) -> None:
+def _metadata_of(client: MlflowClient, name: str, version: str) -> ArtifactMetadata:
+    """What the version says of itself, once it has been seen to exist and to load."""
     from mlflow.exceptions import MlflowException
 
     try:
         client.get_model_version(name, version)
     except MlflowException as error:
+        if error.error_code not in NOT_THERE:
+            raise
         raise VersionNotFoundError(name, version) from error
-    load_version(name, version)
+    return load_version(name, version).metadata
 
 
-def _refuse_unsuitable(client: MlflowClient, model: str, cohort: str, version: str) -> None:
-    """Refuse what the gate suspected of a leak, and what was made for others."""
-    name = registered_name(model, cohort)
+def _is_suspected_leak(client: MlflowClient, name: str, version: str) -> bool:
     tags = client.get_model_version(name, version).tags
-    if tags.get(LEAK_TAG) == "suspected" or _WORDS_OF_A_LEAK in tags.get("gate_reason", ""):
-        raise VersionUnsuitableError(name, version, "was refused as a suspected leak")
-    metadata = load_version(name, version).metadata
-    if (metadata.model_name, metadata.cohort) != (model, cohort):
-        made_for = f"is a model of {metadata.model_name} for cohort {metadata.cohort}"
-        raise VersionUnsuitableError(name, version, made_for)
+    return tags.get(LEAK_TAG) == "suspected" or _WORDS_OF_A_LEAK in tags.get("gate_reason", "")
 
 
 def _move(

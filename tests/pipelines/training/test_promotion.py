@@ -19,10 +19,11 @@ from pipelines.training.champion import version_under
 from pipelines.training.jobs import promote_model, roll_back_model
 from pipelines.training.promotion import (
     CannotRollBackError,
+    ForeignVersionError,
     NoChallengerError,
     NothingToRollBackError,
+    SuspectedLeakError,
     VersionNotFoundError,
-    VersionUnsuitableError,
     promote,
     roll_back,
 )
@@ -109,8 +110,16 @@ def test_what_cannot_be_served_is_refused_and_nothing_moves(connection: Connecti
         promoted(connection, mlflow_uri, "9")
     with pytest.raises(Exception, match="holds no predictor"):
         promoted(connection, mlflow_uri, str(empty))
-    with pytest.raises(VersionUnsuitableError, match="is a model of energy for cohort real"):
-        promote(connection, "energy", "simulated", mlflow_uri=mlflow_uri, because="why not", version="1")
+    with pytest.raises(ForeignVersionError, match="is a model of energy for cohort real"):
+        promote(
+            connection,
+            "energy",
+            "simulated",
+            mlflow_uri=mlflow_uri,
+            because="why not",
+            version="1",
+            force=True,
+        )
 
     assert version_under(client, "energy", "champion") == champion_of(connection) == "1"
     assert read_predictor(connection, "energy", "simulated") is None
@@ -120,7 +129,7 @@ def test_a_suspected_leak_is_promoted_only_by_force(connection: Connection, mlfl
     add_people(connection, leak=True)
     leaky = train(connection, mlflow_uri).version
 
-    with pytest.raises(VersionUnsuitableError, match="suspected leak; --force"):
+    with pytest.raises(SuspectedLeakError, match="suspected leak; --force"):
         promoted(connection, mlflow_uri, leaky)
     assert champion_of(connection) is None
 
