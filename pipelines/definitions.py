@@ -19,6 +19,7 @@ from pipelines.resources import default_resources
 from pipelines.schedules import JOBS, SCHEDULES
 from pipelines.table_checks import table_checks
 from pipelines.training.assets import MODEL_ASSETS, MODEL_CHECKS
+from pipelines.training.jobs import TRAINING_JOBS
 from pipelines.training.sensors import TRAINING_SENSORS
 from pipelines.transformation.assets import WAREHOUSE_ASSETS, source_specs
 from pipelines.transformation.checks import WAREHOUSE_CHECKS
@@ -55,7 +56,7 @@ defs = dg.Definitions(
         *PATTERN_CHECKS,
         *table_checks(asset for asset in _COMPLETE if isinstance(asset, dg.AssetsDefinition)),
     ],
-    jobs=[*JOBS, *LOG_JOBS, *PATTERN_JOBS],
+    jobs=[*JOBS, *LOG_JOBS, *PATTERN_JOBS, *TRAINING_JOBS],
     schedules=[*SCHEDULES, *LOG_SCHEDULES, *PATTERN_SCHEDULES],
     sensors=[*INGESTION_SENSORS, *TRAINING_SENSORS, *ALERT_SENSORS],
     resources=default_resources(),

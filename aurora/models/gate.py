@@ -22,6 +22,7 @@ CEILING_SLACK = 0.03
 more.
 """
 SLICE_LEVEL = 0.025
+LEAK_CHECK = "no_leak"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Verdict:
 
     promoted: bool
     checks: tuple[Check, ...]
+
+    @property
+    def suspects_leak(self) -> bool:
+        """Whether the candidate is better than anything honest can be."""
+        return any(check.name == LEAK_CHECK and not check.passed for check in self.checks)
 
     @property
     def reason(self) -> str:
@@ -120,10 +126,10 @@ def _no_leak(metrics: Mapping[str, float]) -> Check:
     quiet = r2 <= SUSPECT_R2 and r_within <= SUSPECT_R_WITHIN
     if quiet:
         return Check(
-            "no_leak", passed=True, sentence=f"R² {r2:.2f} and within-person r {r_within:.2f} are believable"
+            LEAK_CHECK, passed=True, sentence=f"R² {r2:.2f} and within-person r {r_within:.2f} are believable"
         )
     return Check(
-        "no_leak",
+        LEAK_CHECK,
         passed=False,
         sentence=f"R² {r2:.2f} and within-person r {r_within:.2f} are too good for real ratings "
         f"(more than {SUSPECT_R2} or {SUSPECT_R_WITHIN}): look for a leak",
@@ -140,5 +146,5 @@ def _below_ceiling(metrics: Mapping[str, float], ceiling: Mapping[str, float]) -
         if beaten:
             broken.append(f"{name} {reached:.3f} beats the ceiling {best:.3f}")
     if broken:
-        return Check("no_leak", passed=False, sentence=f"{', '.join(broken)}: nobody can, look for a leak")
-    return Check("no_leak", passed=True, sentence="stays below the ceiling of the simulation")
+        return Check(LEAK_CHECK, passed=False, sentence=f"{', '.join(broken)}: nobody can, look for a leak")
+    return Check(LEAK_CHECK, passed=True, sentence="stays below the ceiling of the simulation")

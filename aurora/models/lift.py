@@ -42,8 +42,10 @@ def user_lift(
     reference: Floats, candidate: Floats, users: Ints, *, seed: int, resamples: int = RESAMPLES
 ) -> Lift:
     """The lift of the candidate's losses over the reference's losses on the same rows, with its 95 %
-    interval.
+    interval. Without rows it is nothing, and nobody's.
     """
+    if not len(users):
+        return Lift(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
     _, place = np.unique(users, return_inverse=True)
     counts = np.bincount(place)
     loss = np.bincount(place, weights=reference) / counts

@@ -47,12 +47,15 @@ def predict_batch(
             for model in MODELS:
                 report = predict_cohort(connection, model, cohort, until=replay.until, threads=threads)
                 context.log.info("%s for %s: %d people", model, cohort, report.people)
+                if report.shadow.problem:
+                    context.log.warning("the challenger did not answer: %s", report.shadow.problem)
                 reports.append(report)
         row = connection.execute("select count(*) from predictions.predictions").fetchone()
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": row[0] if row else 0,
             "written": sum(report.written for report in reports),
+            "shadow_written": sum(report.shadow.written for report in reports),
             "outcome": _table(reports),
         }
     )
@@ -60,11 +63,12 @@ def predict_batch(
 
 def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
     lines = [
-        "| cohort | model | version | people | by model | by baseline | by nobody | written |",
-        "|---|---|---|--:|--:|--:|--:|--:|",
+        "| cohort | model | version | people | by model | by baseline | by nobody | written | challenger |",
+        "|---|---|---|--:|--:|--:|--:|--:|---|",
         *(
             f"| {report.cohort} | {report.model} | {report.version or '–'} | {report.people}"
-            f" | {report.by_model} | {report.by_baseline} | {report.by_nobody} | {report.written} |"
+            f" | {report.by_model} | {report.by_baseline} | {report.by_nobody} | {report.written}"
+            f" | {report.shadow.version or report.shadow.problem or '–'} |"
             for report in reports
         ),
     ]
@@ -74,7 +78,8 @@ def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
 @dg.asset_check(
     asset=PREDICTIONS,
     metadata=promise(
-        ERROR, "Set the alias `champion` in MLflow back to the version before; then read its training run."
+        ERROR,
+        "Put the version before back: `aurora rollback energy`; then read the training run of the other.",
     ),
 )
 def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.AssetCheckResult:

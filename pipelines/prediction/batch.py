@@ -19,6 +19,7 @@ from aurora.predictions.baseline import predict_from_baseline
 from aurora.predictions.prediction import Prediction
 from aurora.predictions.predictor import Predictor, Vector
 from aurora.predictions.storage import PredictionRow, read_predictor, write_predictions
+from pipelines.prediction.shadow import Moment, Shadow, shadow_cohort
 
 ACTIVE_DAYS = 28
 """Whoever has no moment in this many days before the cohort's newest one is not predicted for."""
@@ -54,6 +55,7 @@ class BatchReport:
     by_baseline: int
     by_nobody: int
     written: int
+    shadow: Shadow
 
 
 def predict_cohort(
@@ -64,7 +66,10 @@ def predict_cohort(
     until: datetime | None = None,
     threads: int = 1,
 ) -> BatchReport:
-    """Predict for every active person of a cohort and store it. Without a model the baselines answer."""
+    """Predict for every active person of a cohort and store it. Without a model the baselines answer.
+
+    The challenger answers the same moments beside it, apart from what is served.
+    """
     spec = model_spec(model)
     predictor = read_predictor(connection, model, cohort, threads=threads)
     moments = _newest_moments(connection, spec, cohort, until)
@@ -76,6 +81,16 @@ def predict_cohort(
     ]
     with connection.transaction():
         written = write_predictions(connection, rows)
+    # What is served is stored by now: a shadow that breaks takes nothing with it.
+    shadow = shadow_cohort(
+        connection,
+        model,
+        cohort,
+        [Moment(row.user_id, row.as_of, row.features) for row in rows],
+        predictions,
+        predictor,
+        threads=threads,
+    )
     sources = [prediction.model_source for prediction in predictions]
     return BatchReport(
         model=model,
@@ -87,6 +102,7 @@ def predict_cohort(
         by_baseline=sources.count("baseline"),
         by_nobody=sources.count("none"),
         written=written,
+        shadow=shadow,
     )
 
 

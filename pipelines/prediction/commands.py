@@ -43,3 +43,7 @@ def register_prediction(app: typer.Typer) -> None:
                         f"{report.written} rows new or changed",
                         highlight=False,
                     )
+                    if report.shadow.version:
+                        console.print(f"  beside it, shown to nobody: version {report.shadow.version}")
+                    elif report.shadow.problem:
+                        console.print(f"  [yellow]the challenger did not answer: {report.shadow.problem}[/]")

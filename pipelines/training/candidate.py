@@ -13,12 +13,13 @@ from aurora.models.gate import Verdict, judge
 from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lift
 from aurora.models.metrics import absolute_error, ranked_probability_score
 from aurora.predictions.artifact import person_digest
+from pipelines.training.alias_history import TakenBack
 from pipelines.training.champion import Champion
 from pipelines.training.evaluation import (
     HeldOut,
     honest_coverage,
     intervals_of,
-    metrics_of,
+    metrics_by_answerer,
     slices_of,
 )
 from pipelines.training.fitting import Fitted, fit
@@ -81,26 +82,23 @@ def build_candidate(
 
 def all_metrics(held_out: HeldOut) -> dict[str, float]:
     """Every metric of the model and of every baseline, by slice for the model, and how intervals cover."""
-    metrics = {
-        f"{metric}/{name}": value
-        for name in held_out.answers
-        for metric, value in metrics_of(held_out, name).items()
-    }
-    kept = ("mae", "rps", "accuracy")
-    for slice_name, member in slices_of(held_out).items():
-        for metric, value in metrics_of(held_out, "model", member).items():
-            if metric in kept:
-                metrics[f"slice_{metric}/{slice_name}"] = value
+    metrics = metrics_by_answerer(held_out)
     for name, value in honest_coverage(held_out).items():
         metrics[f"interval/{name}"] = value
     return metrics
 
 
 def judge_candidate(
-    candidate: Candidate, champion: Champion | None, ceiling: Mapping[str, float] | None
+    candidate: Candidate,
+    champion: Champion | None,
+    ceiling: Mapping[str, float] | None,
+    taken_back: TakenBack | None = None,
 ) -> Judgement:
     """Put the candidate before the gate: against the champion where both can be judged, else the best
     baseline.
+
+    A recipe that was rolled back has to win against the restored champion on ratings since: those before let
+    it through already, and a person saw more than they say.
     """
     held_out, seed = candidate.held_out, candidate.rows.spec.seed
     pick = np.ones(len(held_out.number), dtype=bool)
@@ -112,6 +110,12 @@ def judge_candidate(
         losses = compared
         reference = f"champion {champion.version}"
         is_refit = champion.fingerprint == candidate.fitted.metadata.fingerprint
+    if champion is not None and taken_back is not None and taken_back.concerns(candidate.fitted.metadata):
+        pick &= held_out.rows.known_at[held_out.number] > taken_back.at.timestamp()
+        if compared is None:
+            pick[:] = False
+        reference = f"champion {champion.version} since version {taken_back.versions[0]} was rolled back"
+        is_refit = False
     candidate_loss = held_out.loss("model")[pick]
     lift = user_lift(losses[pick], candidate_loss, held_out.users[pick], seed=seed)
     members = {name: member[pick] for name, member in slices_of(held_out).items()}

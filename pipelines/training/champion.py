@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from aurora.errors import AuroraError
 from aurora.predictions.predictor import Predictor
-from aurora.predictions.storage import CHAMPION
+from aurora.predictions.storage import CHALLENGER, CHAMPION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 PREDICTOR_FILE = "predictor.aurora"
 HELD_OUT_FILE = "held_out.parquet"
 EVALUATION_FOLDER = "evaluation"
+NOT_THERE = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""How MLflow says that there is no such model, version or alias."""
 
 
 @dataclass(frozen=True)
@@ -35,31 +38,67 @@ class Champion:
 
     @property
     def trained_until(self) -> float:
-        """Labels known later than this were not trained on."""
-        return float(self.predictor.metadata.trained.get("until", float("inf")))
+        return trained_until(self.predictor)
+
+
+def trained_until(predictor: Predictor) -> float:
+    """Labels known later than this instant (seconds) were not trained on."""
+    return float(predictor.metadata.trained.get("until", float("inf")))
 
 
 def read_champion(client: MlflowClient, name: str) -> Champion | None:
     """The champion of a registered model, or None when the model or the alias does not exist."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        version = client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:
+    version = version_under(client, name, CHAMPION)
+    if version is None:
         return None
-    artifact = download_artifact(name, version.version)
     return Champion(
-        version=version.version,
-        predictor=Predictor.load(artifact, version=version.version),
-        held_out_losses=_held_out_losses(version.run_id),
+        version=version,
+        predictor=load_version(name, version),
+        held_out_losses=_held_out_losses(client.get_model_version(name, version).run_id),
     )
 
 
-def download_artifact(name: str, version: str) -> bytes:
-    """The predictor inside a registered version."""
-    from mlflow.artifacts import download_artifacts
+def version_under(client: MlflowClient, name: str, alias: str) -> str | None:
+    """The version under an alias, or None when the model or the alias does not exist."""
+    from mlflow.exceptions import MlflowException
 
-    return Path(download_artifacts(f"models:/{name}/{version}/artifacts/{PREDICTOR_FILE}")).read_bytes()
+    try:
+        return str(client.get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        # A registry that is away is no registry without a champion.
+        if error.error_code in NOT_THERE:
+            return None
+        raise
+
+
+def remove_challenger(client: MlflowClient, name: str) -> None:
+    """Take the alias of the challenger away, if there is one."""
+    if version_under(client, name, CHALLENGER) is not None:
+        client.delete_registered_model_alias(name, CHALLENGER)
+
+
+def load_version(name: str, version: str) -> Predictor:
+    """The predictor of a registered version, loaded as serving would; AuroraError when that cannot be."""
+    return Predictor.load(download_artifact(name, version), version=version)
+
+
+class ArtifactNotFoundError(AuroraError):
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            f"{name} version {version} holds no predictor; only AURORA's own models can be served"
+        )
+
+
+def download_artifact(name: str, version: str) -> bytes:
+    """The predictor inside a registered version, or ArtifactNotFoundError."""
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        path = download_artifacts(f"models:/{name}/{version}/artifacts/{PREDICTOR_FILE}")
+        return Path(path).read_bytes()
+    except (MlflowException, OSError) as error:
+        raise ArtifactNotFoundError(name, version) from error
 
 
 def _held_out_losses(run_id: str | None) -> dict[str, float]:

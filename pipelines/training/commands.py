@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import psycopg
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from aurora.models.catalogue import MODELS
 from aurora.settings import load_settings
+from pipelines.training.metric_tables import metric_table
+from pipelines.training.registry_commands import register_registry
 
 if TYPE_CHECKING:
     from pipelines.training.training import TrainingReport
 
-HEADLINES = {"energy": ("mae", "r2", "r2_within"), "mood": ("accuracy", "macro_f1", "rps", "qwk")}
-
 
 def register_training(app: typer.Typer) -> None:
-    """Add the commands of training."""
+    """Add the commands of training and of the registry."""
+    register_registry(app)
 
     @app.command()
     def train(
@@ -72,15 +72,4 @@ def _print(console: Console, report: TrainingReport) -> None:
         console.print(f"  {sentence}", highlight=False)
     if not report.metrics:
         return
-    shown = HEADLINES.get(report.model, ("mae",))
-    names = sorted({key.split("/", 1)[1] for key in report.metrics if key.split("/", 1)[0] in shown})
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for metric in shown:
-        table.add_column(metric, justify="right")
-    for name in ["model", "ceiling", *(name for name in names if name not in {"model", "ceiling"})]:
-        values = [report.metrics.get(f"{metric}/{name}") for metric in shown]
-        if any(value is not None for value in values):
-            cells = ["" if value is None else f"{value:.3f}" for value in values]
-            table.add_row(name, *cells, style="bold" if name == "model" else "")
-    console.print(table)
+    console.print(metric_table(report.model, report.metrics))

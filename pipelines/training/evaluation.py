@@ -7,6 +7,7 @@ fallback are made of these, and of nothing that was trained on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,7 @@ from aurora.models.metrics import (
     ranked_probability_score,
     regression_metrics,
 )
-from aurora.predictions.answers import answer_rows, start_of
+from aurora.predictions.answers import Answers, answer_rows, start_of
 from aurora.predictions.artifact import person_digest
 from pipelines.training.fitting import Fitted, fit
 from pipelines.training.rows import TrainingRows
@@ -32,11 +33,12 @@ from pipelines.training.rows import TrainingRows
 REUSE_FROM = 10_000
 """With this many training rows the best choices hardly move from week to week: they are made once."""
 
+METRICS_OF_SLICES = ("mae", "rps", "accuracy")
+
 
 @dataclass(frozen=True)
-class HeldOut:
-    """The rows that were judged (numbers into the training rows), in order of time, and what each one was
-    told.
+class Judged:
+    """The rows that were judged (numbers into the training rows), and what each one was told.
 
     `answers` holds, for the model and for each baseline, one value per row (regression) or one probability
     per row and class. Only rows whose person has a history are judged; the others are counted as `cold`.
@@ -44,13 +46,8 @@ class HeldOut:
 
     rows: TrainingRows
     number: Ints
-    fold: Ints
     answers: dict[str, Floats]
-    spread: Floats
     cold: int
-    rounds: tuple[int, ...]
-    latest: Fitted
-    """The model of the last fold, whose choices the final refit takes over."""
 
     @property
     def users(self) -> Ints:
@@ -91,6 +88,17 @@ class HeldOut:
         return min(self.baselines, key=mean_loss)
 
 
+@dataclass(frozen=True)
+class HeldOut(Judged):
+    """Judged in folds, in order of time, each by a model of its own."""
+
+    fold: Ints
+    spread: Floats
+    rounds: tuple[int, ...]
+    latest: Fitted
+    """The model of the last fold, whose choices the final refit takes over."""
+
+
 def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut | None:
     """Answer the held-out days of these rows, fold by fold; None when there is too little for one fold."""
     numbers: list[Ints] = []
@@ -129,7 +137,7 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut
     )
 
 
-def metrics_of(held_out: HeldOut, name: str, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, float]:
+def metrics_of(held_out: Judged, name: str, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, float]:
     """The metrics of the model or of a baseline, on all judged rows or on some of them."""
     pick = np.ones(len(held_out.number), dtype=bool) if chosen is None else chosen
     users = held_out.users[pick]
@@ -142,7 +150,21 @@ def metrics_of(held_out: HeldOut, name: str, chosen: npt.NDArray[np.bool_] | Non
     return metrics | {key: value for key, value in behind.items() if key.startswith("r")}
 
 
-def slices_of(held_out: HeldOut) -> dict[str, npt.NDArray[np.bool_]]:
+def metrics_by_answerer(judged: Judged) -> dict[str, float]:
+    """`<metric>/<answerer>` of the model and of every baseline, and by slice for the model."""
+    metrics = {
+        f"{metric}/{name}": value
+        for name in judged.answers
+        for metric, value in metrics_of(judged, name).items()
+    }
+    for slice_name, member in slices_of(judged).items():
+        for metric, value in metrics_of(judged, "model", member).items():
+            if metric in METRICS_OF_SLICES:
+                metrics[f"slice_{metric}/{slice_name}"] = value
+    return metrics
+
+
+def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
     """Groups of judged rows in which nobody may lose: tenure, how much is known, persona."""
     rows, number = held_out.rows, held_out.number
     first = np.full(len(rows.people), np.inf)
@@ -203,21 +225,28 @@ def as_frame(held_out: HeldOut) -> pl.DataFrame:
 
 
 def _fold_answers(rows: TrainingRows, fitted: Fitted, judged: Ints) -> dict[str, Floats]:
-    spec, metadata = rows.spec, fitted.metadata
     people = [person_digest(rows.people[user]) for user in rows.users[judged]]
-    told = answer_rows(metadata, fitted.booster, rows.table[judged], people)
+    told = answer_rows(fitted.metadata, fitted.booster, rows.table[judged], people)
+    return beside_baselines(rows, judged, told, fitted.metadata.prior)
+
+
+def beside_baselines(
+    rows: TrainingRows, judged: Ints, told: Answers, prior: Sequence[float]
+) -> dict[str, Floats]:
+    """What a model told these rows, and what each baseline would have; `prior` is what the model's was."""
+    spec = rows.spec
     history = {"users": rows.users, "as_of": rows.as_of, "known_at": rows.known_at, "rows": judged}
     if told.probabilities is None:
-        simple = regression_baselines(values=rows.values, global_mean=metadata.prior[0], **history)
+        simple = regression_baselines(values=rows.values, global_mean=prior[0], **history)
         more = _from_features(rows, judged, simple["user_mean"])
         return {"model": told.values, spec.baseline_name: told.baseline, **simple, **more}
     certain = class_baselines(
         classes=rows.targets.astype(np.int64),
         count=len(spec.classes),
-        majority=int(np.argmax(metadata.prior)),
+        majority=int(np.argmax(prior)),
         **history,
     )
-    everybody = np.tile(np.array(metadata.prior), (len(judged), 1))
+    everybody = np.tile(np.array(prior), (len(judged), 1))
     return {
         "model": told.probabilities,
         spec.baseline_name: told.start,

@@ -6,7 +6,8 @@ listens is told. It does not matter who moved the alias: the gate, a command, or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,16 @@ from aurora.models.catalogue import MODELS
 from aurora.predictions.artifact import digest
 from aurora.predictions.predictor import Predictor
 from aurora.predictions.storage import CHANNEL
+from pipelines.training.alias_history import Cause, record_move
 from pipelines.training.champion import download_artifact
 from pipelines.training.tracking import connect
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-MOVED_BY_HAND = "moved in MLflow"
-REMOVED = "removed in MLflow"
+MOVED_BY_HAND = Cause("mlflow", "moved in MLflow")
+REMOVED = Cause("mlflow", "removed in MLflow")
+_LOCK = "aurora.publish_aliases"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class AliasMove:
     alias: str
     version: str | None
     previous: str | None
-    reason: str
+    cause: Cause
 
 
 @dataclass(frozen=True)
@@ -48,30 +51,46 @@ class Published:
     problems: tuple[str, ...]
 
 
+@contextmanager
+def alone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Nobody else publishes until the block ends.
+
+    Between moving an alias in MLflow and publishing it, the sensor would publish it first, and write to the
+    history that somebody had moved it in MLflow. The connection must be in autocommit.
+    """
+    connection.execute("select pg_advisory_lock(hashtext(%s))", [_LOCK])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("select pg_advisory_unlock(hashtext(%s))", [_LOCK])
+
+
 def publish_aliases(
     connection: psycopg.Connection[Any],
     mlflow_uri: str,
     *,
-    reasons: Mapping[tuple[str, str], str] | None = None,
+    causes: Mapping[tuple[str, str], Cause] | None = None,
 ) -> Published:
-    """Make Postgres agree with the aliases in MLflow. Idempotent; `reasons` are by (registered name,
-    alias).
+    """Make Postgres agree with the aliases in MLflow. Idempotent; `causes` are by (registered name, alias).
+
+    Whoever has a cause to tell moves the alias and publishes it inside `alone`.
     """
     client = connect(mlflow_uri)
-    wanted = _aliases_in_registry(client)
     moves: list[AliasMove] = []
     problems: list[str] = []
     with connection.transaction():
         # One publisher at a time: two would both see the old alias and both write the move.
-        connection.execute("select pg_advisory_xact_lock(hashtext('aurora.publish_aliases'))")
-        held = _aliases_in_postgres(connection)
+        connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [_LOCK])
+        # Read only now: what MLflow said while another publisher was at work may be the alias before it.
+        wanted, held = _aliases_in_registry(client), _aliases_in_postgres(connection)
         for key in sorted(wanted.keys() | held.keys()):
             name, alias = key
             if wanted.get(key) == held.get(key):
                 continue
             version = wanted.get(key)
-            reason = (reasons or {}).get(key, MOVED_BY_HAND if version else REMOVED)
-            move = AliasMove(name, alias, version, held.get(key), reason)
+            cause = (causes or {}).get(key, MOVED_BY_HAND if version else REMOVED)
+            move = AliasMove(name, alias, version, held.get(key), cause)
             try:
                 _apply(connection, client, move)
                 moves.append(move)
@@ -118,14 +137,7 @@ def _apply(connection: psycopg.Connection[Any], client: MlflowClient, move: Alia
             """,
             [move.name, move.alias, move.version],
         )
-    connection.execute(
-        """
-        insert into predictions.model_alias_history
-            (model_name, alias, model_version, previous_version, reason, run_id)
-        values (%s, %s, %s, %s, %s, %s)
-        """,
-        [move.name, move.alias, move.version, move.previous, move.reason, run_id],
-    )
+    record_move(connection, move.name, move.alias, move.version, move.previous, move.cause, run_id)
     connection.execute("select pg_notify(%s, %s)", [CHANNEL, move.name])
 
 
@@ -137,7 +149,7 @@ def _copy_artifact(connection: psycopg.Connection[Any], name: str, version: str,
     ).fetchone()
     if known:
         return
-    artifact = _download(name, version)
+    artifact = download_artifact(name, version)
     predictor = Predictor.load(artifact)
     connection.execute(
         """
@@ -154,19 +166,3 @@ def _copy_artifact(connection: psycopg.Connection[Any], name: str, version: str,
             Jsonb(predictor.metadata.model_dump(mode="json")),
         ],
     )
-
-
-class ArtifactNotFoundError(AuroraError):
-    def __init__(self, name: str, version: str) -> None:
-        super().__init__(
-            f"{name} version {version} holds no predictor; only AURORA's own models can be served"
-        )
-
-
-def _download(name: str, version: str) -> bytes:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return download_artifact(name, version)
-    except (MlflowException, OSError) as error:
-        raise ArtifactNotFoundError(name, version) from error

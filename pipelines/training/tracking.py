@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models import ModelSignature
 
+LEAK_TAG = "leak"
+
 # What `final_answer_model.py` imports; the kernel itself travels with the model.
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "tzdata", "lightgbm", "xgboost-cpu")
 
@@ -159,6 +161,7 @@ def _tags(candidate: Candidate, judgement: Judgement) -> dict[str, str]:
         "judged_against": judgement.reference,
         "gate": "promoted" if judgement.verdict.promoted else "refused",
         "gate_reason": judgement.verdict.reason[:4000],
+        LEAK_TAG: "suspected" if judgement.verdict.suspects_leak else "none seen",
     }
 
 

@@ -10,24 +10,31 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 from psycopg.rows import tuple_row
 
 from aurora.models.catalogue import ModelSpec, model_spec, registered_name
 from aurora.models.folds import FoldPlan
+from aurora.models.gate import Verdict
 from aurora.predictions.storage import CHALLENGER, CHAMPION
 from aurora.settings import PROJECT_DIR
-from pipelines.training.candidate import Candidate, Judgement, build_candidate, judge_candidate
+from pipelines.training.alias_history import Cause, read_taken_back
+from pipelines.training.candidate import Candidate, build_candidate, judge_candidate
 from pipelines.training.ceiling import read_ceiling, skill_of
-from pipelines.training.champion import read_champion
+from pipelines.training.champion import Champion, read_champion, remove_challenger, version_under
 from pipelines.training.evaluation import evaluate
-from pipelines.training.publishing import publish_aliases
+from pipelines.training.publishing import alone, publish_aliases
 from pipelines.training.rows import TrainingRows, read_training_rows
 from pipelines.training.tracking import Registered, connect, log_candidate
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 Outcome = Literal["promoted", "refused", "too_little_data"]
+
+OVERTAKEN = "the champion was moved while this was trained: it stays, and this is the challenger"
 
 
 @dataclass(frozen=True)
@@ -109,20 +116,28 @@ def train_model(
         sentence = f"{len(rows)} ratings of cohort {cohort} are too little to train on: the baseline answers"
         return TrainingReport(model, cohort, "too_little_data", (sentence,), name, rows=len(rows))
     ceiling = read_ceiling(connection, recipe, cohort, candidate.held_out)
-    judgement = judge_candidate(candidate, read_champion(client, name), ceiling)
+    champion, taken_back = read_champion(client, name), read_taken_back(connection, name)
+    judgement = judge_candidate(candidate, champion, ceiling, taken_back)
     extra = _ceiling_metrics(recipe, candidate, ceiling or {})
     registered = log_candidate(
         candidate, judgement, name=name, tags={"git_sha": git_sha(), **(tags or {})}, extra_metrics=extra
     )
-    _move_aliases(client, registered, judgement)
-    reason = f"gate: {judgement.verdict.reason}"
-    reasons = {(name, CHAMPION): reason, (name, CHALLENGER): reason}
-    published = publish_aliases(connection, mlflow_uri, reasons=reasons)
+    cause = Cause(
+        "gate", f"gate: {judgement.verdict.reason}", dagster_run_id=(tags or {}).get("dagster_run_id")
+    )
+    with alone(connection):
+        is_champion = _move_aliases(client, registered, judgement.verdict, champion)
+        causes = {(name, CHAMPION): cause, (name, CHALLENGER): cause}
+        published = publish_aliases(connection, mlflow_uri, causes=causes)
     return TrainingReport(
         model=model,
         cohort=cohort,
-        outcome="promoted" if judgement.verdict.promoted else "refused",
-        sentences=(*(check.sentence for check in judgement.verdict.checks), *published.problems),
+        outcome="promoted" if is_champion else "refused",
+        sentences=(
+            *(check.sentence for check in judgement.verdict.checks),
+            *([OVERTAKEN] if judgement.verdict.promoted and not is_champion else []),
+            *published.problems,
+        ),
         registered_name=name,
         version=registered.version,
         run_id=registered.run_id,
@@ -159,15 +174,19 @@ def _ceiling_metrics(spec: ModelSpec, candidate: Candidate, ceiling: Mapping[str
     return metrics | {f"skill/{name}": value for name, value in skills.items()}
 
 
-def _move_aliases(client: Any, registered: Registered, judgement: Judgement) -> None:
-    """Promoted: champion. Refused: challenger, for comparison, unless it smells of a leak."""
-    from mlflow.exceptions import MlflowException
+def _move_aliases(
+    client: MlflowClient, registered: Registered, verdict: Verdict, judged: Champion | None
+) -> bool:
+    """Promoted: champion. Refused: challenger, for comparison, unless it smells of a leak.
 
-    if judgement.verdict.promoted:
+    Whether it is champion now. Somebody who moved the champion meanwhile knows more than a gate that did not
+    judge against theirs.
+    """
+    before = judged.version if judged else None
+    if verdict.promoted and version_under(client, registered.name, CHAMPION) == before:
         client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
-        try:
-            client.delete_registered_model_alias(registered.name, CHALLENGER)
-        except MlflowException:
-            return  # there was none
-    elif all(check.passed for check in judgement.verdict.checks if check.name == "no_leak"):
+        remove_challenger(client, registered.name)
+        return True
+    if not verdict.suspects_leak:
         client.set_registered_model_alias(registered.name, CHALLENGER, registered.version)
+    return False

@@ -17,6 +17,7 @@ from aurora.database.tables.predictions_schema import (
     model_aliases,
     model_artifacts,
     predictions,
+    shadow_predictions,
 )
 from aurora.database.tables.raw_schema import (
     builds,
@@ -59,6 +60,7 @@ __all__ = [
     "pseudonyms",
     "rejected_events",
     "sessions",
+    "shadow_predictions",
     "simulations",
     "touched_days",
     "user_days",

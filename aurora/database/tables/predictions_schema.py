@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Date,
     Double,
+    ForeignKey,
     Identity,
     Index,
     LargeBinary,
@@ -58,8 +59,12 @@ model_alias_history = Table(
     text_column("reason"),
     text_column("run_id", nullable=True),
     instant_column("moved_at", default_now=True),
+    text_column("kind"),
+    text_column("moved_by", nullable=True),
+    text_column("dagster_run_id", nullable=True),
+    CheckConstraint("kind in ('gate', 'promote', 'rollback', 'mlflow')", name="kind"),
     schema="predictions",
-    comment="One row per move of an alias, with why and by which run.",
+    comment="One row per move of an alias: what moved it and why, by which run or by whom.",
 )
 
 predictions = Table(
@@ -89,4 +94,26 @@ predictions = Table(
     Index("ix_predictions_user_id_model_name_created_at", "user_id", "model_name", "created_at"),
     schema="predictions",
     comment="One row per prediction that anybody was shown, with the vector it was made from.",
+)
+
+shadow_predictions = Table(
+    "shadow_predictions",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("app.users.user_id", ondelete="CASCADE"), nullable=False),
+    text_column("model_name"),
+    instant_column("as_of"),
+    text_column("model_version"),
+    text_column("champion_version"),
+    text_column("model_source"),
+    Column("value", Double),
+    text_column("class", nullable=True),
+    Column("probabilities", JSONB),
+    Column("lower", Double),
+    Column("upper", Double),
+    instant_column("created_at", default_now=True),
+    PrimaryKeyConstraint("user_id", "model_name", "as_of", "model_version"),
+    CheckConstraint("model_source in ('model', 'baseline', 'none')", name="model_source"),
+    schema="predictions",
+    comment="One row per person, model, moment and version that answered beside another; nobody was shown it. "
+    "Erased with the person.",
 )

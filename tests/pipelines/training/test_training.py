@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,59 +13,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
-from aurora.models.folds import FoldPlan
+from aurora.models.catalogue import ENERGY, ModelSpec
 from aurora.predictions.storage import read_predictor
 from aurora.settings import PROJECT_DIR
 from pipelines.prediction.commands import register_prediction
 from pipelines.training.commands import register_training
 from pipelines.training.publishing import publish_aliases
 from pipelines.training.tracking import connect
-from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
-from tests.pipelines.training.warehouse import START, add_people, build_tables, person
-
-QUICK = {"energy": replace(ENERGY, max_rounds=40), "mood": replace(MOOD, max_rounds=15)}
-PLAN = FoldPlan(held_out_days=14, step_days=7)
-
-
-@pytest.fixture
-def pipelines_url(committed_database: str, role_url: Callable[..., str]) -> str:
-    """The database as the role of the pipelines: training must need no more than that role may."""
-    return role_url("aurora_pipelines", committed_database)
-
-
-@pytest.fixture
-def connection(pipelines_url: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(pipelines_url, autocommit=True) as connection:
-        build_tables(connection)
-        yield connection
-
-
-@pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated MLflow database without a run: migrating takes seconds, copying none."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    connect(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def mlflow_uri(tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    # Without a server MLflow keeps artifacts in the current folder.
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-def train(
-    connection: psycopg.Connection[Any],
-    mlflow_uri: str,
-    model: str = "energy",
-    cohort: str = "real",
-    **options: Any,
-) -> TrainingReport:
-    options.setdefault("spec", QUICK[model])
-    return train_model(connection, model, cohort, mlflow_uri=mlflow_uri, plan=PLAN, **options)
+from pipelines.training.training import cohorts_with_labels
+from tests.pipelines.training.quick_training import QUICK, train
+from tests.pipelines.training.warehouse import START, add_people, person
 
 
 @pytest.mark.parametrize("model", ["energy", "mood"])
@@ -179,7 +134,7 @@ def test_an_alias_that_a_hand_moved_is_published_with_its_history(
     told = [notice.payload for notice in connection.notifies(timeout=1, stop_after=1)]
     history = connection.execute(
         """
-        select model_version, previous_version, reason
+        select model_version, previous_version, kind, reason
         from predictions.model_alias_history
         order by move_id
         """
@@ -187,8 +142,8 @@ def test_an_alias_that_a_hand_moved_is_published_with_its_history(
     assert [(move.version, move.previous) for move in published.moves] == [(first.version, second.version)]
     assert again.moves == ()
     assert told == ["energy"]
-    assert history[-1] == (first.version, second.version, "moved in MLflow")
-    assert history[0][2].startswith("gate: ")
+    assert history[-1] == (first.version, second.version, "mlflow", "moved in MLflow")
+    assert history[0][3].startswith("gate: ")
 
 
 def test_simulated_people_never_train_the_model_of_real_ones(

@@ -1,0 +1,107 @@
+"""Shadow predictions: what the challenger would have answered the same people at the same moments.
+
+They are stored apart from what is served, each beside the champion's answer of the same batch, and nobody is
+shown them. A challenger that cannot answer keeps nobody from their prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from aurora.predictions.prediction import Prediction
+from aurora.predictions.predictor import Predictor, Vector
+from aurora.predictions.storage import CHALLENGER, read_predictor
+
+NO_VERSION: Final = "none"
+"""In place of the champion's version where there is none and a baseline answers."""
+
+# The same answer again changes nothing; whom a version first stood beside stays.
+_WRITE: LiteralString = """
+    insert into predictions.shadow_predictions (
+        user_id, model_name, as_of, model_version, champion_version, model_source, value, class,
+        probabilities, lower, upper
+    ) values (
+        %(user_id)s, %(model_name)s, %(as_of)s, %(model_version)s, %(champion_version)s, %(model_source)s,
+        %(value)s, %(class)s, %(probabilities)s, %(lower)s, %(upper)s
+    )
+    on conflict (user_id, model_name, as_of, model_version) do update set
+        model_source = excluded.model_source, value = excluded.value, class = excluded.class,
+        probabilities = excluded.probabilities, lower = excluded.lower, upper = excluded.upper,
+        created_at = now()
+    where (shadow_predictions.model_source, shadow_predictions.value)
+        is distinct from (excluded.model_source, excluded.value)
+"""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Whom a prediction is for and when, and the vector it is made from."""
+
+    user_id: UUID
+    as_of: datetime
+    vector: Vector
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """What the challenger did: its version, rows new or changed, or why it could not answer."""
+
+    version: str | None = None
+    written: int = 0
+    problem: str | None = None
+
+
+def shadow_cohort(
+    connection: psycopg.Connection[Any],
+    model: str,
+    cohort: str,
+    moments: Sequence[Moment],
+    served: Sequence[Prediction],
+    champion: Predictor | None,
+    *,
+    threads: int = 1,
+) -> Shadow:
+    """Let the challenger answer the moments that the champion has just answered with `served`."""
+    try:
+        challenger = read_predictor(connection, model, cohort, alias=CHALLENGER, threads=threads)
+        if challenger is None or (champion and challenger.version == champion.version):
+            return Shadow()
+        vectors, people = [moment.vector for moment in moments], [moment.user_id for moment in moments]
+        told = challenger.predict_many(vectors, people, with_reasons=False)
+    except psycopg.Error:
+        raise
+    except Exception as error:  # noqa: BLE001  # nobody was promised this answer, whatever broke in it
+        return Shadow(problem=f"{type(error).__name__}: {error}")
+    beside = (champion.version if champion else None) or NO_VERSION
+    rows = [
+        _parameters(moment, prediction, version=prediction.model_version or beside, beside=beside)
+        for answers in (served, told)
+        for moment, prediction in zip(moments, answers, strict=True)
+    ]
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(_WRITE, rows)
+        return Shadow(challenger.version, max(cursor.rowcount, 0))
+
+
+def _parameters(moment: Moment, prediction: Prediction, *, version: str, beside: str) -> dict[str, Any]:
+    stated = prediction.probabilities
+    return {
+        "user_id": moment.user_id,
+        "model_name": prediction.model_name,
+        "as_of": moment.as_of,
+        "model_version": version,
+        "champion_version": beside,
+        "model_source": prediction.model_source,
+        "value": prediction.value,
+        "class": prediction.class_name,
+        "probabilities": None if stated is None else Jsonb(dict(stated)),
+        "lower": prediction.lower,
+        "upper": prediction.upper,
+    }

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from aurora.predictions.artifact import digest
+from pipelines.prediction.batch import predict_cohort
+from pipelines.training.shadow_comparison import NothingInTheShadowError, compare_shadow
+from tests.aurora.models.people import an_energy_artifact
+from tests.pipelines.training.warehouse import START, add_people, build_tables, person
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    with psycopg.connect(database_url) as connection:
+        build_tables(connection)
+        yield connection
+        connection.rollback()
+
+
+def publish(
+    connection: Connection,
+    alias: str,
+    version: str,
+    *,
+    sha256: str | None = None,
+    trained_until: datetime = START,
+) -> None:
+    artifact = an_energy_artifact()
+    metadata = Jsonb({"trained": {"until": trained_until.timestamp()}})
+    connection.execute(
+        """
+        insert into predictions.model_artifacts (model_name, model_version, artifact, sha256, metadata)
+        values ('energy', %s, %s, %s, %s)
+        on conflict do nothing
+        """,
+        [version, artifact, sha256 or digest(artifact), metadata],
+    )
+    connection.execute(
+        """
+        insert into predictions.model_aliases values ('energy', %s, %s)
+        on conflict (model_name, alias) do update set model_version = excluded.model_version
+        """,
+        [alias, version],
+    )
+
+
+def shadows(connection: Connection) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        """
+        select model_version, champion_version, count(*), count(distinct as_of)
+        from predictions.shadow_predictions
+        group by 1, 2
+        order by 1, 2
+        """
+    ).fetchall()
+
+
+def test_the_challenger_answers_the_same_moments_and_nothing_of_it_is_served(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4")
+
+    report = predict_cohort(connection, "energy", "real")
+
+    served = connection.execute("select distinct model_version from predictions.predictions").fetchall()
+    assert served == [("3",)]
+    assert (report.shadow.version, report.shadow.written) == ("4", 8)
+    assert shadows(connection) == [("3", "3", 4, 1), ("4", "3", 4, 1)]
+
+
+def test_a_second_batch_writes_no_shadow_twice(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4")
+    predict_cohort(connection, "energy", "real")
+
+    assert predict_cohort(connection, "energy", "real").shadow.written == 0
+    assert shadows(connection) == [("3", "3", 4, 1), ("4", "3", 4, 1)]
+
+
+def test_without_a_champion_the_challenger_stands_beside_the_baseline(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "challenger", "4")
+
+    predict_cohort(connection, "energy", "real")
+
+    assert shadows(connection) == [("4", "none", 4, 1), ("none", "none", 4, 1)]
+
+
+def test_a_champion_is_not_its_own_challenger(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "3")
+
+    assert predict_cohort(connection, "energy", "real").shadow.version is None
+    assert shadows(connection) == []
+
+
+def test_a_broken_challenger_keeps_nobody_from_their_prediction(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4", sha256="0" * 64)
+
+    report = predict_cohort(connection, "energy", "real")
+
+    assert (report.by_model, report.written) == (4, 4)
+    assert "SHA-256" in (report.shadow.problem or "")
+    assert shadows(connection) == []
+
+
+def test_shadows_go_with_the_person(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4")
+    predict_cohort(connection, "energy", "real")
+
+    connection.execute("delete from app.users where user_id = %s", [person(0)])
+
+    assert shadows(connection) == [("3", "3", 3, 1), ("4", "3", 3, 1)]
+
+
+def test_both_are_held_against_what_people_said_next(connection: Connection) -> None:
+    add_people(connection, people=6, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4")
+    predict_cohort(connection, "energy", "real", until=START + timedelta(days=1))
+    publish(connection, "challenger", "5")
+    predict_cohort(connection, "energy", "real", until=START + timedelta(days=2))
+
+    found = compare_shadow(connection, "energy", "real")
+    only = compare_shadow(connection, "energy", "real", version="5")
+
+    assert (found.ratings, found.people, found.lift.mean) == (12, 6, 0.0)
+    assert found.metrics["mae/champion"] == found.metrics["mae/challenger"]
+    assert [(pair.challenger, pair.champion, pair.ratings) for pair in found.pairs] == [
+        ("4", "3", 6),
+        ("5", "3", 6),
+    ]
+    assert only.ratings == 6
+
+
+def test_moods_are_compared_as_classes(connection: Connection) -> None:
+    add_people(connection, people=6, days=3)
+    connection.execute(
+        """
+        insert into predictions.shadow_predictions (
+            user_id, model_name, as_of, model_version, champion_version, model_source, value, probabilities
+        )
+        select
+            labels.user_id, 'mood', labels.as_of, versions.version, '3', 'model', 0.0,
+            jsonb_build_object(
+                'very_negative', 0.0, 'negative', 0.0, 'neutral', versions.sure, 'positive', 1 - versions.sure,
+                'very_positive', 0.0
+            )
+        from intermediate.int_labels as labels
+        cross join (values ('3', 0.0), ('4', 1.0)) as versions (version, sure)
+        where labels.target = 'mood'
+        """
+    )
+
+    found = compare_shadow(connection, "mood", "real")
+
+    assert {"accuracy/champion", "accuracy/challenger", "rps/champion", "rps/challenger"} <= set(
+        found.metrics
+    )
+    assert found.loss == "rps"
+
+
+def test_a_rating_that_a_version_was_trained_on_does_not_judge_it(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4", trained_until=START + timedelta(days=9))
+    predict_cohort(connection, "energy", "real")
+
+    with pytest.raises(NothingInTheShadowError, match="no rating followed"):
+        compare_shadow(connection, "energy", "real")
