@@ -12,7 +12,7 @@ from aurora.predictions.predictor import Predictor
 from aurora.predictions.support import Unsupported
 from aurora.predictions.tile_changes import Occasion
 from aurora.predictions.what_if import Asked, NotTheModels, Refused, WhatIf, what_if
-from tests.aurora.predictions.days import NOW, TODAY, a_fit, a_predictor, an_occasion
+from tests.aurora.predictions.days import MOOD_SPEC, NOW, TODAY, a_fit, a_predictor, an_occasion
 
 FIT = a_fit()
 PREDICTOR = a_predictor()
@@ -176,6 +176,14 @@ def test_an_answer_says_that_it_is_an_association() -> None:
     assert "a workout of 40 min that ended 3 h ago" in sentence
     assert "an association, not an experiment" in sentence
     assert "because" not in sentence
+
+
+def test_mood_is_told_in_valence_as_better_or_worse() -> None:
+    answer = answered(Asked("sleep_minutes", 525), predictor=a_predictor(MOOD_SPEC))
+
+    assert answer.change > 0
+    assert answer.after.probabilities is not None
+    assert "valence better mood" in answer.sentence
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
