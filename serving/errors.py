@@ -1,10 +1,12 @@
 """Every error that the API answers with, and the one table that says which status it gets.
 
-An error says in words what is wrong and never repeats what the client sent.
+An error says in words what is wrong and never repeats what the client sent; only a what-if is told the number that
+it asked about, beside the range that would be answered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +20,7 @@ from aurora.errors import (
     UnknownScoreError,
     UnknownTimeZoneError,
 )
+from aurora.predictions.support import Unsupported
 
 
 class CredentialsInvalidError(AuroraError):
@@ -143,6 +146,21 @@ class IdempotencyKeyInvalidError(AuroraError):
         super().__init__("an Idempotency-Key has 1 to 200 printable ASCII characters, e.g. a UUID")
 
 
+class WhatIfWithoutModelError(AuroraError):
+    """Nobody can be asked: there is no model, or it does not answer this person. A baseline knows of no change."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"there is no model to ask: {reason}")
+
+
+class WhatIfUnsupportedError(AuroraError):
+    """A what-if about something that is not known, of this person or of the people learned from."""
+
+    def __init__(self, unsupported: Sequence[Unsupported]) -> None:
+        super().__init__(" ".join(each.sentence for each in unsupported))
+        self.unsupported = tuple(unsupported)
+
+
 class RateLimitExceededError(AuroraError):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too many requests; try again in {retry_after} s")
@@ -197,6 +215,8 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     ParameterInvalidError: ProblemType(422, "parameter-invalid", "Parameter not valid"),
     IdempotencyKeyReusedError: ProblemType(422, "idempotency-key-reused", "Idempotency-Key used before"),
     IdempotencyKeyInvalidError: ProblemType(400, "idempotency-key-invalid", "Idempotency-Key not valid"),
+    WhatIfWithoutModelError: ProblemType(409, "what-if-without-model", "No model to ask"),
+    WhatIfUnsupportedError: ProblemType(422, "what-if-unsupported", "Outside what is known"),
     RateLimitExceededError: ProblemType(429, "rate-limited", "Too many requests"),
     TooManySocketsError: ProblemType(429, "too-many-sockets", "Too many connections"),
     ServerBusyError: ProblemType(503, "server-busy", "Server busy", retry_after=5),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import structlog
@@ -22,6 +22,7 @@ from serving.errors import (
     EventRejectedError,
     ProblemType,
     RateLimitExceededError,
+    WhatIfUnsupportedError,
     problem_of,
 )
 from serving.request_ids import REQUEST_ID
@@ -39,6 +40,32 @@ class Flaw(BaseModel):
     detail: str = Field(examples=["Field required"])
 
 
+class UnsupportedChange(BaseModel):
+    """One change of a what-if that is not answered, and the range within which it would be."""
+
+    change: str = Field(examples=["sleep_minutes"])
+    value: float = Field(examples=[720], description="What was asked")
+    unit: str = Field(examples=["min"])
+    because: Literal["bounds", "yours", "people", "impossible"] = Field(
+        description="bounds: nobody is answered that. yours: your last 28 days had nothing like it. people: nor had "
+        "those of the people whom the model learned from. impossible: it cannot be made on these days",
+    )
+    lowest: float | None = Field(examples=[355], description="Of the change; with `feature`, of the feature")
+    highest: float | None = Field(examples=[525])
+    feature: str | None = Field(
+        default=None, examples=[None], description="What would lie where no model was trained"
+    )
+    feature_value: float | None = Field(default=None, examples=[None])
+    sentence: str = Field(
+        examples=[
+            (
+                "sleep_minutes = 12 h 00 min lies outside what your last 28 days had: "
+                "from 5 h 55 min to 8 h 45 min is answered."
+            )
+        ]
+    )
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 tells it. `code` and `type` are stable; `detail` is for people."""
 
@@ -51,6 +78,9 @@ class Problem(BaseModel):
         default=None, examples=["unknown_type"], description="Of a rejected event"
     )
     errors: list[Flaw] | None = Field(default=None, description="Of a request that is not valid")
+    unsupported: list[UnsupportedChange] | None = Field(
+        default=None, description="Of a what-if that is not answered"
+    )
     request_id: str | None = Field(default=None, examples=["4f5c7e1f8c2d4c2d9a55a2f1d4f4f0b6"])
 
 
@@ -79,8 +109,16 @@ def problem_response(error: Exception) -> Response:
         headers["Retry-After"] = str(retry_after)
     if kind.status == 401 and not isinstance(error, CredentialsInvalidError):
         headers["WWW-Authenticate"] = 'Bearer realm="aurora"'
-    more = {"reason_code": error.reason_code} if isinstance(error, EventRejectedError) else {}
-    return render(kind, detail, headers=headers, **more)
+    return render(kind, detail, headers=headers, **_more(error))
+
+
+def _more(error: Exception) -> dict[str, Any]:
+    """What only some problems have."""
+    if isinstance(error, EventRejectedError):
+        return {"reason_code": error.reason_code}
+    if isinstance(error, WhatIfUnsupportedError):
+        return {"unsupported": [vars(each) for each in error.unsupported]}
+    return {}
 
 
 def render(

@@ -1,7 +1,9 @@
 """The artifact: everything that answers for one model version, in one file that carries no code.
 
 A zip of `metadata.json` and `booster.bin` (XGBoost UBJSON or LightGBM text), written so that equal content
-gives equal bytes. It travels MLflow → Postgres → serving and streams, and its SHA-256 with it.
+gives equal bytes. `half-0.bin` and so on are the same booster trained on half of the people: how far they
+disagree says how much of a what-if is chance. It travels MLflow → Postgres → serving and streams, and its
+SHA-256 with it.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -36,6 +39,17 @@ class FeatureNote(BaseModel):
 
     label: str
     unit: str = ""
+
+
+class ColumnSupport(BaseModel):
+    """What the training rows held of one column of the design: nearly all lay between `low` and `high`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    low: float
+    high: float
+    missing: float = 0.0
+    """The share of the rows in which it was missing."""
 
 
 class ArtifactMetadata(BaseModel):
@@ -77,6 +91,10 @@ class ArtifactMetadata(BaseModel):
     """Answerer (`model` or the name of a baseline) → its interval."""
     baseline_people: frozenset[str] = frozenset()
     """Digests of the people whom the baseline served better on their recent days."""
+    support: dict[str, ColumnSupport] = {}
+    """Column of the design → what was trained on. Empty in artifacts that were made before there was a what-if."""
+    half_lines: tuple[Lines | None, ...] = ()
+    """For each model of half of the people, its lines."""
     trained: dict[str, Any] = {}
     """For the record: data window, rows, people, data version, rounds, seed."""
 
@@ -88,12 +106,19 @@ class ArtifactMetadata(BaseModel):
         centres = (entry.centre for entry in self.centred)
         return tuple(dict.fromkeys((*self.features, *self.baseline_columns, *centres)))
 
+    @property
+    def design_columns(self) -> tuple[str, ...]:
+        """What the booster sees, in its order."""
+        return (*self.features, *(entry.name for entry in self.centred))
 
-def pack(metadata: ArtifactMetadata, booster: bytes) -> bytes:
+
+def pack(metadata: ArtifactMetadata, booster: bytes, halves: Sequence[bytes] = ()) -> bytes:
     """One artifact; the same content gives the same bytes."""
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in ((_METADATA, _canonical(metadata)), (_BOOSTER, booster)):
+        contents = {_METADATA: _canonical(metadata), _BOOSTER: booster}
+        contents |= {_half(number): half for number, half in enumerate(halves)}
+        for name, content in contents.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED, 6)
     return body.getvalue()
 
@@ -110,6 +135,16 @@ def unpack(artifact: bytes, *, sha256: str | None = None) -> tuple[ArtifactMetad
         raise ArtifactDamagedError(str(error)) from error
 
 
+def unpack_halves(artifact: bytes) -> tuple[bytes, ...]:
+    """The boosters of halves of the people; none in an artifact that was made before there was a what-if."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
+            metadata = ArtifactMetadata.model_validate_json(archive.read(_METADATA))
+            return tuple(archive.read(_half(number)) for number in range(len(metadata.half_lines)))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ArtifactDamagedError(str(error)) from error
+
+
 def digest(artifact: bytes) -> str:
     """The SHA-256 of an artifact, in hex."""
     return hashlib.sha256(artifact).hexdigest()
@@ -118,6 +153,10 @@ def digest(artifact: bytes) -> str:
 def person_digest(user_id: object) -> str:
     """How a person is named inside an artifact: recognisable to who knows the id, and to nobody else."""
     return hashlib.blake2b(str(user_id).encode(), digest_size=8).hexdigest()
+
+
+def _half(number: int) -> str:
+    return f"half-{number}.bin"
 
 
 def _canonical(metadata: ArtifactMetadata) -> bytes:

@@ -18,7 +18,13 @@ from aurora.models.boosters import BOOSTERS, Booster
 from aurora.models.design import column_owners
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.answers import Answers, answer_rows, contributions_of, design_of, offsets_of, start_of
-from aurora.predictions.artifact import ArtifactDamagedError, ArtifactMetadata, person_digest, unpack
+from aurora.predictions.artifact import (
+    ArtifactDamagedError,
+    ArtifactMetadata,
+    person_digest,
+    unpack,
+    unpack_halves,
+)
 from aurora.predictions.prediction import Prediction, Reason
 from aurora.predictions.reasons import by_feature, top_reasons
 
@@ -49,6 +55,7 @@ class Predictor:
     metadata: ArtifactMetadata
     version: str | None
     _booster: Booster = field(repr=False)
+    _halves: tuple[Booster, ...] = field(default=(), repr=False)
 
     @classmethod
     def load(
@@ -59,10 +66,12 @@ class Predictor:
         """
         metadata, body = unpack(artifact, sha256=sha256)
         try:
-            booster = BOOSTERS[metadata.kind].from_bytes(body, threads)
+            kind = BOOSTERS[metadata.kind]
+            booster = kind.from_bytes(body, threads)
+            halves = tuple(kind.from_bytes(half, threads) for half in unpack_halves(artifact))
         except Exception as error:  # the two libraries share no error type for a damaged model
             raise ArtifactDamagedError(f"its booster does not load: {error}") from error
-        return cls(metadata, version, booster)
+        return cls(metadata, version, booster, halves)
 
     @property
     def name(self) -> str:
@@ -93,6 +102,24 @@ class Predictor:
         """The answers as arrays, for rows of `metadata.columns`; `fallback` as in `answer_rows`."""
         people = self._people(user_ids, len(table))
         return answer_rows(self.metadata, self._booster, table, people, fallback=fallback)
+
+    def answers_of_halves(self, table: Floats, user_id: object = None) -> Floats:
+        """What each model of half of the people says of these rows of one person: models × rows.
+
+        As the model's own answers, and without a fallback. No model, no rows.
+        """
+        people = self._people([user_id] * len(table), len(table))
+        found = [
+            answer_rows(
+                self.metadata.model_copy(update={"lines": lines}), half, table, people, fallback=False
+            ).values
+            for half, lines in zip(self._halves, self.metadata.half_lines, strict=True)
+        ]
+        return np.array(found, dtype=np.float64).reshape(len(found), len(table))
+
+    def design(self, table: Floats) -> Floats:
+        """Rows of `metadata.columns` as the booster sees them: `metadata.design_columns`."""
+        return design_of(self.metadata, table)
 
     def explain(self, vector: Vector, *, user_id: object = None) -> Explanation:
         """The exact shares of every feature in the model's answer to one vector, whoever would serve it."""

@@ -22,7 +22,7 @@ from pipelines.training.evaluation import (
     metrics_by_answerer,
     slices_of,
 )
-from pipelines.training.fitting import Fitted, fit
+from pipelines.training.fitting import Fitted, fit, with_halves
 from pipelines.training.rows import TrainingRows
 
 RECENT_DAYS = 28
@@ -63,7 +63,7 @@ def build_candidate(
     fitted = fit(rows, chosen, like=like, threads=threads)
     if fitted is None:
         return None
-    fitted = fitted.with_(
+    fitted = with_halves(fitted, rows, chosen, threads=threads).with_(
         intervals=intervals_of(held_out),
         baseline_people=_people_for_the_baseline(held_out),
         trained={

@@ -8,13 +8,22 @@ from typing import Any
 import numpy as np
 
 from aurora.models.boosters import BOOSTERS, Booster
-from aurora.models.headstart import personal_offsets
-from aurora.models.metrics import Ints
+from aurora.models.headstart import Lines, personal_offsets
+from aurora.models.metrics import Floats, Ints
 from aurora.models.targets import TARGETS
-from aurora.predictions.artifact import ArtifactMetadata, pack, person_digest
+from aurora.predictions.artifact import ArtifactMetadata, ColumnSupport, pack, person_digest
 from aurora.predictions.phrases import note_of
-from pipelines.training.choosing import Choices, choose, usable
+from pipelines.training.choosing import Choices, Data, choose, usable
 from pipelines.training.rows import TrainingRows, feature_set_version
+
+HALVES = 6
+"""How many models of half of the people say how much of a what-if is chance. They cost as much as three more."""
+
+FEWEST_PEOPLE = 6
+"""Halves of fewer people say nothing."""
+
+SUPPORTED = (0.005, 0.995)
+"""The quantiles of the training rows between which a column is supported."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +33,14 @@ class Fitted:
     metadata: ArtifactMetadata
     booster: Booster
     choices: Choices
+    halves: tuple[Booster, ...] = ()
 
     def with_(self, **changes: Any) -> Fitted:
         """The same with other metadata."""
         return replace(self, metadata=self.metadata.model_copy(update=changes))
 
     def pack(self) -> bytes:
-        return pack(self.metadata, self.booster.to_bytes())
+        return pack(self.metadata, self.booster.to_bytes(), [half.to_bytes() for half in self.halves])
 
 
 def fit(rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, threads: int = 1) -> Fitted | None:
@@ -39,25 +49,68 @@ def fit(rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, threads
     The choices are taken over from `like`. Without it they are made on the latest training days, then all
     rows are trained on.
     """
-    spec, kind, target = rows.spec, BOOSTERS[rows.spec.kind], TARGETS[rows.spec.kind]
+    target = TARGETS[rows.spec.kind]
     metadata = _metadata(rows, chosen)
     choices = like.choices if like else choose(rows, chosen, metadata, threads)
     metadata = metadata.model_copy(update={"start": choices.start})
     data = usable(rows, chosen, metadata)
     if not len(data.target):
         return None
-    start = data.start
-    if choices.has_lines:
-        lines = target.lines(data.design, data.start, data.target)
-        start = target.moved(data.start, lines.answer(data.design))
-        metadata = metadata.model_copy(update={"lines": lines})
-    booster = kind.fit(spec, data.design, start, data.target, rounds=choices.rounds, threads=threads)  # type: ignore[arg-type]  # the targets fit the kind
+    booster, lines, start = _trained(rows, data, choices, threads)
+    metadata = metadata.model_copy(
+        update={"lines": lines, "support": _support(metadata.design_columns, data.design)}
+    )
     if choices.offset_penalty is not None:
         pull, curvature = target.left_over(booster.answer(data.design, start), data.target)
         offsets = personal_offsets(pull, curvature, data.users, len(rows.people), choices.offset_penalty)
         told = {person_digest(rows.people[user]): float(offsets[user]) for user in np.unique(data.users)}
         metadata = metadata.model_copy(update={"offsets": told})
     return Fitted(metadata, booster, choices)
+
+
+def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, threads: int = 1) -> Fitted:
+    """The same with models of halves of the people beside it, trained by the same choices.
+
+    How far models of random halves lie from that of all is how far that of all would lie from another one of
+    as many other people (the delete-half jackknife). With too few people there are none.
+    """
+    data = usable(rows, chosen, fitted.metadata)
+    people = np.unique(data.users)
+    if len(people) < FEWEST_PEOPLE:
+        return fitted
+    rng = np.random.default_rng(rows.spec.seed)
+    halves: list[tuple[Booster, Lines | None]] = []
+    for _ in range(HALVES):
+        half = rng.choice(people, len(people) // 2, replace=False)
+        part = data.part(np.flatnonzero(np.isin(data.users, half)))
+        booster, lines, _start = _trained(rows, part, fitted.choices, threads)
+        halves.append((booster, lines))
+    told = fitted.with_(half_lines=tuple(lines for _, lines in halves))
+    return replace(told, halves=tuple(booster for booster, _ in halves))
+
+
+def _trained(
+    rows: TrainingRows, data: Data, choices: Choices, threads: int
+) -> tuple[Booster, Lines | None, Floats]:
+    """Lines, if they were chosen, and trees on top; and where the trees start from."""
+    spec, kind, target = rows.spec, BOOSTERS[rows.spec.kind], TARGETS[rows.spec.kind]
+    start, lines = data.start, None
+    if choices.has_lines:
+        lines = target.lines(data.design, data.start, data.target)
+        start = target.moved(data.start, lines.answer(data.design))
+    booster = kind.fit(spec, data.design, start, data.target, rounds=choices.rounds, threads=threads)  # type: ignore[arg-type]  # the targets fit the kind
+    return booster, lines, start
+
+
+def _support(columns: tuple[str, ...], design: Floats) -> dict[str, ColumnSupport]:
+    """What the rows hold of each column; one that nobody has is not there."""
+    found: dict[str, ColumnSupport] = {}
+    for name, values in zip(columns, design.T, strict=True):
+        known = values[~np.isnan(values)]
+        if len(known):
+            low, high = np.quantile(known, SUPPORTED)
+            found[name] = ColumnSupport(low=low, high=high, missing=1 - len(known) / len(values))
+    return found
 
 
 def _metadata(rows: TrainingRows, chosen: Ints) -> ArtifactMetadata:

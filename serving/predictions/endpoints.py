@@ -1,4 +1,4 @@
-"""`/api/v1/predictions`: energy and mood, now."""
+"""`/api/v1/predictions`: energy and mood, now, and had something been otherwise."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from serving.dependencies import CurrentPerson, CurrentWork, Here
 from serving.openapi import problems
 from serving.paths import API
 from serving.predictions.schemas import PredictionRead
+from serving.predictions.what_if import ask_what_if
+from serving.predictions.what_if_schemas import ChangeDefinition, WhatIfAsked, WhatIfRead, change_definitions
 
 router = APIRouter(prefix=f"{API}/predictions", tags=["predictions"])
 _UNCHANGED = {304: {"description": "The same as the ETag that you sent in If-None-Match"}}
@@ -26,6 +28,26 @@ async def predict_energy(person: CurrentPerson, work: CurrentWork, here: Here, r
 async def predict_mood(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
     """Your mood in five classes, if you were asked now."""
     return _cacheable(await here.forecaster.predict(work, person, "mood"), request)
+
+
+@router.post("/what-if", response_model=WhatIfRead, responses=problems(401, 409, 422, 503))
+async def predict_what_if(
+    asked: WhatIfAsked, person: CurrentPerson, work: CurrentWork, here: Here, response: Response
+) -> WhatIfRead:
+    """What the model says of your day now, and of the same day with something changed.
+
+    The difference is an association: what went along with such days in the people that the model learned from.
+    It is not what the change would do. Outside what you and they have had it is refused. Nothing is stored.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return await ask_what_if(here, work, person, asked)
+
+
+@router.get("/what-if/changes", response_model=list[ChangeDefinition], responses=problems())
+async def read_what_if_changes(response: Response) -> list[ChangeDefinition]:
+    """What a what-if can change, and within which bounds for anybody."""
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return change_definitions()
 
 
 def _cacheable(prediction: PredictionRead, request: Request) -> Response:

@@ -18,12 +18,16 @@ from pipelines.ingestion.simulator.ratings import ENERGY, VALENCE, class_probabi
 from pipelines.ingestion.simulator.states import DEBT_NIGHTS, State, sleep_lost_to, stress_from_debt
 
 
-class Intervention(Protocol):
-    """One thing done otherwise."""
+class OnStates(Protocol):
+    """One thing done otherwise, as far as a state tells it."""
 
     def on_state(self, state: State) -> State:
         """The state that would have been."""
         ...
+
+
+class Intervention(OnStates, Protocol):
+    """One thing done otherwise, in the life itself too."""
 
     def on_life(self, life: Life, night: int) -> Life:
         """The life in which it was done, around the sleep that ends on day `night`."""
@@ -41,7 +45,7 @@ class Effect:
     class_probabilities: Floats
 
 
-def true_effect(intervention: Intervention, state: State) -> Effect:
+def true_effect(intervention: OnStates, state: State) -> Effect:
     """The true effect of an intervention in each of the given states."""
     changed = intervention.on_state(state)
     energy = energy_of(state), energy_of(changed)

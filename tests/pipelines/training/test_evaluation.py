@@ -11,10 +11,12 @@ import pytest
 
 from aurora.models.catalogue import ENERGY, MOOD
 from aurora.models.folds import FoldPlan
+from aurora.predictions.artifact import unpack, unpack_halves
 from aurora.predictions.predictor import Predictor
 from pipelines.training.candidate import build_candidate, judge_candidate, losses_of_champion
 from pipelines.training.champion import Champion
 from pipelines.training.evaluation import HeldOut, evaluate, honest_coverage, metrics_of, slices_of
+from pipelines.training.fitting import FEWEST_PEOPLE, HALVES, fit, with_halves
 from pipelines.training.rows import TrainingRows, rows_from_csv
 from tests.pipelines.training.soccermon import soccermon_rows
 
@@ -118,6 +120,32 @@ def test_a_champion_is_compared_only_where_it_is_honest() -> None:
     assert set(losses.tolist()) == {0.5}
     assert judge_candidate(candidate, trained_on_everything, None).reference == held_out.best_baseline()
     assert judge_candidate(candidate, with_record, None).reference == "champion 1"
+
+
+def test_an_artifact_knows_what_it_was_trained_on_and_carries_models_of_halves() -> None:
+    rows = some_rows()
+    candidate, again = build_candidate(rows, PLAN, judged()), build_candidate(rows, PLAN, judged())
+    assert candidate is not None
+    assert again is not None
+    metadata, _ = unpack(candidate.artifact)
+
+    slept = metadata.support["avg_sleep_last_7d"]
+    nights = rows.table[:, list(metadata.columns).index("avg_sleep_last_7d")]
+    assert nights.min() < slept.low < 350
+    assert 550 < slept.high < nights.max()
+    assert set(metadata.support) <= set(metadata.design_columns)
+    assert "caffeine_active_1d" not in metadata.support, "nobody had any"
+    assert len(unpack_halves(candidate.artifact)) == len(metadata.half_lines) == HALVES
+    assert again.artifact == candidate.artifact
+
+
+def test_too_few_people_have_no_halves() -> None:
+    rows = some_rows(people=FEWEST_PEOPLE - 1)
+    chosen = np.arange(len(rows))
+    fitted = fit(rows, chosen)
+    assert fitted is not None
+
+    assert with_halves(fitted, rows, chosen).halves == ()
 
 
 @pytest.mark.datasets
