@@ -42,7 +42,8 @@ class WhatIf:
     """Two answers of one model, and what lies between them.
 
     `lower` and `upper` bound the change: 90 %, by how far models of random halves of the people disagree. They
-    know of chance in whom the model met, and nothing of what else differs between such days. None without such models.
+    know of chance in whom the model met, and nothing of what else differs between such days or of what the model
+    flattens: the true effect often lies outside. None without such models.
     """
 
     before: Prediction

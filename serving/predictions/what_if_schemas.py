@@ -90,12 +90,14 @@ class AnswerRead(BaseModel):
 
 
 class DifferenceRead(BaseModel):
-    """After less before. The bounds say how much of it may be chance in whom the model met, and no more."""
+    """After less before. The bounds say how much of it may be chance in whom the model met, and no more.
+
+    They are not where the true effect lies: on people whose truth is known they often missed it.
+    """
 
     value: float = Field(examples=[0.4])
     lower: float | None = Field(examples=[0.2], description="Null where the model was trained without halves")
     upper: float | None = Field(examples=[0.6])
-    coverage: float = Field(default=0.9, examples=[0.9])
 
 
 class MovedFeature(BaseModel):
