@@ -113,3 +113,20 @@ def calibration_table(
         for b in range(bins)
         if (place == b).any()
     ]
+
+
+def mean_calibration_table(
+    observed: Floats, predicted: Floats, width: float
+) -> list[tuple[float, float, int]]:
+    """Predicted against observed value: (mean predicted, mean observed, count) per step of `width` of the
+    prediction.
+    """
+    place = np.floor(predicted / width).astype(np.int64)
+    return [
+        (
+            float(predicted[place == step].mean()),
+            float(observed[place == step].mean()),
+            int((place == step).sum()),
+        )
+        for step in np.unique(place)
+    ]

@@ -16,7 +16,7 @@ import polars as pl
 
 from aurora.models.baselines import DAY_SECONDS, class_baselines, regression_baselines
 from aurora.models.folds import FoldPlan, rolling_origin
-from aurora.models.intervals import IntervalTable, calibrate
+from aurora.models.intervals import COVERAGE, IntervalTable, calibrate
 from aurora.models.metrics import (
     Floats,
     Ints,
@@ -183,32 +183,47 @@ def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
     return {name: member for name, member in slices.items() if member.any() and not member.all()}
 
 
-def intervals_of(held_out: HeldOut, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, IntervalTable]:
-    """Interval tables for each answerer that can serve, from the residuals of judged rows."""
-    pick = np.ones(len(held_out.number), dtype=bool) if chosen is None else chosen
+def intervals_of(held_out: HeldOut) -> dict[str, IntervalTable]:
+    """Interval tables for each answerer that can serve, from the residuals of all judged rows."""
+    everywhere = np.ones(len(held_out.number), dtype=bool)
     return {
-        name: calibrate((held_out.values - held_out.stated(name))[pick], held_out.spread[pick])
+        name: _interval_of(held_out, name, everywhere, COVERAGE)
         for name in ("model", held_out.rows.spec.baseline_name, "global_mean")
     }
 
 
-def honest_coverage(held_out: HeldOut) -> dict[str, float]:
-    """Coverage and mean width of the model's intervals, each fold's calibrated on the folds before it."""
-    inside: list[npt.NDArray[np.bool_]] = []
-    widths: list[Floats] = []
+@dataclass(frozen=True)
+class HonestIntervals:
+    """The model's intervals of judged rows, each fold's calibrated on the folds before it.
+
+    `judged` numbers the rows among the judged ones (the first fold has none before it), `inside` says whether
+    the rating lay in the interval, `width` how wide that was, in units of the target.
+    """
+
+    judged: Ints
+    inside: npt.NDArray[np.bool_]
+    width: Floats
+
+
+def honest_intervals(held_out: HeldOut, coverage: float = COVERAGE) -> HonestIntervals:
+    """Intervals that promise this coverage; without rows when there is one fold only."""
     stated = held_out.stated("model")
+    low, high = np.full(len(stated), np.nan), np.full(len(stated), np.nan)
     for fold in np.unique(held_out.fold)[1:]:
-        table = intervals_of(held_out, held_out.fold < fold)["model"]
+        table = _interval_of(held_out, "model", held_out.fold < fold, coverage)
         now = held_out.fold == fold
-        low, high = table.around(stated[now], held_out.spread[now], held_out.rows.spec.scale)
-        inside.append((held_out.values[now] >= low) & (held_out.values[now] <= high))
-        widths.append(high - low)
-    if not inside:
+        low[now], high[now] = table.around(stated[now], held_out.spread[now], held_out.rows.spec.scale)
+    judged = np.flatnonzero(~np.isnan(low))
+    low, high, values = low[judged], high[judged], held_out.values[judged]
+    return HonestIntervals(judged, (values >= low) & (values <= high), high - low)
+
+
+def honest_coverage(held_out: HeldOut) -> dict[str, float]:
+    """Coverage and mean width of the model's intervals; nothing when there is one fold only."""
+    intervals = honest_intervals(held_out)
+    if not len(intervals.judged):
         return {}
-    return {
-        "coverage": float(np.concatenate(inside).mean()),
-        "width": float(np.concatenate(widths).mean()),
-    }
+    return {"coverage": float(intervals.inside.mean()), "width": float(intervals.width.mean())}
 
 
 def as_frame(held_out: HeldOut) -> pl.DataFrame:
@@ -275,3 +290,10 @@ def _spread(rows: TrainingRows, number: Ints) -> Floats:
     if rows.spec.spread_column is None:
         return np.full(len(number), np.nan)
     return rows.table[number, rows.spec.columns.index(rows.spec.spread_column)]
+
+
+def _interval_of(
+    held_out: HeldOut, name: str, chosen: npt.NDArray[np.bool_], coverage: float
+) -> IntervalTable:
+    residuals = held_out.values - held_out.stated(name)
+    return calibrate(residuals[chosen], held_out.spread[chosen], coverage=coverage)

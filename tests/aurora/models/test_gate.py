@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from aurora.models.gate import judge, losing_slices
-from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lift
+from aurora.models.lift import (
+    Lift,
+    error_by_user,
+    lift_by_user,
+    people_better_served,
+    slice_lifts,
+    user_lift,
+)
 
 BELIEVABLE = {"r2": 0.55, "r_within": 0.5, "mae": 0.7}
 USERS = np.repeat(np.arange(40), 30)
@@ -123,3 +130,14 @@ def test_only_people_whom_the_baseline_serves_clearly_better_are_named() -> None
     baseline = np.full(len(USERS), 0.7)
 
     assert people_better_served(baseline, model, USERS).tolist() == [7]
+
+
+def test_the_lift_of_one_person_has_the_error_of_their_own_ratings() -> None:
+    users = np.array([3, 3, 3, 8])
+    reference, model = np.array([1.0, 2.0, 3.0, 1.0]), np.ones(4)
+
+    errors = error_by_user(reference, model, users)
+
+    assert lift_by_user(reference, model, users).tolist() == [1.0, 0.0]
+    assert errors[0] == pytest.approx(np.std([0, 1, 2], ddof=1) / np.sqrt(3))
+    assert np.isnan(errors[1]), "one rating has no spread"

@@ -6,6 +6,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score, log_loss, r2_score
 
 from aurora.models.metrics import (
     class_metrics,
+    mean_calibration_table,
     ranked_probability_score,
     regression_metrics,
     within_user_correlation,
@@ -53,3 +54,13 @@ def test_knowing_only_who_somebody_is_gives_no_correlation_within_people() -> No
     predicted = users * 3.0
 
     assert within_user_correlation(observed, predicted, users) is None
+
+
+def test_calibration_by_steps_tells_the_means_and_how_many_are_behind_them() -> None:
+    predicted = np.array([0.2, 0.4, 2.5])
+    observed = np.array([1.0, 0.0, 3.0])
+
+    assert mean_calibration_table(observed, predicted, width=1.0) == [
+        (pytest.approx(0.3), 0.5, 2),
+        (2.5, 3.0, 1),
+    ]
