@@ -14,7 +14,7 @@ from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lif
 from aurora.models.metrics import absolute_error, ranked_probability_score
 from aurora.predictions.artifact import person_digest
 from pipelines.training.alias_history import TakenBack
-from pipelines.training.champion import Champion
+from pipelines.training.champion import EVALUATION_FOLDER, MODEL_CARD_FILE, Champion
 from pipelines.training.evaluation import (
     HeldOut,
     honest_coverage,
@@ -190,4 +190,5 @@ def describe(candidate: Candidate, judgement: Judgement) -> str:
     checks = (
         f"- {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in judgement.verdict.checks
     )
-    return "\n\n".join((*paragraphs, "\n".join(checks)))
+    card = f"All of it, for reading: the model card, `{EVALUATION_FOLDER}/{MODEL_CARD_FILE}` among the run's artifacts."
+    return "\n\n".join((*paragraphs, "\n".join(checks), card))

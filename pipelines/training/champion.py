@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PREDICTOR_FILE = "predictor.aurora"
 HELD_OUT_FILE = "held_out.parquet"
 EVALUATION_FOLDER = "evaluation"
+MODEL_CARD_FILE = "model_card.html"
 NOT_THERE = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """How MLflow says that there is no such model, version or alias."""
 

@@ -1,5 +1,5 @@
-"""One training in MLflow: parameters, tags, data sets, metrics beside baselines, plots, and the registered
-model.
+"""One training in MLflow: parameters, tags, data sets, metrics beside baselines, plots, the model card, and the
+registered model.
 
 Metrics are called `<metric>/<answerer>`, so that MLflow draws each metric with the model and every baseline
 side by side. MLflow is imported inside the functions: it is slow to load and only training needs it.
@@ -19,8 +19,15 @@ from typing import TYPE_CHECKING, Any
 import aurora
 from aurora.errors import ServiceUnavailableError
 from pipelines.training.candidate import Candidate, Judgement, describe
-from pipelines.training.champion import EVALUATION_FOLDER, HELD_OUT_FILE, PREDICTOR_FILE
+from pipelines.training.champion import (
+    EVALUATION_FOLDER,
+    HELD_OUT_FILE,
+    MODEL_CARD_FILE,
+    PREDICTOR_FILE,
+)
 from pipelines.training.evaluation import as_frame
+from pipelines.training.model_card.rendering import card_html
+from pipelines.training.plots import draw_plots
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -78,10 +85,14 @@ def log_candidate(
         run_name=f"{rows.cohort} {day}", tags=_tags(candidate, judgement) | dict(tags)
     ) as run:
         mlflow.log_params(_params(candidate))
-        mlflow.log_metrics(candidate.metrics | dict(extra_metrics) | lift_metrics(judgement))
+        metrics = candidate.metrics | dict(extra_metrics) | lift_metrics(judgement)
+        mlflow.log_metrics(metrics)
         mlflow.log_input(_dataset(candidate), context="training")
         mlflow.set_tag("mlflow.note.content", describe(candidate, judgement))
         _log_evaluation(candidate)
+        git_sha = tags.get("git_sha", "unknown")
+        card = card_html(candidate, judgement, metrics, name=name, git_sha=git_sha)
+        mlflow.log_text(card, f"{EVALUATION_FOLDER}/{MODEL_CARD_FILE}")
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             path = Path(folder, PREDICTOR_FILE)
             path.write_bytes(candidate.artifact)
@@ -183,10 +194,8 @@ def _dataset(candidate: Candidate) -> Any:
 def _log_evaluation(candidate: Candidate) -> None:
     import mlflow
 
-    from pipelines.training.plots import draw_plots
-
     for name, figure in draw_plots(candidate.held_out, candidate.metrics).items():
-        mlflow.log_figure(figure, f"{EVALUATION_FOLDER}/{name}")
+        mlflow.log_figure(figure, f"{EVALUATION_FOLDER}/{name}.png")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, HELD_OUT_FILE)
         as_frame(candidate.held_out).write_parquet(path)

@@ -3,10 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 from aurora.models.catalogue import ENERGY, MOOD
@@ -17,44 +15,8 @@ from pipelines.training.candidate import build_candidate, judge_candidate, losse
 from pipelines.training.champion import Champion
 from pipelines.training.evaluation import HeldOut, evaluate, honest_coverage, metrics_of, slices_of
 from pipelines.training.fitting import FEWEST_PEOPLE, HALVES, fit, with_halves
-from pipelines.training.rows import TrainingRows, rows_from_csv
+from tests.pipelines.training.made_up_rows import PLAN, some_rows
 from tests.pipelines.training.soccermon import soccermon_rows
-
-SPEC = replace(ENERGY, max_rounds=40)
-PLAN = FoldPlan(held_out_days=14, step_days=7)
-DAY = 86_400.0
-
-
-def some_rows(
-    *, people: int = 12, days: int = 60, effect: float = 0.6, cold: int = 0, late: int = 0
-) -> TrainingRows:
-    """Rows of people whose sleep moves their energy. `cold` people have no history; `late` labels arrive
-    days later.
-    """
-    rng = np.random.default_rng(1)
-    lines: list[dict[str, Any]] = []
-    for person in range(people):
-        level = rng.uniform(4, 8)
-        for day in range(days):
-            sleep = rng.normal(450, 60)
-            value = np.clip(level + effect * (sleep - 450) / 60 + rng.normal(0, 0.7), 0, 10)
-            vector = dict.fromkeys(ENERGY.columns)
-            vector |= {"avg_sleep_last_7d": sleep, "energy_rolling_std_7d": rng.uniform(0.5, 1.5)}
-            if person >= cold:
-                vector["energy_ewma_28d"] = level + rng.normal(0, 0.3)
-            lines.append(
-                {
-                    "user_id": f"p{person:02}",
-                    "label_event_id": f"p{person:02} {day}",
-                    "as_of": day * DAY,
-                    "known_at": day * DAY + 300 + late * DAY,
-                    "value": value,
-                    "persona": "owl" if person % 2 else "lark",
-                    "precision": "instant",
-                    **vector,
-                }
-            )
-    return rows_from_csv(pl.DataFrame(lines, infer_schema_length=None).write_csv().encode(), SPEC, "real")
 
 
 @cache

@@ -61,8 +61,26 @@ def test_the_run_says_what_was_trained_on_what_and_why_it_was_promoted(
     assert run.data.params["max_depth"] == "5"
     assert run.inputs is not None
     assert run.inputs.dataset_inputs[0].dataset.name.startswith("energy real")
-    assert "evaluation/predicted_vs_observed.png" in artifacts
-    assert "wins against" in (client.get_model_version("energy", report.version or "").description or "")
+    assert {"evaluation/predicted_vs_observed.png", "evaluation/model_card.html"} <= artifacts
+    described = client.get_model_version("energy", report.version or "").description or ""
+    assert "wins against" in described
+    assert "evaluation/model_card.html" in described
+
+
+def test_the_model_card_of_a_run_shows_every_metric_that_the_run_logged(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+
+    report = train(connection, mlflow_uri, tags={"git_sha": "c0ffee"})
+
+    client = connect(mlflow_uri)
+    card = client.download_artifacts(report.run_id or "", "evaluation/model_card.html")
+    told = Path(card).read_text()
+    logged = client.get_run(report.run_id or "").data.metrics
+    assert "c0ffee" in told
+    assert {name for name in logged if f'data-metric="{name}"' not in told} == set()
+    assert str(person(0)) not in told
 
 
 def test_a_useless_model_is_refused_and_stays_challenger(
