@@ -102,8 +102,8 @@ def _by_prediction(axes: Axes, held_out: HeldOut) -> None:
     for name, color in ((held_out.rows.spec.baseline_name, BASELINE), ("model", MODEL)):
         told = held_out.stated(name)
         edges = np.unique(np.quantile(told, np.arange(1, 10) / 10))
-        place, means = _means(_residual(held_out, name), np.searchsorted(edges, told, side="right"))
-        at = np.array([told[np.searchsorted(edges, told, side="right") == step].mean() for step in place])
+        tenth = np.searchsorted(edges, told, side="right").astype(np.int64)
+        (_, at), (_, means) = _means(told, tenth), _means(_residual(held_out, name), tenth)
         axes.plot(at, means, "o-", markersize=4, color=color, label=f"{name}, by tenths")
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.legend(frameon=False)
