@@ -125,7 +125,8 @@ class Cluster:
                 self._free(futures)
                 reason = str(failed[0].exception()) if failed else "its process ended"
                 raise ClusterTrainingError(reason, lost, self.address)
-        return self.client.gather(list(futures))
+        gathered: Any = self.client.gather(list(futures))
+        return list(gathered)
 
     def _free(self, futures: Sequence[Future]) -> None:
         """End tasks that wait inside a library for a worker that is gone: nothing else reaches them there."""

@@ -101,14 +101,14 @@ class DaskEngine:
 
     def _placed(self, values: Floats | Ints, parts: tuple[Ints, ...]) -> Array:
         """The rows as an array of Dask, part by part on the workers in order."""
-        import dask
         from dask import array
+        from dask.delayed import delayed
 
         pieces = []
         for worker, part in zip(self.cluster.workers, parts, strict=False):
             there = self.cluster.client.scatter(values[part], workers=[worker], hash=False)
             shape = (len(part), *values.shape[1:])
-            pieces.append(array.from_delayed(dask.delayed(there), shape, dtype=values.dtype))
+            pieces.append(array.from_delayed(delayed(there), shape, dtype=values.dtype))
         return array.concatenate(pieces)
 
     def _on_each(self, task: Any, spec: ModelSpec, data: Data, more: Any) -> list[Any]:

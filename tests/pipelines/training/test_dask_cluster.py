@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -47,8 +50,9 @@ def test_an_address_without_a_scheduler_says_what_to_do(monkeypatch: pytest.Monk
 def test_a_scheduler_without_workers_says_what_to_do() -> None:
     from distributed import LocalCluster
 
+    options: dict[str, Any] = {"n_workers": 0, "processes": False, "dashboard_address": None}
     with (
-        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty,
+        closing(LocalCluster(**options)) as empty,
         pytest.raises(NoWorkersError, match="`dask worker "),
         cluster_at(empty.scheduler_address),
     ):

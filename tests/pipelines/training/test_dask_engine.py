@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from aurora.models.boosters import BOOSTERS
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import ClassStart, class_numbers, design_matrix
 from aurora.models.metrics import Floats
@@ -43,14 +44,12 @@ BOTH = pytest.mark.parametrize("spec", [ENERGY_SPEC, MOOD_SPEC], ids=["energy", 
 
 @contextmanager
 def two_workers() -> Iterator[LocalCluster]:
-    import dask
+    from dask import config  # pyright: ignore[reportPrivateImportUsage]  # documented as dask.config
     from distributed import LocalCluster
 
     patient = {"distributed.comm.timeouts.connect": "120s", "distributed.comm.timeouts.tcp": "120s"}
-    with (
-        dask.config.set(patient),
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-    ):
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with config.set(patient), closing(LocalCluster(processes=True, **options)) as cluster:
         yield cluster
 
 
@@ -152,7 +151,7 @@ def test_what_a_cluster_trained_is_a_native_booster_without_addresses(
 
     booster = engine.fit(spec, data, rounds=5)
 
-    again = type(IN_PROCESS.fit(spec, data, rounds=1)).from_bytes(booster.to_bytes())
+    again = BOOSTERS[spec.kind].from_bytes(booster.to_bytes())
     assert np.array_equal(again.answer(data.design, data.start), booster.answer(data.design, data.start))
     assert b"127.0.0.1" not in booster.to_bytes()
 
@@ -206,7 +205,7 @@ def test_a_worker_that_dies_ends_the_training_with_a_clear_error(spec: ModelSpec
 
 def _kill_in_training(engine: DaskEngine, worker: str) -> None:
     """End the worker's process, the way the kernel does when memory is short, once it is training."""
-    client = engine.cluster.client
+    client: Any = engine.cluster.client
     process = client.run(os.getpid, workers=[worker])[worker]
     pause = Event()
     while not any(key.startswith(("fn", "_fit_classes")) for key in map(str, client.processing()[worker])):
