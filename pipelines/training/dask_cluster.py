@@ -122,8 +122,9 @@ class Cluster:
                 wait(list(futures), timeout=SECONDS_BETWEEN_LOOKS, return_when="FIRST_COMPLETED")
             lost, failed = self.lost(), [future for future in futures if future.status == "error"]
             if lost or failed:
-                self._free(futures)
+                # Before they are freed: a task that was cancelled has forgotten why it failed.
                 reason = str(failed[0].exception()) if failed else "its process ended"
+                self._free(futures)
                 raise ClusterTrainingError(reason, lost, self.address)
         gathered: Any = self.client.gather(list(futures))
         return list(gathered)
