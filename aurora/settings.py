@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     api_port: int = 8000
     api_workers: int = Field(2, ge=1, le=64)
     threads: int = Field(1, ge=1, description="Threads of XGBoost, LightGBM and OpenMP in one process")
+    training_dask_scheduler: str = Field(
+        "",
+        description="Address of a Dask scheduler that boosters are fitted on, e.g. tcp://host:8786; else here",
+    )
     log_level: str = "INFO"
 
     @property

@@ -242,6 +242,7 @@ def _settings(installation: Installation, program: Program) -> dict[str, str]:
         "data_dir": given.data_dir,
         "datasets": given.datasets or "",
         "threads": given.threads,
+        "training_dask_scheduler": given.training_dask_scheduler,
         "log_level": given.log_level,
         "postgres_pool_size": given.postgres_pool_size,
         "api_workers": given.api_workers,

@@ -8,8 +8,10 @@ to the raw answer.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import lightgbm
 import numpy as np
@@ -60,7 +62,7 @@ class RegressionBooster:
     ) -> RegressionBooster:
         """Train for exactly `rounds` rounds."""
         data = xgboost.DMatrix(design, target, base_margin=start, nthread=threads)
-        return cls(xgboost.train(_xgboost_params(spec, threads), data, rounds), threads)
+        return cls(xgboost.train(xgboost_params(spec, threads), data, rounds), threads)
 
     @classmethod
     def tried(
@@ -71,7 +73,7 @@ class RegressionBooster:
         data = xgboost.DMatrix(design[rest], target[rest], base_margin=start[rest], nthread=threads)
         watched = xgboost.DMatrix(design[judged], target[judged], base_margin=start[judged], nthread=threads)
         booster = xgboost.train(
-            _xgboost_params(spec, threads) | {"eval_metric": "mae"},
+            xgboost_params(spec, threads) | {"eval_metric": "mae"},
             data,
             spec.max_rounds,
             evals=[(watched, "judged")],
@@ -99,6 +101,10 @@ class RegressionBooster:
         return bytes(self._booster.save_raw("ubj"))
 
 
+ALONE: Mapping[str, Any] = {}
+"""Nobody trains with this process."""
+
+
 class ClassBooster:
     """LightGBM on ordered classes: one score per row leans the start's probabilities towards better classes
     (`aurora.models.ordinal`). One tree a round serves all classes, which learns more from few people than a
@@ -111,23 +117,47 @@ class ClassBooster:
 
     @classmethod
     def fit(
-        cls, spec: ModelSpec, design: Floats, start: Floats, target: Ints, *, rounds: int, threads: int = 1
+        cls,
+        spec: ModelSpec,
+        design: Floats,
+        start: Floats,
+        target: Ints,
+        *,
+        rounds: int,
+        threads: int = 1,
+        network: Mapping[str, Any] = ALONE,
     ) -> ClassBooster:
-        """Train for exactly `rounds` rounds."""
-        loss = _OrdinalLoss(start, target)
+        """Train for exactly `rounds` rounds.
+
+        `network` has LightGBM's parameters of a training on many machines, each of which calls this with rows
+        of its own; all of them get the same booster.
+        """
+        params = {**_lightgbm_params(spec, threads, _OrdinalLoss(start, target)), **network}
         data = lightgbm.Dataset(design, target)
-        return cls(lightgbm.train(_lightgbm_params(spec, threads, loss), data, rounds), threads)
+        return cls(_left(lightgbm.train(params, data, rounds), network), threads)
 
     @classmethod
     def tried(
-        cls, spec: ModelSpec, design: Floats, start: Floats, target: Ints, *, judged: Ints, threads: int = 1
+        cls,
+        spec: ModelSpec,
+        design: Floats,
+        start: Floats,
+        target: Ints,
+        *,
+        judged: Ints,
+        threads: int = 1,
+        network: Mapping[str, Any] = ALONE,
     ) -> Trial:
-        """Train on all but the rows numbered `judged`, by as many rounds as do best on these."""
+        """Train on all but the rows numbered `judged`, by as many rounds as do best on these.
+
+        On many machines (`network`) all of them must judge the same rows, or they stop at different rounds.
+        """
         rest = np.setdiff1d(np.arange(len(target)), judged)
         data = lightgbm.Dataset(design[rest], target[rest])
         watched = data.create_valid(design[judged], target[judged])
+        loss = _OrdinalLoss(start[rest], target[rest])
         booster = lightgbm.train(
-            _lightgbm_params(spec, threads, _OrdinalLoss(start[rest], target[rest])) | {"metric": "none"},
+            {**_lightgbm_params(spec, threads, loss), "metric": "none", **network},
             data,
             spec.max_rounds,
             valid_sets=[watched],
@@ -136,7 +166,7 @@ class ClassBooster:
         )
         # The library answers with the best round and not with the last.
         return Trial(
-            cls(booster, threads),
+            cls(_left(booster, network), threads),
             max(booster.best_iteration, 1),
             float(booster.best_score["valid_0"]["log_loss"]),
         )
@@ -175,13 +205,26 @@ class _OrdinalLoss:
         return "log_loss", log_loss(leaned(self._start, score), self._target), False
 
 
+def _left(booster: lightgbm.Booster, network: Mapping[str, Any]) -> lightgbm.Booster:
+    """The booster after it has left the network, and without the addresses in it: ports differ each time."""
+    if not network:
+        return booster
+    booster.free_network()
+    best = booster.best_iteration if booster.best_iteration > 0 else None
+    text = booster.model_to_string(num_iteration=best)
+    for name in network:
+        text = re.sub(rf"^\[{name}: .*\]\n", "", text, flags=re.MULTILINE)
+    return lightgbm.Booster(model_str=text)
+
+
 BOOSTERS: dict[str, type[RegressionBooster] | type[ClassBooster]] = {
     "regression": RegressionBooster,
     "classes": ClassBooster,
 }
 
 
-def _xgboost_params(spec: ModelSpec, threads: int) -> dict[str, object]:
+def xgboost_params(spec: ModelSpec, threads: int) -> dict[str, object]:
+    """The recipe in XGBoost's words, wherever it is trained."""
     # The baseline is the whole starting point: the library must not add an average of its own.
     return {**spec.params, "base_score": 0.0, "seed": spec.seed, "nthread": threads}
 

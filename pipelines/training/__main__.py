@@ -10,6 +10,7 @@ import psycopg
 
 from aurora.errors import AuroraError
 from aurora.settings import load_settings
+from pipelines.training.engines import engine_of
 from pipelines.training.training import train_model
 
 
@@ -22,13 +23,16 @@ def main() -> int:
     asked = parser.parse_args()
     settings = load_settings()
     try:
-        with psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection:
+        with (
+            psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
+            engine_of(settings) as engine,
+        ):
             report = train_model(
                 connection,
                 asked.model,
                 asked.cohort,
                 mlflow_uri=settings.need("mlflow_uri"),
-                threads=settings.threads,
+                engine=engine,
                 until=None if asked.as_of == "now" else _instant(asked.as_of),
             )
     except AuroraError as error:

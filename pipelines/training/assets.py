@@ -50,20 +50,21 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         postgres: PostgresResource,
         replay: ReplayResource,
     ) -> dg.MaterializeResult:
+        from pipelines.training.engines import engine_of
         from pipelines.training.publishing import publish_aliases
         from pipelines.training.training import cohorts_with_labels, train_model
 
         loaded = settings.load()
         mlflow_uri = loaded.need("mlflow_uri")
         reports = []
-        with postgres.connect(autocommit=True) as connection:
+        with postgres.connect(autocommit=True) as connection, engine_of(loaded) as engine:
             for cohort in filter(replay.is_meant, cohorts_with_labels(connection)):
                 report = train_model(
                     connection,
                     spec.name,
                     cohort,
                     mlflow_uri=mlflow_uri,
-                    threads=loaded.threads,
+                    engine=engine,
                     until=replay.until,
                     tags={"dagster_run_id": context.run_id},
                 )

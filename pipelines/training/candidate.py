@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from aurora.models.catalogue import ModelSpec
 from aurora.models.folds import FoldPlan, training_rows
 from aurora.models.gate import Verdict, judge
 from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lift
@@ -15,6 +16,7 @@ from aurora.models.metrics import absolute_error, ranked_probability_score
 from aurora.predictions.artifact import person_digest
 from pipelines.training.alias_history import TakenBack
 from pipelines.training.champion import EVALUATION_FOLDER, MODEL_CARD_FILE, Champion
+from pipelines.training.engines import IN_PROCESS, Engine
 from pipelines.training.evaluation import (
     HeldOut,
     honest_coverage,
@@ -53,17 +55,17 @@ class Candidate:
 
 
 def build_candidate(
-    rows: TrainingRows, plan: FoldPlan, held_out: HeldOut, *, threads: int = 1
+    rows: TrainingRows, plan: FoldPlan, held_out: HeldOut, *, engine: Engine = IN_PROCESS
 ) -> Candidate | None:
     """Refit on the last days of the window, calibrate on the held-out answers; None without rows."""
     chosen = training_rows(rows.as_of, rows.known_at, rows.until, rows.spec.train_window_days)
     latest = held_out.latest
     rounds = round(float(np.median(held_out.rounds)))
     like = replace(latest, choices=replace(latest.choices, rounds=rounds))
-    fitted = fit(rows, chosen, like=like, threads=threads)
+    fitted = fit(rows, chosen, like=like, engine=engine)
     if fitted is None:
         return None
-    fitted = with_halves(fitted, rows, chosen, threads=threads).with_(
+    fitted = with_halves(fitted, rows, chosen, engine=engine).with_(
         intervals=intervals_of(held_out),
         baseline_people=_people_for_the_baseline(held_out),
         trained={
@@ -169,6 +171,20 @@ def _people_for_the_baseline(held_out: HeldOut) -> frozenset[str]:
     baseline = held_out.loss(held_out.rows.spec.baseline_name)
     better = people_better_served(baseline[recent], held_out.loss("model")[recent], held_out.users[recent])
     return frozenset(person_digest(held_out.rows.people[user]) for user in better)
+
+
+def describe_target(spec: ModelSpec) -> str:
+    """What models of this target answer and what judges them, for their experiment and registry in MLflow."""
+    low, high = spec.scale
+    answered = (
+        f"one of {len(spec.classes)} classes, {low:g} to {high:g}" if spec.classes else f"{low:g} to {high:g}"
+    )
+    judged = "rps" if spec.classes else "mae"
+    return (
+        f"**{spec.label}** that a person would state if asked now ({answered} {spec.unit}), on top of the baseline "
+        f"`{spec.baseline_name}`. Compare `{judged}/model` with `{judged}/{spec.baseline_name}` and the other "
+        "baselines of the same run; the gate judges lift per person (`lift/lower`)."
+    )
 
 
 def describe(candidate: Candidate, judgement: Judgement) -> str:

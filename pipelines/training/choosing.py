@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aurora.models.baselines import DAY_SECONDS
-from aurora.models.boosters import BOOSTERS, Trial
+from aurora.models.boosters import Trial
 from aurora.models.catalogue import Kind, ModelSpec
 from aurora.models.design import ClassStart
 from aurora.models.headstart import personal_offsets
@@ -19,6 +19,7 @@ from aurora.models.metrics import Floats, Ints
 from aurora.models.targets import TARGETS
 from aurora.predictions.answers import design_of, start_of
 from aurora.predictions.artifact import ArtifactMetadata
+from pipelines.training.engines import IN_PROCESS, Data, Engine
 from pipelines.training.rows import TrainingRows
 
 STARTS = (
@@ -56,31 +57,6 @@ class Choices:
     """None: people have no offsets."""
 
 
-@dataclass(frozen=True)
-class Data:
-    """The rows that have a baseline to start from: what they are trained on, and whose they are."""
-
-    design: Floats
-    start: Floats
-    target: Floats | Ints
-    as_of: Floats
-    users: Ints
-
-    def part(self, number: Ints) -> Data:
-        """Some of the rows, by number."""
-        return Data(
-            self.design[number],
-            self.start[number],
-            self.target[number],
-            self.as_of[number],
-            self.users[number],
-        )
-
-    def without(self, number: Ints) -> Data:
-        """All rows but these."""
-        return self.part(np.setdiff1d(np.arange(len(self.target)), number))
-
-
 def usable(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata) -> Data:
     """Those of the chosen rows that have a baseline."""
     start, known = start_of(metadata, rows.table[chosen])
@@ -89,26 +65,23 @@ def usable(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata) -> Data
     return Data(design, start[known], rows.targets[used], rows.as_of[used], rows.users[used])
 
 
-def choose(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata, threads: int = 1) -> Choices:
+def choose(
+    rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata, engine: Engine = IN_PROCESS
+) -> Choices:
     """The choices that do best on the latest of the chosen rows."""
     spec = rows.spec
-    start = _best_start(rows, chosen, metadata, threads) if spec.kind == "classes" else metadata.start
+    start = _best_start(rows, chosen, metadata, engine) if spec.kind == "classes" else metadata.start
     data = usable(rows, chosen, metadata.model_copy(update={"start": start}))
     judged = _latest(data.as_of)
     if not 0 < len(judged) < len(data.target):
         return Choices(FEW_ROUNDS, start)
     if len(chosen) < MANY_ROWS:
-        return Choices(_tried(spec, data, judged, threads).rounds, start)
+        return Choices(engine.tried(spec, data, judged=judged).rounds, start)
     quick, lined = _quick(spec), _with_lines(spec, data, judged)
-    has_lines = _tried(quick, lined, judged, threads).loss < _tried(quick, data, judged, threads).loss
+    has_lines = engine.tried(quick, lined, judged=judged).loss < engine.tried(quick, data, judged=judged).loss
     used = lined if has_lines else data
-    best = _tried(spec, used, judged, threads)
+    best = engine.tried(spec, used, judged=judged)
     return Choices(best.rounds, start, has_lines, _best_penalty(spec, best, used, judged, len(rows.people)))
-
-
-def _tried(spec: ModelSpec, data: Data, judged: Ints, threads: int) -> Trial:
-    booster = BOOSTERS[spec.kind]
-    return booster.tried(spec, data.design, data.start, data.target, judged=judged, threads=threads)  # type: ignore[arg-type]  # the targets fit the kind
 
 
 def _quick(spec: ModelSpec) -> ModelSpec:
@@ -138,7 +111,7 @@ def _best_penalty(spec: ModelSpec, trial: Trial, data: Data, judged: Ints, peopl
     return min((None, *OFFSET_PENALTIES), key=loss)
 
 
-def _best_start(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata, threads: int) -> ClassStart:
+def _best_start(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata, engine: Engine) -> ClassStart:
     """With many rows the start from which a short training does best on the latest days; with few, where that
     would be chance, the start that tells most by itself.
     """
@@ -155,7 +128,9 @@ def _best_start(rows: TrainingRows, chosen: Ints, metadata: ArtifactMetadata, th
         data = data_from(start)
         data = data.part(np.arange(0, len(data.target), THINNED))
         judged = _latest(data.as_of)
-        return _tried(quick, data, judged, threads).loss if 0 < len(judged) < len(data.target) else np.inf
+        if not 0 < len(judged) < len(data.target):
+            return np.inf
+        return engine.tried(quick, data, judged=judged).loss
 
     return min(STARTS, key=boosted if len(chosen) >= MANY_ROWS else alone)
 

@@ -31,11 +31,15 @@ def register_training(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Train, judge and register models; the gate decides which of them serve."""
+        from pipelines.training.engines import engine_of
         from pipelines.training.training import cohorts_with_labels, train_model
 
         settings, console = load_settings(), Console()
         until = as_of.replace(tzinfo=UTC) if as_of else None
-        with psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection:
+        with (
+            psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
+            engine_of(settings) as engine,
+        ):
             for cohort_name in cohort or cohorts_with_labels(connection):
                 for model_name in model or MODELS:
                     with console.status(f"training {model_name} for cohort {cohort_name}"):
@@ -44,7 +48,7 @@ def register_training(app: typer.Typer) -> None:
                             model_name,
                             cohort_name,
                             mlflow_uri=settings.need("mlflow_uri"),
-                            threads=settings.threads,
+                            engine=engine,
                             until=until,
                         )
                     _print(console, report)

@@ -27,6 +27,7 @@ from aurora.models.metrics import (
 )
 from aurora.predictions.answers import Answers, answer_rows, start_of
 from aurora.predictions.artifact import person_digest
+from pipelines.training.engines import IN_PROCESS, Engine
 from pipelines.training.fitting import Fitted, fit
 from pipelines.training.rows import TrainingRows
 
@@ -99,7 +100,7 @@ class HeldOut(Judged):
     """The model of the last fold, whose choices the final refit takes over."""
 
 
-def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut | None:
+def evaluate(rows: TrainingRows, plan: FoldPlan, *, engine: Engine = IN_PROCESS) -> HeldOut | None:
     """Answer the held-out days of these rows, fold by fold; None when there is too little for one fold."""
     numbers: list[Ints] = []
     folds: list[Ints] = []
@@ -109,7 +110,7 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, threads: int = 1) -> HeldOut
     before: Fitted | None = None
     for number, fold in enumerate(rolling_origin(rows.as_of, rows.known_at, plan)):
         like = before if len(fold.train) >= REUSE_FROM else None
-        fitted = fit(rows, fold.train, like=like, threads=threads)
+        fitted = fit(rows, fold.train, like=like, engine=engine)
         if fitted is None:
             continue
         before = fitted

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from aurora.models.boosters import BOOSTERS, Booster
+from aurora.models.boosters import Booster
 from aurora.models.headstart import Lines, personal_offsets
 from aurora.models.metrics import Floats, Ints
 from aurora.models.targets import TARGETS
 from aurora.predictions.artifact import ArtifactMetadata, ColumnSupport, pack, person_digest
 from aurora.predictions.phrases import note_of
-from pipelines.training.choosing import Choices, Data, choose, usable
+from pipelines.training.choosing import Choices, choose, usable
+from pipelines.training.engines import IN_PROCESS, Data, Engine
 from pipelines.training.rows import TrainingRows, feature_set_version
 
 HALVES = 6
@@ -43,7 +44,9 @@ class Fitted:
         return pack(self.metadata, self.booster.to_bytes(), [half.to_bytes() for half in self.halves])
 
 
-def fit(rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, threads: int = 1) -> Fitted | None:
+def fit(
+    rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, engine: Engine = IN_PROCESS
+) -> Fitted | None:
     """Train on the rows numbered `chosen`; None when none of them has a baseline to start from.
 
     The choices are taken over from `like`. Without it they are made on the latest training days, then all
@@ -51,12 +54,12 @@ def fit(rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, threads
     """
     target = TARGETS[rows.spec.kind]
     metadata = _metadata(rows, chosen)
-    choices = like.choices if like else choose(rows, chosen, metadata, threads)
+    choices = like.choices if like else choose(rows, chosen, metadata, engine)
     metadata = metadata.model_copy(update={"start": choices.start})
     data = usable(rows, chosen, metadata)
     if not len(data.target):
         return None
-    booster, lines, start = _trained(rows, data, choices, threads)
+    booster, lines, start = _trained(rows, data, choices, engine)
     metadata = metadata.model_copy(
         update={"lines": lines, "support": _support(metadata.design_columns, data.design)}
     )
@@ -68,7 +71,7 @@ def fit(rows: TrainingRows, chosen: Ints, *, like: Fitted | None = None, threads
     return Fitted(metadata, booster, choices)
 
 
-def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, threads: int = 1) -> Fitted:
+def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, engine: Engine = IN_PROCESS) -> Fitted:
     """The same with models of halves of the people beside it, trained by the same choices.
 
     How far models of random halves lie from that of all is how far that of all would lie from another one of
@@ -83,22 +86,22 @@ def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, threads: in
     for _ in range(HALVES):
         half = rng.choice(people, len(people) // 2, replace=False)
         part = data.part(np.flatnonzero(np.isin(data.users, half)))
-        booster, lines, _start = _trained(rows, part, fitted.choices, threads)
+        booster, lines, _start = _trained(rows, part, fitted.choices, engine)
         halves.append((booster, lines))
     told = fitted.with_(half_lines=tuple(lines for _, lines in halves))
     return replace(told, halves=tuple(booster for booster, _ in halves))
 
 
 def _trained(
-    rows: TrainingRows, data: Data, choices: Choices, threads: int
+    rows: TrainingRows, data: Data, choices: Choices, engine: Engine
 ) -> tuple[Booster, Lines | None, Floats]:
     """Lines, if they were chosen, and trees on top; and where the trees start from."""
-    spec, kind, target = rows.spec, BOOSTERS[rows.spec.kind], TARGETS[rows.spec.kind]
+    target = TARGETS[rows.spec.kind]
     start, lines = data.start, None
     if choices.has_lines:
         lines = target.lines(data.design, data.start, data.target)
         start = target.moved(data.start, lines.answer(data.design))
-    booster = kind.fit(spec, data.design, start, data.target, rounds=choices.rounds, threads=threads)  # type: ignore[arg-type]  # the targets fit the kind
+    booster = engine.fit(rows.spec, replace(data, start=start), rounds=choices.rounds)
     return booster, lines, start
 
 

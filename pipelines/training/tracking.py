@@ -16,9 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 import aurora
 from aurora.errors import ServiceUnavailableError
-from pipelines.training.candidate import Candidate, Judgement, describe
+from pipelines.training.candidate import Candidate, Judgement, describe, describe_target
 from pipelines.training.champion import (
     EVALUATION_FOLDER,
     HELD_OUT_FILE,
@@ -80,6 +82,7 @@ def log_candidate(
     mlflow.set_experiment(spec.name)
     # Without it the UI takes an experiment for one of language models and opens it at their traces.
     mlflow.set_experiment_tag("mlflow.experimentKind", "custom_model_development")
+    mlflow.set_experiment_tag("mlflow.note.content", describe_target(spec))
     day = datetime.fromtimestamp(rows.until, UTC).date()
     with mlflow.start_run(
         run_name=f"{rows.cohort} {day}", tags=_tags(candidate, judgement) | dict(tags)
@@ -109,6 +112,8 @@ def log_candidate(
                 registered_model_name=name,
             )
         client = mlflow.MlflowClient()
+        client.update_registered_model(name, f"Of cohort `{rows.cohort}`. {describe_target(spec)}")
+        client.set_registered_model_tag(name, "cohort", rows.cohort)
         number = str(model.registered_model_version)
         client.update_model_version(name, number, describe(candidate, judgement))
         for key, value in (_tags(candidate, judgement) | dict(tags)).items():
@@ -139,14 +144,20 @@ def signature_of(candidate: Candidate) -> ModelSignature:
 
 
 def _example(candidate: Candidate) -> Any:
-    columns = candidate.fitted.metadata.columns
-    return candidate.rows.frame.tail(3).select(columns).to_pandas().astype("float64")
+    """Three rows of nobody: the quartiles of each column. A person's own would outlive their erasure here."""
+    columns = candidate.rows.frame.select(candidate.fitted.metadata.columns)
+    quartiles = [
+        columns.select(pl.all().cast(pl.Float64).quantile(share, "linear")) for share in (0.25, 0.5, 0.75)
+    ]
+    return pl.concat(quartiles).to_pandas().astype("float64")
 
 
 def _params(candidate: Candidate) -> dict[str, Any]:
     spec, choices = candidate.rows.spec, candidate.fitted.choices
     return {
         **spec.params,
+        "rows": candidate.fitted.metadata.trained["rows"],
+        "people": candidate.fitted.metadata.trained["people"],
         "rounds": choices.rounds,
         "lines": choices.has_lines,
         "offset_penalty": choices.offset_penalty or "none",
@@ -186,8 +197,13 @@ def _dataset(candidate: Candidate) -> Any:
     source = CodeDatasetSource(
         {"table": f"features.moment_{rows.spec.feature_set}_features", "cohort": rows.cohort}
     )
+    # The digest that MLflow would compute knows nothing of a formula that changed.
     return from_pandas(
-        frame, source=source, targets="value", name=f"{rows.spec.name} {rows.cohort} {rows.data_version}"
+        frame,
+        source=source,
+        targets="value",
+        name=f"{rows.spec.name} {rows.cohort}",
+        digest=rows.data_version,
     )
 
 

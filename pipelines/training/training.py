@@ -24,6 +24,7 @@ from pipelines.training.alias_history import Cause, read_taken_back
 from pipelines.training.candidate import Candidate, build_candidate, judge_candidate
 from pipelines.training.ceiling import read_ceiling, skill_of
 from pipelines.training.champion import Champion, read_champion, remove_challenger, version_under
+from pipelines.training.engines import IN_PROCESS, Engine
 from pipelines.training.evaluation import evaluate
 from pipelines.training.publishing import alone, publish_aliases
 from pipelines.training.rows import TrainingRows, read_training_rows
@@ -94,7 +95,7 @@ def train_model(
     cohort: str,
     *,
     mlflow_uri: str,
-    threads: int = 1,
+    engine: Engine = IN_PROCESS,
     until: datetime | None = None,
     plan: FoldPlan | None = None,
     tags: Mapping[str, str] | None = None,
@@ -102,8 +103,9 @@ def train_model(
 ) -> TrainingReport:
     """Train, judge and register a model; the gate alone decides whether its alias moves.
 
-    `connection` should be in autocommit: nothing is held open while training runs. `tags` (e.g.
-    dagster_run_id) are added to the run. `spec` replaces the catalogue's recipe, to try another one.
+    `connection` should be in autocommit: nothing is held open while training runs. `engine` fits the boosters.
+    `tags` (e.g. dagster_run_id) are added to the run. `spec` replaces the catalogue's recipe, to try another
+    one.
     """
     started = time.monotonic()
     recipe = spec or model_spec(model)
@@ -111,7 +113,7 @@ def train_model(
     rows = read_training_rows(connection, recipe, cohort, until=until)
     plan = plan or plan_for(cohort_kind(connection, cohort))
     name = registered_name(model, cohort)
-    candidate = _candidate(rows, plan, threads)
+    candidate = _candidate(rows, plan, engine)
     if candidate is None:
         sentence = f"{len(rows)} ratings of cohort {cohort} are too little to train on: the baseline answers"
         return TrainingReport(model, cohort, "too_little_data", (sentence,), name, rows=len(rows))
@@ -120,7 +122,11 @@ def train_model(
     judgement = judge_candidate(candidate, champion, ceiling, taken_back)
     extra = _ceiling_metrics(recipe, candidate, ceiling or {})
     registered = log_candidate(
-        candidate, judgement, name=name, tags={"git_sha": git_sha(), **(tags or {})}, extra_metrics=extra
+        candidate,
+        judgement,
+        name=name,
+        tags={"git_sha": git_sha(), "engine": engine.description, **(tags or {})},
+        extra_metrics=extra,
     )
     cause = Cause(
         "gate", f"gate: {judgement.verdict.reason}", dagster_run_id=(tags or {}).get("dagster_run_id")
@@ -163,9 +169,9 @@ def git_sha() -> str:
     return asked.stdout.strip() or "unknown"
 
 
-def _candidate(rows: TrainingRows, plan: FoldPlan, threads: int) -> Candidate | None:
-    held_out = evaluate(rows, plan, threads=threads) if len(rows) else None
-    return build_candidate(rows, plan, held_out, threads=threads) if held_out is not None else None
+def _candidate(rows: TrainingRows, plan: FoldPlan, engine: Engine) -> Candidate | None:
+    held_out = evaluate(rows, plan, engine=engine) if len(rows) else None
+    return build_candidate(rows, plan, held_out, engine=engine) if held_out is not None else None
 
 
 def _ceiling_metrics(spec: ModelSpec, candidate: Candidate, ceiling: Mapping[str, float]) -> dict[str, float]:

@@ -60,7 +60,12 @@ def test_the_run_says_what_was_trained_on_what_and_why_it_was_promoted(
     assert {"mae/model", "mae/ewma", "mae/user_mean", "r2/model", "lift/lower"} <= set(run.data.metrics)
     assert run.data.params["max_depth"] == "5"
     assert run.inputs is not None
-    assert run.inputs.dataset_inputs[0].dataset.name.startswith("energy real")
+    told = run.inputs.dataset_inputs[0]
+    assert (told.dataset.name, told.dataset.digest) == ("energy real", report.data_version)
+    assert [(tag.key, tag.value) for tag in told.tags] == [("mlflow.data.context", "training")]
+    assert run.data.tags["engine"] == "in process, threads: 1"
+    assert run.data.params["people"] == "12"
+    assert {"slice_mae/coverage.low", "slice_mae/tenure.from_28d"} <= set(run.data.metrics)
     assert {"evaluation/predicted_vs_observed.png", "evaluation/model_card.html"} <= artifacts
     described = client.get_model_version("energy", report.version or "").description or ""
     assert "wins against" in described
@@ -81,6 +86,41 @@ def test_the_model_card_of_a_run_shows_every_metric_that_the_run_logged(
     assert "c0ffee" in told
     assert {name for name in logged if f'data-metric="{name}"' not in told} == set()
     assert str(person(0)) not in told
+
+
+def test_experiment_and_registered_model_say_what_they_are(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    add_people(connection)
+
+    train(connection, mlflow_uri)
+
+    client = connect(mlflow_uri)
+    registered = client.get_registered_model("energy")
+    experiment = client.get_experiment_by_name("energy")
+    assert experiment is not None
+    assert "Compare `mae/model` with `mae/ewma`" in experiment.tags["mlflow.note.content"]
+    assert (registered.description or "").startswith("Of cohort `real`. **Energy** that a person would state")
+    assert registered.tags["cohort"] == "real"
+
+
+def test_the_input_example_is_answered_and_is_nobodys(
+    connection: psycopg.Connection[Any], mlflow_uri: str
+) -> None:
+    import mlflow
+
+    add_people(connection)
+    train(connection, mlflow_uri)
+
+    model = mlflow.pyfunc.load_model("models:/energy@champion")
+
+    example: Any = model.input_example
+    answers = model.predict(example)
+    known = connection.execute("select avg_sleep_last_7d from features.moment_energy_features").fetchall()
+    assert len(answers) == 3
+    assert answers["value"].between(0, 10).all()
+    assert example["avg_sleep_last_7d"].is_monotonic_increasing
+    assert {tuple(row) for row in example[["avg_sleep_last_7d"]].to_numpy()}.isdisjoint(known)
 
 
 def test_a_useless_model_is_refused_and_stays_challenger(
