@@ -103,8 +103,7 @@ def covariance_by_person(rows: Floats, users: Ints) -> Floats:
     """
     _, number = np.unique(users, return_inverse=True)
     people = int(number.max()) + 1
-    sums = np.zeros((people, rows.shape[1]))
-    np.add.at(sums, number, rows - rows.mean(axis=0))
+    sums = np.column_stack([np.bincount(number, column, people) for column in (rows - rows.mean(axis=0)).T])
     return sums.T @ sums / len(rows) ** 2 * (people / max(people - 1, 1))
 
 

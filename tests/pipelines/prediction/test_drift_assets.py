@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from aurora import clock
-from pipelines.prediction.drift_assets import DRIFT, DRIFT_ASSETS, DRIFT_CHECKS
+from pipelines.prediction.drift_assets import DRIFT_ASSETS, DRIFT_CHECKS
 from pipelines.resources import default_resources
 from tests.pipelines.prediction.served import a_reference, publish, serve
 
@@ -89,4 +89,3 @@ def test_without_any_model_the_checks_are_green_and_say_that_nothing_was_measure
 
     assert red(result) == set()
     assert {one.metadata["day"].value for one in result.get_asset_check_evaluations()} == {"none"}
-    assert result.asset_value(DRIFT) is None
