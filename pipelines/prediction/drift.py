@@ -129,7 +129,7 @@ def measure_model(
     Nothing is measured without a champion, of one that was trained before there were references, or when nobody was
     served; the report then says so.
     """
-    day = until.astimezone(UTC).date()
+    day = datetime.fromtimestamp(until.timestamp(), UTC).date()
     found = (
         connection.cursor(row_factory=tuple_row)
         .execute(_READ_CHAMPION, {"model_name": registered_name(model, cohort), "alias": CHAMPION})
