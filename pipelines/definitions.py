@@ -15,6 +15,7 @@ from pipelines.ingestion.rejections import REJECTION_CHECKS
 from pipelines.ingestion.sensors import INGESTION_SENSORS
 from pipelines.ingestion.volumes import VOLUME_CHECKS
 from pipelines.prediction.assets import PREDICTION_ASSETS, PREDICTION_CHECKS
+from pipelines.prediction.drift_assets import DRIFT_ASSETS, DRIFT_CHECKS
 from pipelines.resources import default_resources
 from pipelines.schedules import JOBS, SCHEDULES
 from pipelines.table_checks import table_checks
@@ -36,6 +37,7 @@ _ASSETS = [
     *WAREHOUSE_ASSETS,
     *MODEL_ASSETS,
     *PREDICTION_ASSETS,
+    *DRIFT_ASSETS,
     *PATTERN_ASSETS,
 ]
 _SOURCES = source_specs(made={key for asset in _ASSETS for key in asset.keys})
@@ -53,6 +55,7 @@ defs = dg.Definitions(
         *WAREHOUSE_CHECKS,
         *MODEL_CHECKS,
         *PREDICTION_CHECKS,
+        *DRIFT_CHECKS,
         *PATTERN_CHECKS,
         *table_checks(asset for asset in _COMPLETE if isinstance(asset, dg.AssetsDefinition)),
     ],

@@ -29,6 +29,21 @@ def histogram(counts: Sequence[int], low: float, high: float, title: str) -> dg.
     return _picture(draw, title)
 
 
+def two_histograms(
+    shares: Mapping[str, Sequence[float]], bins: Sequence[str], title: str
+) -> dg.MarkdownMetadataValue:
+    """Bars side by side: name → share of each bin, of two names."""
+
+    def draw(axes: Axes) -> None:
+        for side, (name, heights) in enumerate(shares.items()):
+            places = [place + (side - 0.5) * 0.4 for place in range(len(bins))]
+            axes.bar(places, heights, 0.4, color=_COLOURS[side], label=name)
+        axes.set_xticks(range(len(bins)), bins)
+        axes.legend(frameon=False, fontsize=7)
+
+    return _picture(draw, title)
+
+
 def bars_by_day(
     counts: Mapping[str, Mapping[date, int]], days: Sequence[date], title: str
 ) -> dg.MarkdownMetadataValue:

@@ -9,6 +9,7 @@ from aurora import clock
 from aurora.database.partitions import ensure_partitions, months_ahead
 from pipelines.hours import DAILY, HOUSEKEEPING, ZONE
 from pipelines.ingestion.data_docs import forget_old_docs
+from pipelines.prediction.shadow import forget_old_shadows
 from pipelines.resources import PostgresResource, SettingsResource
 from pipelines.transformation.builds import purge_touched_days
 
@@ -32,12 +33,19 @@ run_daily = dg.define_asset_job(
 def keep_partitions_ahead(
     context: dg.OpExecutionContext, settings: SettingsResource, postgres: PostgresResource
 ) -> None:
-    """Create the coming months of the log, forget touched days that a good build has seen, and old Data Docs."""
+    """Create the coming months of the log; forget touched days that a good build has seen, old shadows and docs."""
     with postgres.connect(autocommit=True) as connection:
         made = ensure_partitions(connection, months_ahead(clock.now().date()))
         purged = purge_touched_days(connection)
+        shadows = forget_old_shadows(connection, clock.now())
     docs = forget_old_docs(settings.load().data_dir, clock.now())
-    context.log.info("made %d partitions, forgot %d touched days, %d Data Docs", len(made), purged, docs)
+    context.log.info(
+        "made %d partitions, forgot %d touched days, %d shadows, %d Data Docs",
+        len(made),
+        purged,
+        shadows,
+        docs,
+    )
 
 
 @dg.job(description="Partitions ahead of time, touched days behind it.", executor_def=dg.in_process_executor)

@@ -68,7 +68,8 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "predictions.model_aliases": {PIPELINES: _ALL, SERVING: _R, STREAMS: _R},
     "predictions.model_alias_history": {PIPELINES: _APPEND, SERVING: _R},
     "predictions.predictions": {PIPELINES: _RW, SERVING: _RW, STREAMS: _RW},
-    "predictions.shadow_predictions": {PIPELINES: _RW},
+    "predictions.shadow_predictions": {PIPELINES: _ALL},
+    "predictions.drift": {PIPELINES: _RW},
     "insights.pattern_searches": {PIPELINES: "select, insert, delete", SERVING: _R},
     "insights.patterns": {PIPELINES: "select, insert, delete", SERVING: _R},
 }

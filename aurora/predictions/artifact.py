@@ -22,6 +22,7 @@ from aurora.models.catalogue import Centred
 from aurora.models.design import ClassStart
 from aurora.models.headstart import Lines
 from aurora.models.intervals import IntervalTable
+from aurora.models.reference import Reference
 
 FORMAT = 1
 _METADATA, _BOOSTER = "metadata.json", "booster.bin"
@@ -93,6 +94,8 @@ class ArtifactMetadata(BaseModel):
     """Digests of the people whom the baseline served better on their recent days."""
     support: dict[str, ColumnSupport] = {}
     """Column of the design → what was trained on. Empty in artifacts that were made before there was a what-if."""
+    reference: Reference | None = None
+    """What the training rows held and were answered, to see drift by. None in artifacts from before it was measured."""
     half_lines: tuple[Lines | None, ...] = ()
     """For each model of half of the people, its lines."""
     trained: dict[str, Any] = {}

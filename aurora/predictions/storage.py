@@ -36,16 +36,19 @@ _READ_VERSIONS: LiteralString = """
     select model_name, model_version from predictions.model_aliases where alias = %(alias)s
 """
 
-# Writing the same answer again changes nothing; a late event or a new version renews it.
+# Writing the same answer again changes nothing; a late event or a new version renews it. Of somebody who was erased
+# meanwhile nothing is written, and the answers of the others are.
 _WRITE: LiteralString = """
     insert into predictions.predictions (
         prediction_id, user_id, model_name, model_version, model_source, as_of, local_date, value, class,
         probabilities, lower, upper, baseline, baseline_name, features, reasons, origin
-    ) values (
-        %(prediction_id)s, %(user_id)s, %(model_name)s, %(model_version)s, %(model_source)s, %(as_of)s,
+    )
+    select
+        %(prediction_id)s, users.user_id, %(model_name)s, %(model_version)s, %(model_source)s, %(as_of)s,
         %(local_date)s, %(value)s, %(class)s, %(probabilities)s, %(lower)s, %(upper)s, %(baseline)s,
         %(baseline_name)s, %(features)s, %(reasons)s, %(origin)s
-    )
+    from app.users as users
+    where users.user_id = %(user_id)s
     on conflict (user_id, model_name, as_of, origin) do update set
         model_version = excluded.model_version, model_source = excluded.model_source,
         value = excluded.value, class = excluded.class, probabilities = excluded.probabilities,

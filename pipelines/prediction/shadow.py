@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -21,6 +21,9 @@ from aurora.predictions.storage import CHALLENGER, read_predictor
 
 NO_VERSION: Final = "none"
 """In place of the champion's version where there is none and a baseline answers."""
+
+KEPT_DAYS: Final = 90
+"""As long as a training looks back: no version is compared over more."""
 
 # The same answer again changes nothing; whom a version first stood beside stays.
 _WRITE: LiteralString = """
@@ -88,6 +91,13 @@ def shadow_cohort(
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_WRITE, rows)
         return Shadow(challenger.version, max(cursor.rowcount, 0))
+
+
+def forget_old_shadows(connection: psycopg.Connection[Any], now: datetime) -> int:
+    """Delete what was answered in the shadow more than KEPT_DAYS ago; how many rows. Housekeeping calls this."""
+    return connection.execute(
+        "delete from predictions.shadow_predictions where created_at < %s", [now - timedelta(days=KEPT_DAYS)]
+    ).rowcount
 
 
 def _parameters(moment: Moment, prediction: Prediction, *, version: str, beside: str) -> dict[str, Any]:

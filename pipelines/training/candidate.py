@@ -24,7 +24,7 @@ from pipelines.training.evaluation import (
     metrics_by_answerer,
     slices_of,
 )
-from pipelines.training.fitting import Fitted, fit, with_halves
+from pipelines.training.fitting import Fitted, fit, with_halves, with_reference
 from pipelines.training.rows import TrainingRows
 
 RECENT_DAYS = 28
@@ -79,6 +79,7 @@ def build_candidate(
             "seed": rows.spec.seed,
         },
     )
+    fitted = with_reference(fitted, rows, chosen)
     return Candidate(rows, plan, held_out, fitted, fitted.pack(), all_metrics(held_out))
 
 

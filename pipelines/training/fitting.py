@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from aurora.features.catalogue import FEATURES
 from aurora.models.boosters import Booster
 from aurora.models.headstart import Lines, personal_offsets
 from aurora.models.metrics import Floats, Ints
+from aurora.models.reference import HOUR, PREDICTION, reference_of
 from aurora.models.targets import TARGETS
+from aurora.predictions.answers import answer_rows
 from aurora.predictions.artifact import ArtifactMetadata, ColumnSupport, pack, person_digest
 from aurora.predictions.phrases import note_of
 from pipelines.training.choosing import Choices, choose, usable
@@ -90,6 +93,26 @@ def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, engine: Eng
         halves.append((booster, lines))
     told = fitted.with_(half_lines=tuple(lines for _, lines in halves))
     return replace(told, halves=tuple(booster for booster, _ in halves))
+
+
+def with_reference(fitted: Fitted, rows: TrainingRows, chosen: Ints) -> Fitted:
+    """The same with what the rows held of each column and how they are answered, as whoever is served is answered.
+
+    What the clock says is no column: when somebody asks says nothing of how they live.
+    """
+    metadata = fitted.metadata
+    table, users = rows.table[chosen], rows.users[chosen]
+    people = [person_digest(rows.people[user]) for user in users]
+    values = {
+        name: table[:, place]
+        for place, name in enumerate(metadata.columns)
+        if name not in FEATURES or FEATURES[name].domain != "clock"
+    }
+    values[PREDICTION] = answer_rows(metadata, fitted.booster, table, people).values
+    hours = (
+        table[:, metadata.columns.index(HOUR)] if HOUR in metadata.columns else np.full(len(table), np.nan)
+    )
+    return fitted.with_(reference=reference_of(values, users, hours))
 
 
 def _trained(

@@ -34,6 +34,7 @@ GROUP_OF_SCHEMA: Final = {
 }
 GROUP_OF_TABLE: Final = {
     "stg_predictions": "predictions",
+    "stg_drift": "predictions",
     "stg_pattern_searches": "marts",
     "stg_patterns": "marts",
 }

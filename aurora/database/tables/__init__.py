@@ -13,6 +13,7 @@ from aurora.database.tables.app_schema import (
 from aurora.database.tables.columns import PgSnapshot, Xid8, metadata
 from aurora.database.tables.insights_schema import pattern_searches, patterns
 from aurora.database.tables.predictions_schema import (
+    drift,
     model_alias_history,
     model_aliases,
     model_artifacts,
@@ -41,6 +42,7 @@ __all__ = [
     "PgSnapshot",
     "Xid8",
     "builds",
+    "drift",
     "event_archives",
     "event_keys",
     "events",

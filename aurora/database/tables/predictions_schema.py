@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from aurora.database.tables.columns import instant_column, metadata, text_column, user_id_column
+from aurora.database.tables.columns import instant_column, metadata, text_column
 
 model_artifacts = Table(
     "model_artifacts",
@@ -71,7 +72,7 @@ predictions = Table(
     "predictions",
     metadata,
     Column("prediction_id", Uuid, primary_key=True),
-    user_id_column(),
+    Column("user_id", Uuid, ForeignKey("app.users.user_id", ondelete="CASCADE"), nullable=False),
     text_column("model_name"),
     text_column("model_version", nullable=True),
     text_column("model_source"),
@@ -93,7 +94,7 @@ predictions = Table(
     CheckConstraint("origin in ('batch', 'live', 'api')", name="origin"),
     Index("ix_predictions_user_id_model_name_created_at", "user_id", "model_name", "created_at"),
     schema="predictions",
-    comment="One row per prediction that anybody was shown, with the vector it was made from.",
+    comment="One row per prediction that anybody was shown, with the vector it was made from. Erased with the person.",
 )
 
 shadow_predictions = Table(
@@ -115,5 +116,36 @@ shadow_predictions = Table(
     CheckConstraint("model_source in ('model', 'baseline', 'none')", name="model_source"),
     schema="predictions",
     comment="One row per person, model, moment and version that answered beside another; nobody was shown it. "
-    "Erased with the person.",
+    "Kept for 90 days. Erased with the person.",
+)
+
+drift = Table(
+    "drift",
+    metadata,
+    text_column("cohort"),
+    text_column("model_name"),
+    text_column("model_version"),
+    Column("measured_date", Date, nullable=False),
+    text_column("column_name"),
+    text_column("state"),
+    Column("rows", Integer, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("left_out_rows", Integer, nullable=False),
+    Column("effective_rows", Double),
+    Column("missing_share", Double),
+    Column("reference_missing_share", Double),
+    Column("psi", Double),
+    Column("psi_by_chance", Double),
+    Column("ks", Double),
+    Column("p_value", Double),
+    Column("q_value", Double),
+    Column("window_days", Integer, nullable=False),
+    Column("method_version", Integer, nullable=False),
+    instant_column("measured_at", default_now=True),
+    PrimaryKeyConstraint("cohort", "model_name", "model_version", "measured_date", "column_name"),
+    CheckConstraint("state in ('not_enough', 'as_trained', 'moved')", name="state"),
+    CheckConstraint("state = 'not_enough' or q_value is not null", name="judged"),
+    schema="predictions",
+    comment="One row per model version, day and column of what it was asked and answered: how far that lies from "
+    "what it was trained on. Holds nobody: below a number of people only how many there were.",
 )

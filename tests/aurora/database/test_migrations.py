@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import psycopg
 from alembic import command
@@ -56,6 +57,28 @@ def test_each_migration_alone_can_be_taken_back(committed_database: str) -> None
         command.downgrade(config, str(step.down_revision or "base"))
     command.upgrade(config, "head")
     command.check(config)
+
+
+def test_predictions_of_people_who_are_gone_do_not_stay_when_they_begin_to_go_with_the_person(
+    committed_database: str,
+) -> None:
+    config = alembic_config(committed_database)
+    command.downgrade(config, "0009")
+    with psycopg.connect(committed_database) as connection:
+        ensure_people(connection, [Person(USER, "somebody", "Europe/Oslo", "real")], "ab" * 32)
+        for user_id in (USER, uuid4()):
+            connection.execute(
+                "insert into predictions.predictions"
+                " (prediction_id, user_id, model_name, model_source, as_of, local_date, features, origin)"
+                " values (gen_random_uuid(), %s, 'energy', 'none', now(), current_date, '{}', 'batch')",
+                [user_id],
+            )
+
+    command.upgrade(config, "head")
+
+    with psycopg.connect(committed_database) as connection:
+        left = connection.execute("select user_id from predictions.predictions").fetchall()
+    assert left == [(USER,)]
 
 
 def test_migrations_are_one_line_without_branches() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import dict_row
@@ -25,6 +25,13 @@ from tests.aurora.models.people import a_vector, an_energy_artifact
 ARTIFACT = an_energy_artifact()
 PREDICTOR = Predictor.load(ARTIFACT, version="3")
 
+ANA, BEN = UUID(int=1), UUID(int=2)
+PEOPLE = """
+    insert into app.users (user_id, username, cohort, data_key_ciphertext)
+    values (%(ana)s, 'ana', 'real', ''), (%(ben)s, 'ben', 'real', '')
+"""
+IDS = {"ana": ANA, "ben": BEN}
+
 PUBLISH = """
     with artifact as (
         insert into predictions.model_artifacts (model_name, model_version, artifact, sha256, metadata)
@@ -37,7 +44,7 @@ PUBLISH = """
 
 def a_row(**changes: Any) -> PredictionRow:
     row = PredictionRow(
-        user_id=uuid4(),
+        user_id=ANA,
         as_of=datetime(2026, 3, 1, 7, tzinfo=UTC),
         local_date=date(2026, 3, 1),
         origin="batch",
@@ -75,7 +82,8 @@ async def _stored(database: psycopg.AsyncConnection) -> list[dict[str, Any]]:
 
 
 async def test_writing_the_same_predictions_twice_changes_nothing(database: psycopg.AsyncConnection) -> None:
-    rows = [a_row(), a_row()]
+    await database.execute(PEOPLE, IDS)
+    rows = [a_row(), a_row(user_id=BEN)]
 
     await write_predictions_async(database, rows)
     first = await _stored(database)
@@ -88,6 +96,7 @@ async def test_writing_the_same_predictions_twice_changes_nothing(database: psyc
 async def test_a_new_version_renews_the_prediction_of_the_same_moment(
     database: psycopg.AsyncConnection,
 ) -> None:
+    await database.execute(PEOPLE, IDS)
     row = a_row()
     await write_predictions_async(database, [row])
 
@@ -101,15 +110,36 @@ async def test_a_new_version_renews_the_prediction_of_the_same_moment(
 
 
 async def test_an_answer_from_nobody_can_be_stored(database: psycopg.AsyncConnection) -> None:
+    await database.execute(PEOPLE, IDS)
     await write_predictions_async(database, [a_row(prediction=predict_from_baseline(MOOD, {}), features={})])
 
     assert [line["model_source"] for line in await _stored(database)] == ["none"]
+
+
+async def test_predictions_go_with_the_person(database: psycopg.AsyncConnection) -> None:
+    await database.execute(PEOPLE, IDS)
+    await write_predictions_async(database, [a_row(), a_row(user_id=BEN)])
+
+    await database.execute("delete from app.users where user_id = %s", [ANA])
+
+    assert [line["user_id"] for line in await _stored(database)] == [BEN]
+
+
+async def test_of_somebody_erased_meanwhile_nothing_is_written_and_of_the_others_all(
+    database: psycopg.AsyncConnection,
+) -> None:
+    await database.execute(PEOPLE, IDS)
+
+    await write_predictions_async(database, [a_row(user_id=uuid4()), a_row()])
+
+    assert [line["user_id"] for line in await _stored(database)] == [ANA]
 
 
 def test_the_sync_functions_do_the_same(database_url: str) -> None:
     with psycopg.Connection[Any].connect(database_url, row_factory=dict_row) as connection:
         connection.execute(PUBLISH, {"name": "energy", "artifact": ARTIFACT, "sha256": digest(ARTIFACT)})
         predictor = read_predictor(connection, "energy", "real")
+        connection.execute(PEOPLE, IDS)
         written = write_predictions(connection, [a_row()])
         connection.rollback()
 

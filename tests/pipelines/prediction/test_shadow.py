@@ -8,8 +8,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from aurora import clock
 from aurora.predictions.artifact import digest
 from pipelines.prediction.batch import predict_cohort
+from pipelines.prediction.shadow import forget_old_shadows
 from pipelines.training.shadow_comparison import NothingInTheShadowError, compare_shadow
 from tests.aurora.models.people import an_energy_artifact
 from tests.pipelines.training.warehouse import START, add_people, build_tables, person
@@ -182,3 +184,18 @@ def test_a_rating_that_a_version_was_trained_on_does_not_judge_it(connection: Co
 
     with pytest.raises(NothingInTheShadowError, match="no rating followed"):
         compare_shadow(connection, "energy", "real")
+
+
+def test_shadows_are_forgotten_once_no_training_looks_back_so_far(connection: Connection) -> None:
+    add_people(connection, people=4, days=3)
+    publish(connection, "champion", "3")
+    publish(connection, "challenger", "4")
+    predict_cohort(connection, "energy", "real")
+    connection.execute(
+        "update predictions.shadow_predictions set created_at = created_at - interval '91 days'"
+        " where user_id = %s",
+        [person(0)],
+    )
+
+    assert forget_old_shadows(connection, clock.now()) == 2
+    assert shadows(connection) == [("3", "3", 3, 1), ("4", "3", 3, 1)]

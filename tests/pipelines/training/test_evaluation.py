@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from aurora.models.catalogue import ENERGY, MOOD
+from aurora.models.drift import FEWEST_PEOPLE as FEWEST_MEASURED
+from aurora.models.drift import Served, measure_drift
 from aurora.models.folds import FoldPlan
+from aurora.models.reference import PREDICTION
 from aurora.predictions.artifact import unpack, unpack_halves
 from aurora.predictions.predictor import Predictor
 from pipelines.training.candidate import build_candidate, judge_candidate, losses_of_champion
@@ -99,6 +102,29 @@ def test_an_artifact_knows_what_it_was_trained_on_and_carries_models_of_halves()
     assert "caffeine_active_1d" not in metadata.support, "nobody had any"
     assert len(unpack_halves(candidate.artifact)) == len(metadata.half_lines) == HALVES
     assert again.artifact == candidate.artifact
+
+
+def test_an_artifact_carries_a_reference_by_which_its_own_rows_have_not_moved() -> None:
+    rows = some_rows(people=FEWEST_MEASURED)
+    held_out = evaluate(rows, PLAN)
+    assert held_out is not None
+    candidate = build_candidate(rows, PLAN, held_out)
+    assert candidate is not None
+    predictor = Predictor.load(candidate.artifact)
+    reference = predictor.metadata.reference
+    assert reference is not None
+    people = [rows.people[user] for user in rows.users]
+    values = {name: rows.table[:, place] for place, name in enumerate(predictor.metadata.columns)}
+    values[PREDICTION] = predictor.answers(rows.table, people).values
+    hours = np.full(len(rows), np.nan)
+
+    found = measure_drift(
+        reference, {name: Served(column, rows.users, hours) for name, column in values.items()}
+    )
+
+    assert {drift.column for drift in found} == set(values) - {"hour_of_day", "day_of_week", "is_weekend"}
+    assert {drift.state for drift in found} == {"as_trained"}
+    assert len(candidate.artifact) < 1.2 * len(candidate.fitted.with_(reference=None).pack())
 
 
 def test_too_few_people_have_no_halves() -> None:
