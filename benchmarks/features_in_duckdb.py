@@ -13,9 +13,10 @@ import duckdb
 import pyarrow as pa
 
 from aurora.events.catalogue import MEASURES
+from aurora.features.aggregates import EWMA_ALPHA, MIN_TREND_DAYS
 from aurora.features.catalogue import FEATURE_SETS, FEATURES, vector_names
 from aurora.features.sql import windows_by_measure
-from aurora.features.windows import EWMA_ALPHA, MIN_TREND_DAYS, Window
+from aurora.features.windows import Window
 
 NAMES = tuple(dict.fromkeys(name for feature_set in FEATURE_SETS for name in vector_names(feature_set)))
 """Every feature of both sets, once."""

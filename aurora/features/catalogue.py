@@ -22,14 +22,15 @@ from aurora.features.three_process import energy_prior
 from aurora.features.tiles import LIVE_DAYS
 from aurora.features.windows import Window
 
-Domain = Literal["clock", "sleep", "activity", "intake", "ratings", "surroundings"]
+Domain = Literal["clock", "sleep", "activity", "intake", "ratings", "moods", "surroundings"]
 
 DOMAINS: Final[dict[Domain, str]] = {
     "clock": "What the person's clock says",
     "sleep": "Sleep, and what it lets one expect",
     "activity": "Exercise, work and company",
     "intake": "Meals, caffeine and alcohol",
-    "ratings": "The person's own earlier ratings",
+    "ratings": "The person's own earlier ratings of energy and stress",
+    "moods": "The person's own earlier moods",
     "surroundings": "Weather and light",
 }
 
@@ -283,16 +284,14 @@ _ENTRIES = (
         "The person's usual level at this part of the day.",
     ),
     Feature(
-        "mood_trend_last_14d", "ratings", Window("mood", "slope", 14), "valence/day", "Slope of daily mood."
+        "mood_trend_last_14d", "moods", Window("mood", "slope", 14), "valence/day", "Slope of daily mood."
     ),
-    Feature(
-        "mood_ewma_28d", "ratings", Window("mood", "ewma", 28), "valence", "Weighted mean of daily mood."
-    ),
-    Feature("mood_mean_28d", "ratings", Window("mood", "mean", 28), "valence", "The person's usual mood."),
-    Feature("mood_last_28d", "ratings", Window("mood", "last", 28), "valence", "The newest mood."),
+    Feature("mood_ewma_28d", "moods", Window("mood", "ewma", 28), "valence", "Weighted mean of daily mood."),
+    Feature("mood_mean_28d", "moods", Window("mood", "mean", 28), "valence", "The person's usual mood."),
+    Feature("mood_last_28d", "moods", Window("mood", "last", 28), "valence", "The newest mood."),
     Feature(
         "mood_daypart_mean_28d",
-        "ratings",
+        "moods",
         _at_this_part_of_day("mood", "mean", 28),
         "valence",
         "The person's usual mood at this part of the day.",
@@ -300,7 +299,7 @@ _ENTRIES = (
     *(
         Feature(
             f"mood_{name}_ewma_28d",
-            "ratings",
+            "moods",
             Window(f"mood_{name}", "ewma", 28),
             "share",
             f"Weighted share of ratings that were {name.replace('_', ' ')}: part of the baseline of mood.",

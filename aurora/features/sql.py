@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aurora.events.measures import COUNT, DAYPARTS, DURATION, Measure
+from aurora.features.aggregates import AGGREGATES
 from aurora.features.catalogue import Feature
-from aurora.features.windows import AGGREGATES, Window
+from aurora.features.windows import Window
 
 _DURATION_MINUTES = "extract(epoch from ended_at - started_at) / 60"
 
@@ -60,4 +61,4 @@ def widest(windows: Iterable[Window]) -> int:
 
 def needs_rank(windows: Iterable[Window]) -> bool:
     """Whether an aggregate weighs days by their rank, for which the joined rows must be numbered."""
-    return any("day_rank" in AGGREGATES[window.aggregate].sql for window in windows)
+    return any(AGGREGATES[window.aggregate].needs_rank for window in windows)

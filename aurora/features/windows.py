@@ -1,14 +1,8 @@
-"""Windows: aggregates of one measure's tiles over the last N local days, today included up to `as_of`.
-
-Each aggregate has two readings side by side: the SQL over joined rows of tiles, and the Python over tiles in
-memory. Sums run over integers; there is one division at the end.
-"""
+"""Windows: aggregates of one measure's tiles over the last N local days, today included up to `as_of`."""
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -16,158 +10,11 @@ from typing import Final
 
 from aurora.errors import CatalogueConflictError
 from aurora.events.catalogue import MEASURES
+from aurora.features.aggregates import AGGREGATES, STATES, TILE_COLUMNS, Aggregate, DayTile
 from aurora.features.expressions import Leaf, Number
-from aurora.features.tiles import LIVE_DAYS, Tile
-
-EWMA_ALPHA: Final = 0.3
-"""Weight of the newest day; hard to beat on real self-reports (see docs/models.md)."""
-
-MIN_TREND_DAYS: Final = 3
-
-DayTile = tuple[int, Tile]
-"""How many local days before the row's own day (0 is today), and the tile of that day."""
-
-
-@dataclass(frozen=True)
-class _Aggregate:
-    """One way to sum up a window: over rows of `tiles joined to moments` in SQL, over tiles in Python.
-
-    The rows have the tile's columns (n, total, squares, lowest, highest, last_value, last_at), `as_of`,
-    `days_ago` (0 is today) and `day_rank` (0 is the newest day that has a tile). {scale} is the measure's,
-    {inside} the filter of the window.
-    """
-
-    sql: str
-    value: Callable[[Sequence[DayTile], int, datetime], Number]
-    unit: str = "{unit}"
-    """Where {unit} is the measure's."""
-    empty: float | None = None
-
+from aurora.features.tiles import LIVE_DAYS
 
 _days_ago: Final = itemgetter(0)
-
-
-def _daily_mean(tile: Tile, scale: int) -> float:
-    return tile.sum / tile.n / scale
-
-
-def _total(tiles: Sequence[DayTile]) -> int:
-    return sum(tile.sum for _, tile in tiles)
-
-
-def _count(tiles: Sequence[DayTile]) -> int:
-    return sum(tile.n for _, tile in tiles)
-
-
-def _std(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
-    n, total = _count(tiles), _total(tiles)
-    if n < 2:
-        return None
-    squares = sum(tile.sum_squares for _, tile in tiles)
-    # In integers up to here: the difference of two large sums would lose digits in floats.
-    return math.sqrt((n * squares - total * total) / (n * (n - 1))) / scale
-
-
-def _ewma(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
-    # By rank of the days that have a value, not by age: a gap in the ratings must not make the newest ones
-    # weigh nothing (on athletes' daily ratings MAE 0.765 against 0.770, see docs/models.md).
-    weights = [(1 - EWMA_ALPHA) ** rank for rank in range(len(tiles))]
-    weighted = sum(w * _daily_mean(tile, scale) for w, (_, tile) in zip(weights, tiles, strict=True))
-    return weighted / sum(weights)
-
-
-def _slope(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
-    n = len(tiles)
-    if n < MIN_TREND_DAYS:
-        return None
-    x = [-days for days, _ in tiles]
-    y = [_daily_mean(tile, scale) for _, tile in tiles]
-    spread = n * sum(value * value for value in x) - sum(x) ** 2
-    return (n * sum(a * b for a, b in zip(x, y, strict=True)) - sum(x) * sum(y)) / spread
-
-
-def _means_of_days(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> list[float]:
-    return [_daily_mean(tile, scale) for _, tile in tiles]
-
-
-def _logs_of_days(tiles: Sequence[DayTile], scale: int, as_of: datetime) -> list[float]:
-    return [math.log(mean) for mean in _means_of_days(tiles, scale, as_of) if mean > 0]
-
-
-def _mean_of(values: list[float]) -> Number:
-    return sum(values) / len(values) if values else None
-
-
-def _std_of(values: list[float]) -> Number:
-    return statistics.stdev(values) if len(values) > 1 else None
-
-
-def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Number:
-    return (as_of - max(tile.last_at for _, tile in tiles)).total_seconds() / 3600
-
-
-def _of(call: str) -> str:
-    """An aggregate call that sees only the rows inside its window."""
-    return f"{call} {{inside}}"
-
-
-_N, _TOTAL, _DAYS = _of("sum(n)"), _of("sum(total)"), _of("count(*)")
-_DAILY_MEAN = "(total::float8 / n / {scale})"
-_LOG = f"ln(case when total > 0 then {_DAILY_MEAN} end)"
-_WEIGHT = f"power({1 - EWMA_ALPHA!r}::float8, day_rank)"
-_STD = f"""case when {_N} > 1 then sqrt(
-    ({_N} * {_of("sum(squares)")} - {_TOTAL} * {_TOTAL})::float8 / ({_N} * ({_N} - 1))::float8
-) / {{scale}} end"""
-_X, _Y = _of("sum(-days_ago)"), _of(f"sum({_DAILY_MEAN})")
-_SLOPE = f"""case when {_DAYS} >= {MIN_TREND_DAYS} then (
-    {_DAYS} * {_of(f"sum(-days_ago * {_DAILY_MEAN})")} - {_X} * {_Y}
-) / ({_DAYS} * {_of("sum(days_ago * days_ago)")} - {_X} * {_X}) end"""
-
-AGGREGATES: Final[dict[str, _Aggregate]] = {
-    "sum": _Aggregate(f"{_TOTAL}::float8 / {{scale}}", lambda tiles, scale, _: _total(tiles) / scale),
-    "mean": _Aggregate(
-        f"{_TOTAL}::float8 / {_N}::float8 / {{scale}}",
-        lambda tiles, scale, _: _total(tiles) / _count(tiles) / scale,
-    ),
-    "daily": _Aggregate(
-        f"{_TOTAL}::float8 / {_DAYS}::float8 / {{scale}}",
-        lambda tiles, scale, _: _total(tiles) / len(tiles) / scale,
-    ),
-    "std": _Aggregate(_STD, _std),
-    "count": _Aggregate(f"{_N}::float8", lambda tiles, _scale, _: float(_count(tiles)), "events", 0.0),
-    "days": _Aggregate(
-        f"nullif({_DAYS}, 0)::float8", lambda tiles, _scale, _: float(len(tiles)), "days", 0.0
-    ),
-    # Arrays compare element by element: the greatest (day, value) pair is the newest day's.
-    "last": _Aggregate(
-        f"({_of('max(array[-days_ago, last_value])')})[2]::float8 / {{scale}}",
-        lambda tiles, scale, _: min(tiles, key=lambda day: day[0])[1].last / scale,
-    ),
-    "min": _Aggregate(
-        f"{_of('min(lowest)')}::float8 / {{scale}}",
-        lambda tiles, scale, _: min(t.min for _, t in tiles) / scale,
-    ),
-    "max": _Aggregate(
-        f"{_of('max(highest)')}::float8 / {{scale}}",
-        lambda tiles, scale, _: max(t.max for _, t in tiles) / scale,
-    ),
-    "ewma": _Aggregate(f"{_of(f'sum({_WEIGHT} * {_DAILY_MEAN})')} / {_of(f'sum({_WEIGHT})')}", _ewma),
-    "slope": _Aggregate(_SLOPE, _slope),
-    # Over days, each by its mean: how often a device measured on one of them does not matter.
-    "mean_of_days": _Aggregate(_of(f"avg({_DAILY_MEAN})"), lambda *window: _mean_of(_means_of_days(*window))),
-    "std_of_days": _Aggregate(
-        _of(f"stddev_samp({_DAILY_MEAN})"), lambda *window: _std_of(_means_of_days(*window))
-    ),
-    "ln_mean_of_days": _Aggregate(
-        _of(f"avg({_LOG})"), lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
-    ),
-    "ln_std_of_days": _Aggregate(
-        _of(f"stddev_samp({_LOG})"), lambda *window: _std_of(_logs_of_days(*window)), "ln {unit}"
-    ),
-    "hours_since": _Aggregate(
-        f"extract(epoch from as_of - {_of('max(last_at)')})::float8 / 3600", _hours_since, "h"
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -200,10 +47,60 @@ class Window(Leaf):
 
     def aggregate_sql(self) -> str:
         """The aggregate over the joined rows of this measure, null where the window is empty."""
-        scale = MEASURES[self.measure].scale
-        return AGGREGATES[self.aggregate].sql.format(
-            scale=f"{scale}::float8", inside=f"filter (where days_ago between {self.lag} and {self.last_day})"
-        )
+        return self._aggregate.over_rows(scale=self._scale, inside=_inside(self.lag, self.last_day))
+
+    def earlier_states(self) -> dict[str, str]:
+        """What the window keeps of the days before today: column → SQL over the joined rows of this measure.
+
+        Empty for a window of today alone.
+        """
+        first = max(self.lag, 1)
+        if self.last_day < first:
+            return {}
+        inside = _inside(first, self.last_day)
+        return {
+            self._state_column(name): self._aggregate.state_over_rows(name, scale=self._scale, inside=inside)
+            for name in self._aggregate.states
+        }
+
+    def with_today_sql(self) -> str:
+        """The aggregate of `earlier_states` and of the columns of today's tile, `today_column`.
+
+        A window that ends before today reads none of those. CatalogueConflictError for an aggregate that
+        cannot be had so.
+        """
+        if not self._aggregate.goes_on:
+            raise CatalogueConflictError(
+                f"a feature cannot read {self.aggregate!r} of {self.measure!r}: it has no state that today's tile"
+                " can be added to (aurora/features/aggregates.py)"
+            )
+        earlier = self.earlier_states()
+        todays = {f"today_{column}": today_column(self.measure, column) for column in TILE_COLUMNS}
+        states: dict[str, str] = {}
+        for name in self._aggregate.states:
+            column = self._state_column(name)
+            known = column if column in earlier else f"null::{STATES[name].type}"
+            going_on = STATES[name].with_today.format(earlier=known, scale=self._scale, **todays)
+            states[name] = known if self.lag else f"({going_on})"
+        return self._aggregate.of_states(states, scale=self._scale)
+
+    def columns_of_today(self) -> tuple[str, ...]:
+        """The columns of today's tile that `with_today_sql` reads."""
+        if self.lag:
+            return ()
+        read = {column for name in self._aggregate.states for column in STATES[name].columns_of_today}
+        return tuple(column for column in TILE_COLUMNS if column in read)
+
+    def _state_column(self, state: str) -> str:
+        return f"{self.measure}_{state}_{self.days}d" + (f"_lag_{self.lag}" if self.lag else "")
+
+    @property
+    def _aggregate(self) -> Aggregate:
+        return AGGREGATES[self.aggregate]
+
+    @property
+    def _scale(self) -> str:
+        return f"{MEASURES[self.measure].scale}::float8"
 
     @property
     def unit(self) -> str:
@@ -222,3 +119,12 @@ class Window(Leaf):
         if not inside:
             return aggregate.empty
         return aggregate.value(inside, MEASURES[self.measure].scale, as_of)
+
+
+def _inside(first: int, last: int) -> str:
+    return f"filter (where days_ago between {first} and {last})"
+
+
+def today_column(measure: str, column: str) -> str:
+    """What a column of today's tile of a measure is called beside those of other measures."""
+    return f"{measure}_today_{column}"

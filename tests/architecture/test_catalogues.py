@@ -14,6 +14,7 @@ from aurora.database.tables import metadata
 from aurora.errors import UnknownEventTypeError, UnknownFeatureError
 from aurora.events.catalogue import EVENT_TYPES, MEASURES, EventType, event_type
 from aurora.events.measures import COUNT, DURATION, Measure
+from aurora.features.aggregates import AGGREGATES
 from aurora.features.catalogue import (
     DOMAINS,
     FEATURE_SETS,
@@ -23,7 +24,7 @@ from aurora.features.catalogue import (
     feature,
     vector_names,
 )
-from aurora.features.windows import AGGREGATES, Window
+from aurora.features.windows import Window
 from aurora.models.catalogue import MODELS
 from aurora.scores.catalogue import SCORES
 from aurora.scores.specification import Factor, PartScore, ScoreSpec

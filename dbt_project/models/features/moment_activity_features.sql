@@ -4,11 +4,95 @@
 
 with
 
-moments as (
+-- Not materialized: of a table Postgres knows how many rows there are.
+moments as not materialized (
 
     select moments.*
     from {{ ref('int_moments') }} as moments
     {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+
+),
+
+todays_tiles as (
+
+    select
+        moments.user_id, moments.local_date, moments.as_of, moments.precision,
+        max(tiles.n) filter (where tiles.measure = 'exercise_minutes') as exercise_minutes_today_n, max(tiles.total) filter (where tiles.measure = 'exercise_minutes') as exercise_minutes_today_total,
+        max(tiles.total) filter (where tiles.measure = 'exercise_load') as exercise_load_today_total, max(tiles.last_at) filter (where tiles.measure = 'exercise_load') as exercise_load_today_last_at,
+        max(tiles.total) filter (where tiles.measure = 'work_minutes') as work_minutes_today_total, max(tiles.last_at) filter (where tiles.measure = 'work_minutes') as work_minutes_today_last_at,
+        max(tiles.n) filter (where tiles.measure = 'social_events') as social_events_today_n,
+        max(tiles.total) filter (where tiles.measure = 'social_minutes') as social_minutes_today_total, max(tiles.last_at) filter (where tiles.measure = 'social_minutes') as social_minutes_today_last_at, max(tiles.last_value) filter (where tiles.measure = 'social_minutes') as social_minutes_today_last_value,
+        max(tiles.last_at) filter (where tiles.measure = 'meditation_minutes') as meditation_minutes_today_last_at
+
+    from moments
+    inner join {{ ref('int_tiles') }} as tiles
+        on
+            moments.user_id = tiles.user_id
+            and moments.local_date = tiles.local_date
+            and moments.as_of >= tiles.valid_from
+            and moments.as_of < tiles.valid_until
+    where tiles.measure in ('exercise_minutes', 'exercise_load', 'work_minutes', 'social_events', 'social_minutes', 'meditation_minutes')
+    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+
+),
+
+known_moments as (
+
+    {{ moments_with_known_by(['exercise_minutes', 'exercise_load', 'work_minutes', 'social_events', 'social_minutes', 'meditation_minutes'], first_day=27) }}
+
+),
+
+days as (
+
+    select distinct user_id, local_date, known_by from known_moments
+
+),
+
+earlier as materialized (
+
+    select
+        days.*,
+        exercise_minutes.*,
+        exercise_load.*,
+        work_minutes.*,
+        social_events.*,
+        social_minutes.*,
+        meditation_minutes.*
+
+    from days
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(*) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) filter (where days_ago between 1 and 27) as exercise_minutes_total_27d_lag_1, count(*) filter (where days_ago between 1 and 27) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('exercise_minutes', first_day=27) }}) as exercise_minutes
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as exercise_load_total_1d_lag_1, sum(total) filter (where days_ago between 1 and 6) as exercise_load_total_7d, max(last_at) filter (where days_ago between 1 and 6) as exercise_load_last_at_7d from {{ tiles_before('exercise_load', first_day=6) }}) as exercise_load
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as work_minutes_total_27d_lag_1, count(*) filter (where days_ago between 1 and 27) as work_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as work_minutes_last_at_3d from {{ tiles_before('work_minutes', first_day=27) }}) as work_minutes
+    cross join lateral (select sum(n) filter (where days_ago between 1 and 2) as social_events_n_3d from {{ tiles_before('social_events', first_day=2) }}) as social_events
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as social_minutes_total_27d_lag_1, count(*) filter (where days_ago between 1 and 27) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('social_minutes', first_day=27) }}) as social_minutes
+    cross join lateral (select max(last_at) filter (where days_ago between 1 and 1) as meditation_minutes_last_at_2d from {{ tiles_before('meditation_minutes', first_day=1) }}) as meditation_minutes
+
+),
+
+windows as (
+
+    select
+        moments.*,
+        (coalesce(exercise_minutes_total_7d + exercise_minutes_today_total, exercise_minutes_total_7d, exercise_minutes_today_total))::float8 / (coalesce(exercise_minutes_days_7d, 0) + (exercise_minutes_today_n is not null)::integer)::float8 / 1000::float8 as exercise_minutes_daily_7d,
+        exercise_minutes_total_27d_lag_1::float8 / exercise_minutes_days_27d_lag_1::float8 / 1000::float8 as exercise_minutes_daily_27d_lag_1,
+        exercise_load_total_1d_lag_1::float8 / 1000::float8 as exercise_load_sum_1d_lag_1,
+        (coalesce(exercise_load_total_7d + exercise_load_today_total, exercise_load_total_7d, exercise_load_today_total))::float8 / 1000::float8 as exercise_load_sum_7d,
+        extract(epoch from as_of - (greatest(exercise_load_last_at_7d, exercise_load_today_last_at)))::float8 / 3600 as exercise_load_hours_since_7d,
+        (coalesce(null::numeric + work_minutes_today_total, null::numeric, work_minutes_today_total))::float8 / 1000::float8 as work_minutes_sum_1d,
+        work_minutes_total_27d_lag_1::float8 / work_minutes_days_27d_lag_1::float8 / 1000::float8 as work_minutes_daily_27d_lag_1,
+        extract(epoch from as_of - (greatest(work_minutes_last_at_3d, work_minutes_today_last_at)))::float8 / 3600 as work_minutes_hours_since_3d,
+        (coalesce(social_events_n_3d + social_events_today_n, social_events_n_3d, social_events_today_n))::float8 as social_events_count_3d,
+        (coalesce(null::numeric + social_minutes_today_total, null::numeric, social_minutes_today_total))::float8 / 1000::float8 as social_minutes_sum_1d,
+        social_minutes_total_27d_lag_1::float8 / social_minutes_days_27d_lag_1::float8 / 1000::float8 as social_minutes_daily_27d_lag_1,
+        extract(epoch from as_of - (greatest(social_minutes_last_at_3d, social_minutes_today_last_at)))::float8 / 3600 as social_minutes_hours_since_3d,
+        (coalesce(social_minutes_today_last_value, social_minutes_last_value_3d))::float8 / 1000::float8 as social_minutes_last_3d,
+        extract(epoch from as_of - (greatest(meditation_minutes_last_at_2d, meditation_minutes_today_last_at)))::float8 / 3600 as meditation_minutes_hours_since_2d
+
+    from known_moments as moments
+    inner join earlier using (user_id, local_date, known_by)
+    left join todays_tiles using (user_id, local_date, as_of, precision)
+    -- A fence: each window is computed once, however often formulas read it.
+    offset 0 -- noqa: AM09
 
 ),
 
@@ -34,41 +118,7 @@ features as (
         ((1.0::float8 - exp((social_minutes_last_3d / nullif((-60.0::float8), 0)))) * exp((social_minutes_hours_since_3d / nullif((-6.0::float8), 0)))) as social_minutes_faded_3d,
         meditation_minutes_hours_since_2d as meditation_minutes_hours_since_2d
 
-    from moments
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 0 and 6)::float8 / count(*) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_minutes_daily_7d,
-            sum(total) filter (where days_ago between 1 and 27)::float8 / count(*) filter (where days_ago between 1 and 27)::float8 / 1000::float8 as exercise_minutes_daily_27d_lag_1
-        from {{ tiles_of_window('exercise_minutes', first_day=27) }}
-    ) as exercise_minutes
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 1 and 1)::float8 / 1000::float8 as exercise_load_sum_1d_lag_1,
-            sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_load_sum_7d,
-            extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 6))::float8 / 3600 as exercise_load_hours_since_7d
-        from {{ tiles_of_window('exercise_load', first_day=6) }}
-    ) as exercise_load
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as work_minutes_sum_1d,
-            sum(total) filter (where days_ago between 1 and 27)::float8 / count(*) filter (where days_ago between 1 and 27)::float8 / 1000::float8 as work_minutes_daily_27d_lag_1,
-            extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 2))::float8 / 3600 as work_minutes_hours_since_3d
-        from {{ tiles_of_window('work_minutes', first_day=27) }}
-    ) as work_minutes
-    cross join lateral (
-        select sum(n) filter (where days_ago between 0 and 2)::float8 as social_events_count_3d from {{ tiles_of_window('social_events', first_day=2) }}
-    ) as social_events
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as social_minutes_sum_1d,
-            sum(total) filter (where days_ago between 1 and 27)::float8 / count(*) filter (where days_ago between 1 and 27)::float8 / 1000::float8 as social_minutes_daily_27d_lag_1,
-            extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 2))::float8 / 3600 as social_minutes_hours_since_3d,
-            (max(array[-days_ago, last_value]) filter (where days_ago between 0 and 2))[2]::float8 / 1000::float8 as social_minutes_last_3d
-        from {{ tiles_of_window('social_minutes', first_day=27) }}
-    ) as social_minutes
-    cross join lateral (
-        select extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 1))::float8 / 3600 as meditation_minutes_hours_since_2d from {{ tiles_of_window('meditation_minutes', first_day=1) }}
-    ) as meditation_minutes
+    from windows as moments
 
 )
 

@@ -4,7 +4,8 @@
 
 with
 
-moments as (
+-- Not materialized: of a table Postgres knows how many rows there are.
+moments as not materialized (
 
     select moments.*
     from {{ ref('int_moments') }} as moments

@@ -28,6 +28,12 @@ ratings as (
 
 ),
 
+moods as (
+
+    select * from {{ ref('moment_moods_features') }}
+
+),
+
 intake as (
 
     select * from {{ ref('moment_intake_features') }}
@@ -49,7 +55,7 @@ vectors as (
         activity.avg_exercise_last_7d,
         activity.social_events_count_last_3d,
         ratings.energy_rolling_mean_7d,
-        ratings.mood_trend_last_14d,
+        moods.mood_trend_last_14d,
         sleep.sleep_efficiency_last_3d,
         activity.work_minutes_sum_1d,
         activity.work_minutes_hours_since_3d,
@@ -76,6 +82,7 @@ vectors as (
     inner join sleep using (user_id, local_date, as_of, precision)
     inner join activity using (user_id, local_date, as_of, precision)
     inner join ratings using (user_id, local_date, as_of, precision)
+    inner join moods using (user_id, local_date, as_of, precision)
     inner join intake using (user_id, local_date, as_of, precision)
 
 )

@@ -28,6 +28,12 @@ ratings as (
 
 ),
 
+moods as (
+
+    select * from {{ ref('moment_moods_features') }}
+
+),
+
 intake as (
 
     select * from {{ ref('moment_intake_features') }}
@@ -55,26 +61,26 @@ vectors as (
         activity.avg_exercise_last_7d,
         activity.social_events_count_last_3d,
         ratings.energy_rolling_mean_7d,
-        ratings.mood_trend_last_14d,
+        moods.mood_trend_last_14d,
         sleep.sleep_efficiency_last_3d,
         activity.work_minutes_sum_1d,
         activity.work_minutes_hours_since_3d,
         activity.social_minutes_faded_3d,
         intake.caffeine_hours_since_3d,
         intake.caffeine_active_1d,
-        ratings.mood_ewma_28d,
-        ratings.mood_mean_28d,
+        moods.mood_ewma_28d,
+        moods.mood_mean_28d,
         activity.social_minutes_sum_1d,
         activity.social_minutes_hours_since_3d,
         activity.meditation_minutes_hours_since_2d,
         intake.alcohol_sum_yesterday,
         ratings.stress_mean_28d,
         surroundings.cloud_cover_mean_1d,
-        ratings.mood_very_negative_ewma_28d,
-        ratings.mood_negative_ewma_28d,
-        ratings.mood_neutral_ewma_28d,
-        ratings.mood_positive_ewma_28d,
-        ratings.mood_very_positive_ewma_28d,
+        moods.mood_very_negative_ewma_28d,
+        moods.mood_negative_ewma_28d,
+        moods.mood_neutral_ewma_28d,
+        moods.mood_positive_ewma_28d,
+        moods.mood_very_positive_ewma_28d,
         sleep.main_sleep_minutes_mean_28d,
         sleep.sleep_efficiency_mean_28d,
         activity.work_minutes_daily_27d,
@@ -86,6 +92,7 @@ vectors as (
     inner join sleep using (user_id, local_date, as_of, precision)
     inner join activity using (user_id, local_date, as_of, precision)
     inner join ratings using (user_id, local_date, as_of, precision)
+    inner join moods using (user_id, local_date, as_of, precision)
     inner join intake using (user_id, local_date, as_of, precision)
     inner join surroundings using (user_id, local_date, as_of, precision)
 

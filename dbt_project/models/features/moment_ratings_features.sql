@@ -4,11 +4,93 @@
 
 with
 
-moments as (
+-- Not materialized: of a table Postgres knows how many rows there are.
+moments as not materialized (
 
     select moments.*
     from {{ ref('int_moments') }} as moments
     {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+
+),
+
+todays_tiles as (
+
+    select
+        moments.user_id, moments.local_date, moments.as_of, moments.precision,
+        max(tiles.n) filter (where tiles.measure = 'energy') as energy_today_n, max(tiles.total) filter (where tiles.measure = 'energy') as energy_today_total, max(tiles.squares) filter (where tiles.measure = 'energy') as energy_today_squares, max(tiles.last_value) filter (where tiles.measure = 'energy') as energy_today_last_value,
+        max(tiles.n) filter (where tiles.measure = 'energy_night') as energy_night_today_n, max(tiles.total) filter (where tiles.measure = 'energy_night') as energy_night_today_total,
+        max(tiles.n) filter (where tiles.measure = 'energy_morning') as energy_morning_today_n, max(tiles.total) filter (where tiles.measure = 'energy_morning') as energy_morning_today_total,
+        max(tiles.n) filter (where tiles.measure = 'energy_afternoon') as energy_afternoon_today_n, max(tiles.total) filter (where tiles.measure = 'energy_afternoon') as energy_afternoon_today_total,
+        max(tiles.n) filter (where tiles.measure = 'energy_evening') as energy_evening_today_n, max(tiles.total) filter (where tiles.measure = 'energy_evening') as energy_evening_today_total,
+        max(tiles.n) filter (where tiles.measure = 'stress') as stress_today_n, max(tiles.total) filter (where tiles.measure = 'stress') as stress_today_total
+
+    from moments
+    inner join {{ ref('int_tiles') }} as tiles
+        on
+            moments.user_id = tiles.user_id
+            and moments.local_date = tiles.local_date
+            and moments.as_of >= tiles.valid_from
+            and moments.as_of < tiles.valid_until
+    where tiles.measure in ('energy', 'energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening', 'stress')
+    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+
+),
+
+known_moments as (
+
+    {{ moments_with_known_by(['energy', 'energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening', 'stress'], first_day=27) }}
+
+),
+
+days as (
+
+    select distinct user_id, local_date, known_by from known_moments
+
+),
+
+earlier as materialized (
+
+    select
+        days.*,
+        energy.*,
+        energy_night.*,
+        energy_morning.*,
+        energy_afternoon.*,
+        energy_evening.*,
+        stress.*
+
+    from days
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 27) as energy_weighted_28d, sum(power(0.7::float8, day_rank)) filter (where days_ago between 1 and 27) as energy_weight_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) filter (where days_ago between 1 and 27) as energy_total_28d, sum(n) filter (where days_ago between 1 and 27) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 27))[2] as energy_last_value_28d from {{ tiles_before('energy', first_day=27, has_rank=true) }}) as energy
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as energy_night_total_28d, sum(n) filter (where days_ago between 1 and 27) as energy_night_n_28d from {{ tiles_before('energy_night', first_day=27) }}) as energy_night
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as energy_morning_total_28d, sum(n) filter (where days_ago between 1 and 27) as energy_morning_n_28d from {{ tiles_before('energy_morning', first_day=27) }}) as energy_morning
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as energy_afternoon_total_28d, sum(n) filter (where days_ago between 1 and 27) as energy_afternoon_n_28d from {{ tiles_before('energy_afternoon', first_day=27) }}) as energy_afternoon
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as energy_evening_total_28d, sum(n) filter (where days_ago between 1 and 27) as energy_evening_n_28d from {{ tiles_before('energy_evening', first_day=27) }}) as energy_evening
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as stress_total_2d, sum(n) filter (where days_ago between 1 and 1) as stress_n_2d, sum(total) filter (where days_ago between 1 and 27) as stress_total_28d, sum(n) filter (where days_ago between 1 and 27) as stress_n_28d from {{ tiles_before('stress', first_day=27) }}) as stress
+
+),
+
+windows as (
+
+    select
+        moments.*,
+        (case when energy_today_n is not null then (energy_today_total::float8 / energy_today_n / 1000::float8) + 0.7::float8 * coalesce(energy_weighted_28d, 0) else energy_weighted_28d end) / (case when energy_today_n is not null then 1 + 0.7::float8 * coalesce(energy_weight_28d, 0) else energy_weight_28d end) as energy_ewma_28d,
+        (coalesce(energy_total_7d + energy_today_total, energy_total_7d, energy_today_total))::float8 / (coalesce(energy_n_7d + energy_today_n, energy_n_7d, energy_today_n))::float8 / 1000::float8 as energy_mean_7d,
+        case when (coalesce(energy_n_7d + energy_today_n, energy_n_7d, energy_today_n)) > 1 then sqrt( ((coalesce(energy_n_7d + energy_today_n, energy_n_7d, energy_today_n)) * (coalesce(energy_squares_7d + energy_today_squares, energy_squares_7d, energy_today_squares)) - (coalesce(energy_total_7d + energy_today_total, energy_total_7d, energy_today_total)) * (coalesce(energy_total_7d + energy_today_total, energy_total_7d, energy_today_total)))::float8 / ((coalesce(energy_n_7d + energy_today_n, energy_n_7d, energy_today_n)) * ((coalesce(energy_n_7d + energy_today_n, energy_n_7d, energy_today_n)) - 1))::float8 ) / 1000::float8 end as energy_std_7d,
+        (coalesce(energy_total_28d + energy_today_total, energy_total_28d, energy_today_total))::float8 / (coalesce(energy_n_28d + energy_today_n, energy_n_28d, energy_today_n))::float8 / 1000::float8 as energy_mean_28d,
+        (coalesce(energy_total_2d + energy_today_total, energy_total_2d, energy_today_total))::float8 / (coalesce(energy_n_2d + energy_today_n, energy_n_2d, energy_today_n))::float8 / 1000::float8 as energy_mean_2d,
+        (coalesce(energy_today_last_value, energy_last_value_28d))::float8 / 1000::float8 as energy_last_28d,
+        (coalesce(energy_night_total_28d + energy_night_today_total, energy_night_total_28d, energy_night_today_total))::float8 / (coalesce(energy_night_n_28d + energy_night_today_n, energy_night_n_28d, energy_night_today_n))::float8 / 1000::float8 as energy_night_mean_28d,
+        (coalesce(energy_morning_total_28d + energy_morning_today_total, energy_morning_total_28d, energy_morning_today_total))::float8 / (coalesce(energy_morning_n_28d + energy_morning_today_n, energy_morning_n_28d, energy_morning_today_n))::float8 / 1000::float8 as energy_morning_mean_28d,
+        (coalesce(energy_afternoon_total_28d + energy_afternoon_today_total, energy_afternoon_total_28d, energy_afternoon_today_total))::float8 / (coalesce(energy_afternoon_n_28d + energy_afternoon_today_n, energy_afternoon_n_28d, energy_afternoon_today_n))::float8 / 1000::float8 as energy_afternoon_mean_28d,
+        (coalesce(energy_evening_total_28d + energy_evening_today_total, energy_evening_total_28d, energy_evening_today_total))::float8 / (coalesce(energy_evening_n_28d + energy_evening_today_n, energy_evening_n_28d, energy_evening_today_n))::float8 / 1000::float8 as energy_evening_mean_28d,
+        (coalesce(stress_total_2d + stress_today_total, stress_total_2d, stress_today_total))::float8 / (coalesce(stress_n_2d + stress_today_n, stress_n_2d, stress_today_n))::float8 / 1000::float8 as stress_mean_2d,
+        (coalesce(stress_total_28d + stress_today_total, stress_total_28d, stress_today_total))::float8 / (coalesce(stress_n_28d + stress_today_n, stress_n_28d, stress_today_n))::float8 / 1000::float8 as stress_mean_28d
+
+    from known_moments as moments
+    inner join earlier using (user_id, local_date, known_by)
+    left join todays_tiles using (user_id, local_date, as_of, precision)
+    -- A fence: each window is computed once, however often formulas read it.
+    offset 0 -- noqa: AM09
 
 ),
 
@@ -26,83 +108,10 @@ features as (
         energy_mean_2d as energy_mean_2d,
         energy_last_28d as energy_last_28d,
         case when (moments.local_seconds / 3600::float8) >= 0.0 and (moments.local_seconds / 3600::float8) < 6.0 then energy_night_mean_28d when (moments.local_seconds / 3600::float8) >= 6.0 and (moments.local_seconds / 3600::float8) < 12.0 then energy_morning_mean_28d when (moments.local_seconds / 3600::float8) >= 12.0 and (moments.local_seconds / 3600::float8) < 18.0 then energy_afternoon_mean_28d when (moments.local_seconds / 3600::float8) >= 18.0 and (moments.local_seconds / 3600::float8) < 24.0 then energy_evening_mean_28d end as energy_daypart_mean_28d,
-        mood_slope_14d as mood_trend_last_14d,
-        mood_ewma_28d as mood_ewma_28d,
-        mood_mean_28d as mood_mean_28d,
-        mood_last_28d as mood_last_28d,
-        case when (moments.local_seconds / 3600::float8) >= 0.0 and (moments.local_seconds / 3600::float8) < 6.0 then mood_night_mean_28d when (moments.local_seconds / 3600::float8) >= 6.0 and (moments.local_seconds / 3600::float8) < 12.0 then mood_morning_mean_28d when (moments.local_seconds / 3600::float8) >= 12.0 and (moments.local_seconds / 3600::float8) < 18.0 then mood_afternoon_mean_28d when (moments.local_seconds / 3600::float8) >= 18.0 and (moments.local_seconds / 3600::float8) < 24.0 then mood_evening_mean_28d end as mood_daypart_mean_28d,
-        mood_very_negative_ewma_28d as mood_very_negative_ewma_28d,
-        mood_negative_ewma_28d as mood_negative_ewma_28d,
-        mood_neutral_ewma_28d as mood_neutral_ewma_28d,
-        mood_positive_ewma_28d as mood_positive_ewma_28d,
-        mood_very_positive_ewma_28d as mood_very_positive_ewma_28d,
         stress_mean_2d as stress_mean_2d,
         stress_mean_28d as stress_mean_28d
 
-    from moments
-    cross join lateral (
-        select
-            sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as energy_ewma_28d,
-            sum(total) filter (where days_ago between 0 and 6)::float8 / sum(n) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as energy_mean_7d,
-            case when sum(n) filter (where days_ago between 0 and 6) > 1 then sqrt( (sum(n) filter (where days_ago between 0 and 6) * sum(squares) filter (where days_ago between 0 and 6) - sum(total) filter (where days_ago between 0 and 6) * sum(total) filter (where days_ago between 0 and 6))::float8 / (sum(n) filter (where days_ago between 0 and 6) * (sum(n) filter (where days_ago between 0 and 6) - 1))::float8 ) / 1000::float8 end as energy_std_7d,
-            sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as energy_mean_28d,
-            sum(total) filter (where days_ago between 0 and 1)::float8 / sum(n) filter (where days_ago between 0 and 1)::float8 / 1000::float8 as energy_mean_2d,
-            (max(array[-days_ago, last_value]) filter (where days_ago between 0 and 27))[2]::float8 / 1000::float8 as energy_last_28d
-        from {{ tiles_of_window('energy', first_day=27, has_rank=true) }}
-    ) as energy
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as energy_night_mean_28d from {{ tiles_of_window('energy_night', first_day=27) }}
-    ) as energy_night
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as energy_morning_mean_28d from {{ tiles_of_window('energy_morning', first_day=27) }}
-    ) as energy_morning
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as energy_afternoon_mean_28d from {{ tiles_of_window('energy_afternoon', first_day=27) }}
-    ) as energy_afternoon
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as energy_evening_mean_28d from {{ tiles_of_window('energy_evening', first_day=27) }}
-    ) as energy_evening
-    cross join lateral (
-        select
-            case when count(*) filter (where days_ago between 0 and 13) >= 3 then ( count(*) filter (where days_ago between 0 and 13) * sum(-days_ago * (total::float8 / n / 1000::float8)) filter (where days_ago between 0 and 13) - sum(-days_ago) filter (where days_ago between 0 and 13) * sum((total::float8 / n / 1000::float8)) filter (where days_ago between 0 and 13) ) / (count(*) filter (where days_ago between 0 and 13) * sum(days_ago * days_ago) filter (where days_ago between 0 and 13) - sum(-days_ago) filter (where days_ago between 0 and 13) * sum(-days_ago) filter (where days_ago between 0 and 13)) end as mood_slope_14d,
-            sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_ewma_28d,
-            sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as mood_mean_28d,
-            (max(array[-days_ago, last_value]) filter (where days_ago between 0 and 27))[2]::float8 / 1000::float8 as mood_last_28d
-        from {{ tiles_of_window('mood', first_day=27, has_rank=true) }}
-    ) as mood
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as mood_night_mean_28d from {{ tiles_of_window('mood_night', first_day=27) }}
-    ) as mood_night
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as mood_morning_mean_28d from {{ tiles_of_window('mood_morning', first_day=27) }}
-    ) as mood_morning
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as mood_afternoon_mean_28d from {{ tiles_of_window('mood_afternoon', first_day=27) }}
-    ) as mood_afternoon
-    cross join lateral (
-        select sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as mood_evening_mean_28d from {{ tiles_of_window('mood_evening', first_day=27) }}
-    ) as mood_evening
-    cross join lateral (
-        select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_very_negative_ewma_28d from {{ tiles_of_window('mood_very_negative', first_day=27, has_rank=true) }}
-    ) as mood_very_negative
-    cross join lateral (
-        select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_negative_ewma_28d from {{ tiles_of_window('mood_negative', first_day=27, has_rank=true) }}
-    ) as mood_negative
-    cross join lateral (
-        select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_neutral_ewma_28d from {{ tiles_of_window('mood_neutral', first_day=27, has_rank=true) }}
-    ) as mood_neutral
-    cross join lateral (
-        select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_positive_ewma_28d from {{ tiles_of_window('mood_positive', first_day=27, has_rank=true) }}
-    ) as mood_positive
-    cross join lateral (
-        select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) filter (where days_ago between 0 and 27) / sum(power(0.7::float8, day_rank)) filter (where days_ago between 0 and 27) as mood_very_positive_ewma_28d from {{ tiles_of_window('mood_very_positive', first_day=27, has_rank=true) }}
-    ) as mood_very_positive
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 0 and 1)::float8 / sum(n) filter (where days_ago between 0 and 1)::float8 / 1000::float8 as stress_mean_2d,
-            sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as stress_mean_28d
-        from {{ tiles_of_window('stress', first_day=27) }}
-    ) as stress
+    from windows as moments
 
 )
 

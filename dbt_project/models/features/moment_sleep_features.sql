@@ -4,11 +4,80 @@
 
 with
 
-moments as (
+-- Not materialized: of a table Postgres knows how many rows there are.
+moments as not materialized (
 
     select moments.*
     from {{ ref('int_moments') }} as moments
     {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+
+),
+
+todays_tiles as (
+
+    select
+        moments.user_id, moments.local_date, moments.as_of, moments.precision,
+        max(tiles.last_at) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_last_at, max(tiles.last_value) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_last_value, max(tiles.n) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_n, max(tiles.total) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_total,
+        max(tiles.n) filter (where tiles.measure = 'sleep_minutes') as sleep_minutes_today_n, max(tiles.total) filter (where tiles.measure = 'sleep_minutes') as sleep_minutes_today_total,
+        max(tiles.last_value) filter (where tiles.measure = 'sleep_efficiency') as sleep_efficiency_today_last_value, max(tiles.n) filter (where tiles.measure = 'sleep_efficiency') as sleep_efficiency_today_n, max(tiles.total) filter (where tiles.measure = 'sleep_efficiency') as sleep_efficiency_today_total
+
+    from moments
+    inner join {{ ref('int_tiles') }} as tiles
+        on
+            moments.user_id = tiles.user_id
+            and moments.local_date = tiles.local_date
+            and moments.as_of >= tiles.valid_from
+            and moments.as_of < tiles.valid_until
+    where tiles.measure in ('main_sleep_minutes', 'sleep_minutes', 'sleep_efficiency')
+    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+
+),
+
+known_moments as (
+
+    {{ moments_with_known_by(['main_sleep_minutes', 'sleep_minutes', 'sleep_efficiency'], first_day=27) }}
+
+),
+
+days as (
+
+    select distinct user_id, local_date, known_by from known_moments
+
+),
+
+earlier as materialized (
+
+    select
+        days.*,
+        main_sleep_minutes.*,
+        sleep_minutes.*,
+        sleep_efficiency.*
+
+    from days
+    cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) filter (where days_ago between 1 and 27) as main_sleep_minutes_total_28d, sum(n) filter (where days_ago between 1 and 27) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as sleep_minutes_total_7d, count(*) filter (where days_ago between 1 and 6) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
+    cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) filter (where days_ago between 1 and 27) as sleep_efficiency_total_28d, sum(n) filter (where days_ago between 1 and 27) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
+
+),
+
+windows as (
+
+    select
+        moments.*,
+        extract(epoch from as_of - (greatest(main_sleep_minutes_last_at_3d, main_sleep_minutes_today_last_at)))::float8 / 3600 as main_sleep_minutes_hours_since_3d,
+        (coalesce(main_sleep_minutes_today_last_value, main_sleep_minutes_last_value_3d))::float8 / 1000::float8 as main_sleep_minutes_last_3d,
+        (coalesce(main_sleep_minutes_total_28d + main_sleep_minutes_today_total, main_sleep_minutes_total_28d, main_sleep_minutes_today_total))::float8 / (coalesce(main_sleep_minutes_n_28d + main_sleep_minutes_today_n, main_sleep_minutes_n_28d, main_sleep_minutes_today_n))::float8 / 1000::float8 as main_sleep_minutes_mean_28d,
+        (coalesce(sleep_minutes_total_7d + sleep_minutes_today_total, sleep_minutes_total_7d, sleep_minutes_today_total))::float8 / (coalesce(sleep_minutes_days_7d, 0) + (sleep_minutes_today_n is not null)::integer)::float8 / 1000::float8 as sleep_minutes_daily_7d,
+        nullif((coalesce(sleep_minutes_days_7d, 0) + (sleep_minutes_today_n is not null)::integer), 0)::float8 as sleep_minutes_days_7d,
+        (coalesce(sleep_minutes_total_7d + sleep_minutes_today_total, sleep_minutes_total_7d, sleep_minutes_today_total))::float8 / 1000::float8 as sleep_minutes_sum_7d,
+        (coalesce(sleep_efficiency_today_last_value, sleep_efficiency_last_value_3d))::float8 / 1000::float8 as sleep_efficiency_last_3d,
+        (coalesce(sleep_efficiency_total_28d + sleep_efficiency_today_total, sleep_efficiency_total_28d, sleep_efficiency_today_total))::float8 / (coalesce(sleep_efficiency_n_28d + sleep_efficiency_today_n, sleep_efficiency_n_28d, sleep_efficiency_today_n))::float8 / 1000::float8 as sleep_efficiency_mean_28d
+
+    from known_moments as moments
+    inner join earlier using (user_id, local_date, known_by)
+    left join todays_tiles using (user_id, local_date, as_of, precision)
+    -- A fence: each window is computed once, however often formulas read it.
+    offset 0 -- noqa: AM09
 
 ),
 
@@ -28,27 +97,7 @@ features as (
         sleep_efficiency_mean_28d as sleep_efficiency_mean_28d,
         case when ((10.0::float8 * (9.0::float8 - (10.6::float8 - (0.6::float8 * ((((2.4::float8 + ((case when (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) >= 0.0 and (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) < 5.293779808724744 then (7.96::float8 + (0.8009400000000005::float8 * (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)))) when (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) >= 5.293779808724744 then (14.3::float8 - (2.1000000000000014::float8 * exp(((-0.3814::float8) * ((main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) - 5.293779808724744::float8))))) end - 2.4::float8) * exp(((-0.0353::float8) * main_sleep_minutes_hours_since_3d)))) + (2.5::float8 * cos((0.2617993877991494::float8 * ((moments.local_seconds / 3600::float8) - 16.8::float8))))) + ((-0.5::float8) + (0.5::float8 * cos((0.5235987755982988::float8 * ((moments.local_seconds / 3600::float8) - 19.8::float8)))))) + ((-5.72::float8) * exp(((-1.51::float8) * main_sleep_minutes_hours_since_3d)))))))) / nullif(8.0::float8, 0)) is not null then least(greatest(((10.0::float8 * (9.0::float8 - (10.6::float8 - (0.6::float8 * ((((2.4::float8 + ((case when (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) >= 0.0 and (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) < 5.293779808724744 then (7.96::float8 + (0.8009400000000005::float8 * (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)))) when (main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) >= 5.293779808724744 then (14.3::float8 - (2.1000000000000014::float8 * exp(((-0.3814::float8) * ((main_sleep_minutes_last_3d / nullif(60.0::float8, 0)) - 5.293779808724744::float8))))) end - 2.4::float8) * exp(((-0.0353::float8) * main_sleep_minutes_hours_since_3d)))) + (2.5::float8 * cos((0.2617993877991494::float8 * ((moments.local_seconds / 3600::float8) - 16.8::float8))))) + ((-0.5::float8) + (0.5::float8 * cos((0.5235987755982988::float8 * ((moments.local_seconds / 3600::float8) - 19.8::float8)))))) + ((-5.72::float8) * exp(((-1.51::float8) * main_sleep_minutes_hours_since_3d)))))))) / nullif(8.0::float8, 0)), 0.0::float8), 10.0::float8) end as energy_prior_three_process
 
-    from moments
-    cross join lateral (
-        select
-            extract(epoch from as_of - max(last_at) filter (where days_ago between 0 and 2))::float8 / 3600 as main_sleep_minutes_hours_since_3d,
-            (max(array[-days_ago, last_value]) filter (where days_ago between 0 and 2))[2]::float8 / 1000::float8 as main_sleep_minutes_last_3d,
-            sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as main_sleep_minutes_mean_28d
-        from {{ tiles_of_window('main_sleep_minutes', first_day=27) }}
-    ) as main_sleep_minutes
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 0 and 6)::float8 / count(*) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as sleep_minutes_daily_7d,
-            nullif(count(*) filter (where days_ago between 0 and 6), 0)::float8 as sleep_minutes_days_7d,
-            sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as sleep_minutes_sum_7d
-        from {{ tiles_of_window('sleep_minutes', first_day=6) }}
-    ) as sleep_minutes
-    cross join lateral (
-        select
-            (max(array[-days_ago, last_value]) filter (where days_ago between 0 and 2))[2]::float8 / 1000::float8 as sleep_efficiency_last_3d,
-            sum(total) filter (where days_ago between 0 and 27)::float8 / sum(n) filter (where days_ago between 0 and 27)::float8 / 1000::float8 as sleep_efficiency_mean_28d
-        from {{ tiles_of_window('sleep_efficiency', first_day=27) }}
-    ) as sleep_efficiency
+    from windows as moments
 
 )
 

@@ -3,8 +3,8 @@
     incremental_strategy='replace_days',
     meta={'days': 'stg_touched_days'},
     indexes=[
-        {'columns': ['user_id', 'measure', 'local_date', 'valid_from', 'valid_until'], 'unique': true},
-        {'columns': ['user_id', 'local_date']},
+        {'columns': ['user_id', 'measure', 'local_date']},
+        {'columns': ['user_id', 'local_date', 'measure', 'valid_from'], 'unique': true},
     ],
     post_hook='analyze {{ this }}',
 ) }}

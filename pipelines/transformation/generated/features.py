@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, Domain, Feature, vector_names
 from aurora.features.sql import needs_rank, widest, windows_by_measure
-from aurora.features.windows import Window
+from aurora.features.windows import Window, today_column
 from pipelines.transformation.generated.texts import (
     described,
     indented,
@@ -58,15 +58,17 @@ def feature_files() -> dict[str, str]:
 
 
 def _domain_sql(domain: Domain, features: list[Feature]) -> str:
+    windows = windows_by_measure(features)
     columns = [f"moments.{name}" for name in KEY]
     columns += [f"{one_line(feature.formula.sql())} as {feature.name}" for feature in features]
-    joins = "".join(_join(measure, windows) for measure, windows in windows_by_measure(features).items())
+    rows = "windows as moments" if windows else "moments"
     text = f"""
 {{{{ feature_table() }}}}
 
 with
 
-moments as (
+-- Not materialized: of a table Postgres knows how many rows there are.
+moments as not materialized (
 
     select moments.*
     from {{{{ ref('int_moments') }}}} as moments
@@ -74,13 +76,13 @@ moments as (
 
 ),
 
-features as (
+{_windows_ctes(windows) if windows else ""}features as (
 
     select
 {indented(columns, 8)}
 
-    from moments
-{joins}
+    from {rows}
+
 )
 
 select * from features
@@ -88,20 +90,98 @@ select * from features
     return sql_file(domain_model(domain), SOURCE, text)
 
 
-def _join(measure: str, windows: list[Window]) -> str:
-    """The windows of one measure as a lateral join: one index scan per moment, nothing is sorted or spilled."""
-    columns = [f"{one_line(window.aggregate_sql())} as {window.column()}" for window in windows]
-    newest = min(window.lag for window in windows)
-    arguments = [f"'{measure}'", f"first_day={widest(windows)}"]
-    arguments += [f"last_day={newest}"] if newest else []
-    arguments += ["has_rank=true"] if needs_rank(windows) else []
-    tiles = f"{{{{ tiles_of_window({', '.join(arguments)}) }}}}"
-    if len(columns) == 1:
-        return f"    cross join lateral (\n        select {columns[0]} from {tiles}\n    ) as {measure}\n"
-    return (
-        f"    cross join lateral (\n        select\n{indented(columns, 12)}\n        from {tiles}\n"
-        f"    ) as {measure}\n"
+def _windows_ctes(by_measure: dict[str, list[Window]]) -> str:
+    """All windows of a moment: the days before once for all moments of a day that know the same, then today."""
+    states = {measure: _earlier_states(windows) for measure, windows in by_measure.items()}
+    earlier = {measure: columns for measure, columns in states.items() if columns}
+    windows = [window for several in by_measure.values() for window in several]
+    values = [f"{one_line(window.with_today_sql())} as {window.column()}" for window in windows]
+    laterals = "".join(
+        _lateral(measure, columns, by_measure[measure]) for measure, columns in earlier.items()
     )
+    return f"""todays_tiles as (
+
+    select
+        {", ".join(f"moments.{name}" for name in KEY)},
+{indented(_columns_of_today(by_measure), 8)}
+
+    from moments
+    inner join {{{{ ref('int_tiles') }}}} as tiles
+        on
+            moments.user_id = tiles.user_id
+            and moments.local_date = tiles.local_date
+            and moments.as_of >= tiles.valid_from
+            and moments.as_of < tiles.valid_until
+    where tiles.measure in ({", ".join(f"'{measure}'" for measure in by_measure)})
+    group by {", ".join(f"moments.{name}" for name in KEY)}
+
+),
+
+known_moments as (
+
+    {{{{ moments_with_known_by([{", ".join(f"'{measure}'" for measure in earlier)}], first_day={widest(windows)}) }}}}
+
+),
+
+days as (
+
+    select distinct user_id, local_date, known_by from known_moments
+
+),
+
+earlier as materialized (
+
+    select
+        days.*,
+{indented([f"{measure}.*" for measure in earlier], 8)}
+
+    from days
+{laterals}
+),
+
+windows as (
+
+    select
+        moments.*,
+{indented(values, 8)}
+
+    from known_moments as moments
+    inner join earlier using (user_id, local_date, known_by)
+    left join todays_tiles using ({", ".join(KEY)})
+    -- A fence: each window is computed once, however often formulas read it.
+    offset 0 -- noqa: AM09
+
+),
+
+"""
+
+
+def _columns_of_today(by_measure: dict[str, list[Window]]) -> list[str]:
+    """Today's tiles side by side: there is one row for a measure at most, and `max` picks it."""
+    lines: list[str] = []
+    for measure, windows in by_measure.items():
+        columns = dict.fromkeys(column for window in windows for column in window.columns_of_today())
+        picked = [
+            f"max(tiles.{column}) filter (where tiles.measure = '{measure}') as {today_column(measure, column)}"
+            for column in columns
+        ]
+        if picked:
+            lines.append(", ".join(picked))
+    return lines
+
+
+def _earlier_states(windows: list[Window]) -> dict[str, str]:
+    """What the windows of one measure keep of the days before today, each once."""
+    return {column: sql for window in windows for column, sql in window.earlier_states().items()}
+
+
+def _lateral(measure: str, states: dict[str, str], windows: list[Window]) -> str:
+    """The days before today of one measure: one index scan per day, nothing is sorted or spilled."""
+    columns = ", ".join(f"{one_line(sql)} as {column}" for column, sql in states.items())
+    arguments = [f"'{measure}'", f"first_day={widest(windows)}"]
+    arguments += ["has_rank=true"] if needs_rank(windows) else []
+    tiles = f"{{{{ tiles_before({', '.join(arguments)}) }}}}"
+    return f"    cross join lateral (select {columns} from {tiles}) as {measure}\n"
 
 
 def _set_sql(name: str, features: list[Feature]) -> str:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora.errors import CatalogueConflictError
+from aurora.features.aggregates import AGGREGATES, EWMA_ALPHA, TILE_COLUMNS, DayTile
 from aurora.features.sql import needs_rank, widest
 from aurora.features.tiles import LIVE_DAYS, Tile
-from aurora.features.windows import AGGREGATES, EWMA_ALPHA, DayTile, Window
+from aurora.features.windows import Window, today_column
 from tests.aurora.features.nearly import nearly_equal
 from tests.aurora.features.tiles_of_days import AS_OF, Day, days
 
@@ -27,35 +28,69 @@ WINDOWS = [
 ]
 
 
-async def in_sql(
+_TILES = f"""
+    tiles as (
+        select * from unnest(
+            %s::integer[], %s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::timestamptz[], %s::integer[]
+        ) as tiles ({", ".join(TILE_COLUMNS)}, days_ago)
+    ),
+    moments as (select %s::timestamptz as as_of)
+"""
+
+
+async def over_rows(
     connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
 ) -> dict[Window, float | None]:
-    """All windows over the tiles of one measure, joined to one moment as a dbt model joins them."""
+    """All windows over the tiles of one measure, joined to one day as the dbt model of a score joins them."""
+    aggregates = ", ".join(f"{window.aggregate_sql()} as {window.column()}" for window in windows)
+    query = f"""
+        joined as (
+            select *, row_number() over (order by days_ago) - 1 as day_rank from moments left join tiles on true
+        ),
+        windows as (select {aggregates} from joined group by as_of)
+    """
+    return await read(connection, query, windows, found)
+
+
+async def with_today(
+    connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
+) -> dict[Window, float | None]:
+    """All windows over the days before today, and then today's tile, as the dbt model of features has them."""
+    states = {column: sql for window in windows for column, sql in window.earlier_states().items()}
+    earlier = ", ".join(f"{sql} as {column}" for column, sql in states.items())
+    measures = {window.measure for window in windows}
+    todays = ", ".join(
+        f"max({column}) filter (where days_ago = 0) as {today_column(measure, column)}"
+        for measure in measures
+        for column in TILE_COLUMNS
+    )
+    values = ", ".join(f"{window.with_today_sql()} as {window.column()}" for window in windows)
+    query = f"""
+        before as (
+            select *, row_number() over (order by days_ago) - 1 as day_rank from tiles where days_ago > 0
+        ),
+        earlier as (select {earlier} from before),
+        todays_tiles as (select {todays} from tiles),
+        windows as (select {values} from moments cross join earlier cross join todays_tiles)
+    """
+    return await read(connection, query, windows, found)
+
+
+async def read(
+    connection: psycopg.AsyncConnection[Any], query: str, windows: list[Window], found: list[Day]
+) -> dict[Window, float | None]:
     tiles = [
         (t.n, t.sum, t.sum_squares, t.min, t.max, t.last, t.last_at, day.days_ago)
         for day in sorted(found, key=lambda day: day.days_ago)
         for t in [day.tile]
     ]
-    aggregates = ", ".join(f"{window.aggregate_sql()} as {window.column()}" for window in windows)
-    readings = ", ".join(window.sql() for window in windows)
-    query = f"""
-        with tiles as (
-            select * from unnest(
-                %s::integer[], %s::bigint[], %s::numeric[], %s::bigint[], %s::bigint[], %s::bigint[],
-                %s::timestamptz[], %s::integer[]
-            ) as tiles (n, total, squares, lowest, highest, last_value, last_at, days_ago)
-        ),
-        joined as (
-            select *, row_number() over (order by days_ago) - 1 as day_rank
-            from (select %s::timestamptz as as_of) as moments
-            left join tiles on true
-        ),
-        windows as (select {aggregates} from joined group by as_of)
-        select {readings} from windows
-    """
     columns = [list(column) for column in zip(*tiles, strict=True)] or [[]] * 8
+    readings = ", ".join(window.sql() for window in windows)
     async with connection.transaction():
-        cursor = await connection.execute(query.encode(), [*columns, AS_OF])
+        cursor = await connection.execute(
+            f"with {_TILES}, {query} select {readings} from windows".encode(), [*columns, AS_OF]
+        )
         row = await cursor.fetchone()
     assert row is not None
     return dict(zip(windows, row, strict=True))
@@ -70,11 +105,27 @@ def tiles_of(found: list[Day]) -> list[DayTile]:
 async def test_every_aggregate_reads_the_same_in_sql_and_in_python(
     database: psycopg.AsyncConnection, found: list[Day]
 ) -> None:
-    values = await in_sql(database, WINDOWS, found)
+    values = await over_rows(database, WINDOWS, found)
 
     for window in WINDOWS:
         expected = window.value_of(tiles_of(found), AS_OF)
         assert nearly_equal(values[window], expected), window.column()
+
+
+@settings(max_examples=60)
+@given(days)
+async def test_a_window_goes_on_with_todays_tile(database: psycopg.AsyncConnection, found: list[Day]) -> None:
+    windows = [window for window in WINDOWS if AGGREGATES[window.aggregate].goes_on]
+    values = await with_today(database, windows, found)
+
+    for window in windows:
+        expected = window.value_of(tiles_of(found), AS_OF)
+        assert nearly_equal(values[window], expected), window.column()
+
+
+def test_an_aggregate_without_states_cannot_be_a_feature() -> None:
+    with pytest.raises(CatalogueConflictError, match="std_of_days"):
+        Window("hrv", "std_of_days", 28).with_today_sql()
 
 
 @given(days, st.randoms(use_true_random=False), st.sampled_from(WINDOWS))

@@ -1,0 +1,254 @@
+"""Aggregates: the ways to sum up a window of tiles, each with its readings side by side.
+
+SQL reads rows of tiles joined to a day or a moment, Python reads tiles in memory. Most aggregates are a formula over
+a few states, such as a sum and a count: what a window keeps of its days, and today's tile can be added to. So the
+warehouse sums up the days before today once for all moments of a day. Sums run over integers; there is one division
+at the end.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from string import Formatter
+from typing import Final
+
+from aurora.features.expressions import Number
+from aurora.features.tiles import Tile
+
+EWMA_ALPHA: Final = 0.3
+"""Weight of the newest day; hard to beat on real self-reports (see docs/models.md)."""
+
+MIN_TREND_DAYS: Final = 3
+
+_KEPT: Final = 1 - EWMA_ALPHA
+
+TILE_COLUMNS: Final = ("n", "total", "squares", "lowest", "highest", "last_value", "last_at")
+"""What SQL knows of a tile."""
+
+DayTile = tuple[int, Tile]
+"""How many local days before the row's own day (0 is today), and the tile of that day."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A number that a window keeps of its days; null, or 0 for `days`, when there is none.
+
+    Both are SQL. `rows` sums up rows of tiles, which have TILE_COLUMNS, `days_ago` (0 is today) and `day_rank` (0 is
+    the newest day that has a tile); {inside} is the filter of the window. `with_today` goes on from the state of the
+    days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null when there is none.
+    {scale} is the measure's.
+    """
+
+    rows: str
+    with_today: str
+    type: str = "bigint"
+    """What `rows` gives in SQL."""
+
+    @property
+    def columns_of_today(self) -> frozenset[str]:
+        """The columns of today's tile that are read."""
+        return frozenset(column for column in TILE_COLUMNS if f"{{today_{column}}}" in self.with_today)
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One way to sum up a window: a SQL formula over STATES by their names, and a function of tiles in memory.
+
+    Instead of states the formula may have calls over the rows of a window, with {inside}: such an aggregate cannot
+    go on with today's tile. {scale} is the measure's.
+    """
+
+    sql: str
+    value: Callable[[Sequence[DayTile], int, datetime], Number]
+    unit: str = "{unit}"
+    """Where {unit} is the measure's."""
+    empty: float | None = None
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states that the formula reads, each once."""
+        names = (name for _, name, _, _ in Formatter().parse(self.sql) if name)
+        return tuple(dict.fromkeys(name for name in names if name in STATES))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can be had from the days before today and today's tile."""
+        return "{inside}" not in self.sql
+
+    @property
+    def needs_rank(self) -> bool:
+        """Whether it weighs days by their rank, for which the rows have to be numbered."""
+        return any("day_rank" in STATES[name].rows for name in self.states)
+
+    def over_rows(self, *, scale: str, inside: str) -> str:
+        """The aggregate over the rows of a window, today's among them."""
+        states = {name: self.state_over_rows(name, scale=scale, inside=inside) for name in self.states}
+        return self.sql.format(scale=scale, inside=inside, **states)
+
+    @staticmethod
+    def state_over_rows(name: str, *, scale: str, inside: str) -> str:
+        return STATES[name].rows.format(scale=scale, inside=inside)
+
+    def of_states(self, states: dict[str, str], *, scale: str) -> str:
+        """The aggregate of states that are SQL expressions."""
+        return self.sql.format(scale=scale, **states)
+
+
+_days_ago: Final = itemgetter(0)
+
+
+def _daily_mean(tile: Tile, scale: int) -> float:
+    return tile.sum / tile.n / scale
+
+
+def _total(tiles: Sequence[DayTile]) -> int:
+    return sum(tile.sum for _, tile in tiles)
+
+
+def _count(tiles: Sequence[DayTile]) -> int:
+    return sum(tile.n for _, tile in tiles)
+
+
+def _std(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
+    n, total = _count(tiles), _total(tiles)
+    if n < 2:
+        return None
+    squares = sum(tile.sum_squares for _, tile in tiles)
+    # In integers up to here: the difference of two large sums would lose digits in floats.
+    return math.sqrt((n * squares - total * total) / (n * (n - 1))) / scale
+
+
+def _ewma(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
+    # By rank of the days that have a value, not by age: a gap in the ratings must not make the newest ones
+    # weigh nothing (on athletes' daily ratings MAE 0.765 against 0.770, see docs/models.md).
+    weights = [(1 - EWMA_ALPHA) ** rank for rank in range(len(tiles))]
+    weighted = sum(w * _daily_mean(tile, scale) for w, (_, tile) in zip(weights, tiles, strict=True))
+    return weighted / sum(weights)
+
+
+def _slope(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
+    n = len(tiles)
+    if n < MIN_TREND_DAYS:
+        return None
+    x = [-days for days, _ in tiles]
+    y = [_daily_mean(tile, scale) for _, tile in tiles]
+    spread = n * sum(value * value for value in x) - sum(x) ** 2
+    return (n * sum(a * b for a, b in zip(x, y, strict=True)) - sum(x) * sum(y)) / spread
+
+
+def _means_of_days(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> list[float]:
+    return [_daily_mean(tile, scale) for _, tile in tiles]
+
+
+def _logs_of_days(tiles: Sequence[DayTile], scale: int, as_of: datetime) -> list[float]:
+    return [math.log(mean) for mean in _means_of_days(tiles, scale, as_of) if mean > 0]
+
+
+def _mean_of(values: list[float]) -> Number:
+    return sum(values) / len(values) if values else None
+
+
+def _std_of(values: list[float]) -> Number:
+    return statistics.stdev(values) if len(values) > 1 else None
+
+
+def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Number:
+    return (as_of - max(tile.last_at for _, tile in tiles)).total_seconds() / 3600
+
+
+_ROW_MEAN: Final = "(total::float8 / n / {scale})"
+_TODAYS_MEAN: Final = "({today_total}::float8 / {today_n} / {scale})"
+_LOG: Final = f"ln(case when total > 0 then {_ROW_MEAN} end)"
+_WEIGHT: Final = f"power({_KEPT!r}::float8, day_rank)"
+_HAS_TODAY: Final = "{today_n} is not null"
+
+
+def _added(rows: str, today: str, sql_type: str = "bigint") -> State:
+    """A sum. Null and a number is that number: a window of nothing has no sum."""
+    return State(
+        f"sum({rows}) {{inside}}", f"coalesce({{earlier}} + {today}, {{earlier}}, {today})", sql_type
+    )
+
+
+def _discounted(rows: str, today: str) -> State:
+    """A sum by rank: a day that is added moves all others one rank down."""
+    return State(
+        f"sum({rows}) {{inside}}",
+        f"case when {_HAS_TODAY} then {today} + {_KEPT!r}::float8 * coalesce({{earlier}}, 0) else {{earlier}} end",
+        "float8",
+    )
+
+
+STATES: Final[dict[str, State]] = {
+    "n": _added("n", "{today_n}"),
+    "total": _added("total", "{today_total}", "numeric"),
+    "squares": _added("squares", "{today_squares}", "numeric"),
+    "days": State("count(*) {inside}", f"coalesce({{earlier}}, 0) + ({_HAS_TODAY})::integer"),
+    "lowest": State("min(lowest) {inside}", "least({earlier}, {today_lowest})"),
+    "highest": State("max(highest) {inside}", "greatest({earlier}, {today_highest})"),
+    # Arrays compare element by element: the greatest (day, value) pair is the newest day's.
+    "last_value": State(
+        "(max(array[-days_ago, last_value]) {inside})[2]", "coalesce({today_last_value}, {earlier})"
+    ),
+    "last_at": State("max(last_at) {inside}", "greatest({earlier}, {today_last_at})", "timestamptz"),
+    "means": _added(_ROW_MEAN, _TODAYS_MEAN, "float8"),
+    "weighted": _discounted(f"{_WEIGHT} * {_ROW_MEAN}", _TODAYS_MEAN),
+    "weight": _discounted(_WEIGHT, "1"),
+    # Days are counted from today, so that today is 0 and adds nothing to them.
+    "x": State("sum(-days_ago) {inside}", "{earlier}"),
+    "xx": State("sum(days_ago * days_ago) {inside}", "{earlier}"),
+    "xy": State(f"sum(-days_ago * {_ROW_MEAN}) {{inside}}", "{earlier}", "float8"),
+}
+
+_STD: Final = """case when {n} > 1 then sqrt(
+    ({n} * {squares} - {total} * {total})::float8 / ({n} * ({n} - 1))::float8
+) / {scale} end"""
+_SLOPE: Final = f"""case when {{days}} >= {MIN_TREND_DAYS} then (
+    {{days}} * {{xy}} - {{x}} * {{means}}
+) / ({{days}} * {{xx}} - {{x}} * {{x}}) end"""
+
+AGGREGATES: Final[dict[str, Aggregate]] = {
+    "sum": Aggregate("{total}::float8 / {scale}", lambda tiles, scale, _: _total(tiles) / scale),
+    "mean": Aggregate(
+        "{total}::float8 / {n}::float8 / {scale}",
+        lambda tiles, scale, _: _total(tiles) / _count(tiles) / scale,
+    ),
+    "daily": Aggregate(
+        "{total}::float8 / {days}::float8 / {scale}",
+        lambda tiles, scale, _: _total(tiles) / len(tiles) / scale,
+    ),
+    "std": Aggregate(_STD, _std),
+    "count": Aggregate("{n}::float8", lambda tiles, _scale, _: float(_count(tiles)), "events", 0.0),
+    "days": Aggregate("nullif({days}, 0)::float8", lambda tiles, _scale, _: float(len(tiles)), "days", 0.0),
+    "last": Aggregate(
+        "{last_value}::float8 / {scale}",
+        lambda tiles, scale, _: min(tiles, key=_days_ago)[1].last / scale,
+    ),
+    "min": Aggregate(
+        "{lowest}::float8 / {scale}", lambda tiles, scale, _: min(t.min for _, t in tiles) / scale
+    ),
+    "max": Aggregate(
+        "{highest}::float8 / {scale}", lambda tiles, scale, _: max(t.max for _, t in tiles) / scale
+    ),
+    "ewma": Aggregate("{weighted} / {weight}", _ewma),
+    "slope": Aggregate(_SLOPE, _slope),
+    # Over days, each by its mean: how often a device measured on one of them does not matter.
+    "mean_of_days": Aggregate(
+        f"avg({_ROW_MEAN}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
+    ),
+    "std_of_days": Aggregate(
+        f"stddev_samp({_ROW_MEAN}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
+    ),
+    "ln_mean_of_days": Aggregate(
+        f"avg({_LOG}) {{inside}}", lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
+    ),
+    "ln_std_of_days": Aggregate(
+        f"stddev_samp({_LOG}) {{inside}}", lambda *window: _std_of(_logs_of_days(*window)), "ln {unit}"
+    ),
+    "hours_since": Aggregate("extract(epoch from as_of - {last_at})::float8 / 3600", _hours_since, "h"),
+}

@@ -1,0 +1,51 @@
+{# The rows of `moments`, each with `known_by`: the instant by which all that it knows of the days before was known.
+
+   Of `measures` and the `first_day` days before a moment's own day, `settled_at` is when a tile changed last. Whoever
+   asks after that finds the same as everybody else who does: `known_by` is then the same for all, and these days need
+   to be summed up but once. Who asks earlier (something of a day before came late) has a `known_by` of their own. #}
+{% macro moments_with_known_by(measures, first_day) -%}
+select
+        moments.*,
+        least(moments.as_of, settled.settled_at) as known_by
+
+    from moments
+    inner join (
+        select
+            user_id,
+            local_date,
+            coalesce(
+                max(changed_at) over (
+                    partition by user_id order by local_date
+                    range between interval '{{ first_day }} days' preceding and interval '1 day' preceding
+                ),
+                '-infinity'
+            ) as settled_at
+
+        from (
+            select user_id, local_date, max(changed_at) as changed_at
+            from (
+                select user_id, local_date, null::timestamptz as changed_at from moments
+                union all
+                select
+                    tiles.user_id,
+                    tiles.local_date,
+                    case when tiles.valid_until < 'infinity' then tiles.valid_until else tiles.valid_from end
+                        as changed_at
+                from {{ ref('int_tiles') }} as tiles
+                inner join (
+                    select
+                        user_id,
+                        min(local_date) - {{ first_day }} as first_date,
+                        max(local_date) as last_date
+                    from moments
+                    group by user_id
+                ) as spans
+                    on
+                        tiles.user_id = spans.user_id
+                        and tiles.local_date between spans.first_date and spans.last_date
+                where tiles.measure in ('{{ measures | join("', '") }}')
+            ) as changes
+            group by user_id, local_date
+        ) as changed_days
+    ) as settled on moments.user_id = settled.user_id and moments.local_date = settled.local_date
+{%- endmacro %}

@@ -1,0 +1,26 @@
+{# The tiles of `measure` that a window reads for the row of `days` at hand: those of the days before its own, from
+   `first_day` days before on, each in the version that counted at the row's `known_by`.
+   `has_rank` numbers them, the newest day first, for aggregates that weigh days by rank. #}
+{% macro tiles_before(measure, first_day, has_rank=false) -%}
+(
+        select
+            tiles.n,
+            tiles.total,
+            tiles.squares,
+            tiles.lowest,
+            tiles.highest,
+            tiles.last_value,
+            tiles.last_at,
+            days.local_date - tiles.local_date as days_ago
+            {%- if has_rank %},
+            row_number() over (order by tiles.local_date desc) - 1 as day_rank
+            {%- endif %}
+        from {{ ref('int_tiles') }} as tiles
+        where
+            tiles.user_id = days.user_id
+            and tiles.measure = '{{ measure }}'
+            and tiles.local_date between days.local_date - {{ first_day }} and days.local_date - 1
+            and tiles.valid_from <= days.known_by
+            and tiles.valid_until > days.known_by
+    ) as tiles
+{%- endmacro %}
