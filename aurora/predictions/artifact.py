@@ -95,6 +95,9 @@ class ArtifactMetadata(BaseModel):
     """Column of the design → what was trained on. Empty in artifacts that were made before there was a what-if."""
     half_lines: tuple[Lines | None, ...] = ()
     """For each model of half of the people, its lines."""
+    slope_spreads: dict[str, float] = {}
+    """Column of the design → how far its effect lies from what the model says, between people and parts of the
+    day: in the unit of the raw answer per unit of the column. Nothing in artifacts that were made before."""
     trained: dict[str, Any] = {}
     """For the record: data window, rows, people, data version, rounds, seed."""
 
