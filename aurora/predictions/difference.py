@@ -7,14 +7,11 @@ wrong about all of them: the slopes say by how much that were left over, held ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from aurora.models.metrics import Floats
 from aurora.models.targets import TARGETS
 from aurora.predictions.artifact import ArtifactMetadata
-from aurora.predictions.changes import Change
 from aurora.predictions.prediction import Prediction
 from aurora.predictions.predictor import Predictor
 
@@ -23,7 +20,7 @@ T_90 = {6: 1.943}
 
 
 def reach_of_difference(
-    predictor: Predictor, table: Floats, user_id: object, changes: Sequence[Change], after: Prediction
+    predictor: Predictor, table: Floats, user_id: object, after: Prediction
 ) -> float | None:
     """How far the 90 % interval of the difference reaches to either side, in the unit of the answer.
 
@@ -36,33 +33,20 @@ def reach_of_difference(
     said = predictor.answers(table, [user_id, user_id], fallback=False).values
     chance = np.mean((halves[:, 1] - halves[:, 0] - (said[1] - said[0])) ** 2)
     before, changed = predictor.design(table)
-    differing = _score(predictor.metadata, before, changed, changes)
+    differing = _score(predictor.metadata, before, changed)
     return float(
         T_90[len(halves)] * np.hypot(np.sqrt(chance), _in_units(predictor.metadata, after, differing))
     )
 
 
-def _score(metadata: ArtifactMetadata, before: Floats, after: Floats, changes: Sequence[Change]) -> float:
+def _score(metadata: ArtifactMetadata, before: Floats, after: Floats) -> float:
     """How far a score may lie from what the model says, because effects differ.
 
-    The columns that one change moves tell of the same thing: the one that reaches farthest counts. Different changes
-    are taken to differ independently. What is missing counts as none of it.
+    Each column's slope is taken to differ by itself; what is missing counts as none of it.
     """
-    distance = np.abs(np.nan_to_num(after) - np.nan_to_num(before))
+    distance = np.nan_to_num(after) - np.nan_to_num(before)
     spread = np.array([metadata.slope_spreads.get(name, 0.0) for name in metadata.design_columns])
-    made_of = (
-        *({name} for name in metadata.features),
-        *({entry.feature, entry.centre} for entry in metadata.centred),
-    )
-    reaches = [
-        max(
-            (float(reach) for reach, names in zip(distance * spread, made_of, strict=True)
-             if not names.isdisjoint(change.features)),
-            default=0.0,
-        )
-        for change in changes
-    ]  # fmt: skip
-    return float(np.hypot.reduce(reaches))
+    return float(np.sqrt(np.sum((distance * spread) ** 2)))
 
 
 def _in_units(metadata: ArtifactMetadata, answer: Prediction, score: float) -> float:

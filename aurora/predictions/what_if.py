@@ -87,7 +87,7 @@ def what_if(
     if untrained:
         return Refused(tuple(untrained))
     change = (after.value or 0.0) - (before.value or 0.0)
-    reach = reach_of_difference(predictor, table, user_id, [CHANGES[each.name] for each in asked], after)
+    reach = reach_of_difference(predictor, table, user_id, after)
     lower, upper = (None, None) if reach is None else (change - reach, change + reach)
     moved = {
         name: (vectors[0].get(name), vectors[1].get(name))
@@ -151,7 +151,7 @@ def _sentence(
     said = " and ".join(_phrase(each) for each in asked)
     label, unit = predictor.metadata.label.lower(), predictor.metadata.unit
     close = TOO_SMALL_TO_TELL.get(unit, 0.0)
-    is_chance = lower is not None and upper is not None and lower <= 0 <= upper
+    may_be_none = lower is not None and upper is not None and lower <= 0 <= upper
     if abs(change) < close:
         effect = f"about the same {label}"
     else:
@@ -162,7 +162,7 @@ def _sentence(
             if predictor.metadata.kind == "classes"
             else f"{abs(change):.{digits}f} {unit} {more} {label}"
         )
-        effect += ", which may be chance" if is_chance else ""
+        effect += ", which for you may be none" if may_be_none else ""
     return (
         f"People's days like this one with {said} went with {effect}. "
         "This is an association, not an experiment: what else differs between such days is in it."
