@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 import psycopg
 
+from aurora import clock
 from aurora.features.live import tiles_from_log
 from aurora.features.tiles import Tiles
 from aurora.features.vector import Moment, vector
@@ -37,22 +38,33 @@ from pipelines.ingestion.simulator.interventions import (
     Workout,
     true_effect,
 )
-from pipelines.ingestion.simulator.states import State
+from pipelines.ingestion.simulator.places import Floats
+from pipelines.ingestion.simulator.states import State, caffeine_active, sleep_lost_to
 from pipelines.ingestion.simulator.truth import state_of
-from pipelines.training.fitting import fit, with_halves
+from pipelines.training.fitting import fit
+from pipelines.training.halves import with_halves
 from pipelines.training.rows import TrainingRows, read_training_rows
 
 COHORT: Final = "simulated-seed7"
 JUDGED_DAYS: Final = 14
+NOON: Final = 12
+_CUPS: Final = """
+    select started_at, caffeine_mg from staging.stg_events__caffeine
+    where user_id = %s and started_at >= %s and started_at < %s and not is_deleted and alive_until = 'infinity'
+"""
 LARGE: Final = {"energy": 0.3, "mood": 0.06}
 """A true effect from which on the sign has to be right: 3 % of the scale."""
 
 
-class NoCaffeine:
-    """No caffeine today; the night before stays as it was."""
+@dataclass(frozen=True)
+class WithoutCups:
+    """Without some of today's cups, of which so many mg still act; what is left of yesterday's, and the night
+    before, stay as they were."""
+
+    active: Floats
 
     def on_state(self, state: State) -> State:
-        return replace(state, caffeine=0 * state.caffeine, late_caffeine=0 * state.caffeine)
+        return replace(state, caffeine=np.maximum(state.caffeine - self.active, 0.0))
 
 
 class HourWithOthers:
@@ -68,40 +80,66 @@ class HourWithOthers:
         )
 
 
+Question = Callable[[Tiles, date, int], list[Asked]]
+"""What to ask about the moment of this number, whose person has these tiles today; nothing where a change would
+change nothing."""
+
+
 @dataclass(frozen=True)
 class Case:
-    """An intervention, and the question that asks about it; no question where it would change nothing."""
+    """An intervention, and the question that asks about it."""
 
     name: str
     intervention: OnStates
-    question: Callable[[Tiles, date], Asked | None]
+    question: Question
 
 
-def _sleep(more: float) -> Callable[[Tiles, date], Asked | None]:
-    def question(tiles: Tiles, today: date) -> Asked | None:
+def _sleep(more: Floats) -> Question:
+    """So many hours more, at each moment."""
+
+    def question(tiles: Tiles, today: date, moment: int) -> list[Asked]:
         night = tiles.get(today, {}).get("main_sleep_minutes")
-        return None if night is None else Asked("sleep_minutes", night.last / 1000 + 60 * more)
+        return [] if night is None else [Asked("sleep_minutes", night.last / 1000 + 60 * float(more[moment]))]
 
     return question
 
 
-def _without(name: str, *measures: str) -> Callable[[Tiles, date], Asked | None]:
-    def question(tiles: Tiles, today: date) -> Asked | None:
-        return Asked(name, 0) if any(measure in tiles.get(today, {}) for measure in measures) else None
+def _without(name: str, *measures: str) -> Question:
+    def question(tiles: Tiles, today: date, _moment: int) -> list[Asked]:
+        return [Asked(name, 0)] if any(measure in tiles.get(today, {}) for measure in measures) else []
 
     return question
 
 
-CASES: Final = (
-    Case("an hour more sleep", SleepLonger(1.0), _sleep(1.0)),
-    Case("an hour less sleep", SleepLonger(-1.0), _sleep(-1.0)),
-    Case(
-        "no late caffeine", NoLateCaffeine(), _without("late_caffeine_mg", "caffeine_afternoon", "caffeine_evening")
-    ),
-    Case("no caffeine today", NoCaffeine(), _without("caffeine_mg", "caffeine")),
-    Case("a workout of 40 min", Workout(), lambda _tiles, _today: Asked("exercise_minutes", 40, 2)),
-    Case("an hour with others", HourWithOthers(), lambda _tiles, _today: Asked("social_minutes", 60, 2)),
-)  # fmt: skip
+def _together(first: Question, second: Question) -> Question:
+    def question(tiles: Tiles, today: date, moment: int) -> list[Asked]:
+        both = first(tiles, today, moment), second(tiles, today, moment)
+        return [*both[0], *both[1]] if all(both) else []
+
+    return question
+
+
+def _always(asked: Asked) -> Question:
+    return lambda _tiles, _today, _moment: [asked]
+
+
+def _cases(state: State, active_today: Floats, active_since_noon: Floats) -> tuple[Case, ...]:
+    """The questions; the amounts of caffeine are what still acts of the cups of each moment's day."""
+    late = _without("late_caffeine_mg", "caffeine_afternoon", "caffeine_evening")
+    gained = sleep_lost_to(state.late_caffeine_at_bedtime)
+    hour = np.ones(len(gained))
+    return (
+        Case("an hour more sleep", SleepLonger(1.0), _sleep(hour)),
+        Case("an hour less sleep", SleepLonger(-1.0), _sleep(-hour)),
+        Case("no caffeine today", WithoutCups(active_today), _without("caffeine_mg", "caffeine")),
+        Case("no caffeine since noon", WithoutCups(active_since_noon), late),
+        Case("a workout of 40 min", Workout(), _always(Asked("exercise_minutes", 40, 2))),
+        Case("an hour with others", HourWithOthers(), _always(Asked("social_minutes", 60, 2))),
+        # Yesterday's late cups too, and the night that was the better for it: the same question without the night
+        # asks about something else, and with it about more than the person may think of.
+        Case("late cups, asked alone", NoLateCaffeine(), late),
+        Case("late cups and night", NoLateCaffeine(), _together(late, _sleep(gained))),
+    )
 
 
 def main() -> None:
@@ -129,15 +167,17 @@ async def _judge(running: Services, target: str, moments: int) -> None:
     truth = pl.read_parquet(found[0]).unique(f"{target}_event_id")
     judged = _judged(rows, truth, target, until, moments)
     state = state_of(judged)
-    effects = {case.name: true_effect(case.intervention, state) for case in CASES}
-    answers: dict[str, list[WhatIf | Refused | None]] = {case.name: [] for case in CASES}
+    answers: dict[str, list[WhatIf | Refused | None]] = {}
     parity: list[bool] = []
     async with await psycopg.AsyncConnection.connect(running.postgres_url) as connection:
-        for row in judged.iter_rows(named=True):
-            occasion = await _occasion(connection, row, zones)
-            parity.append(_is_the_training_row(occasion, row, predictor))
-            for case in CASES:
-                answers[case.name].append(_asked(predictor, occasion, case, row["user_id"]))
+        occasions = [await _occasion(connection, row, zones) for row in judged.iter_rows(named=True)]
+        cups = [await _cups(connection, row, zones) for row in judged.iter_rows(named=True)]
+    cases = _cases(state, *np.array(cups).T)
+    for number, (row, occasion) in enumerate(zip(judged.iter_rows(named=True), occasions, strict=True)):
+        parity.append(_is_the_training_row(occasion, row, predictor))
+        for case in cases:
+            asked = case.question(occasion.tiles, occasion.today, number)
+            answers.setdefault(case.name, []).append(_asked(predictor, occasion, asked, row["user_id"]))
     print(
         f"\n{target}: {len(judged)} moments of {judged['user_id'].n_unique()} people; the live vector is the "
         f"warehouse's at {np.mean(parity):.0%}; {rows.spec.unit}"
@@ -146,8 +186,8 @@ async def _judge(running: Services, target: str, moments: int) -> None:
         f"{'':22}answered refused  mean true  mean said   error  no effect   sign right where |true| ≥ {LARGE[target]}"
         "   interval covers"
     )
-    for case in CASES:
-        effect = effects[case.name]
+    for case in cases:
+        effect = true_effect(case.intervention, state)
         true = effect.energy_rating if target == "energy" else effect.valence_rating
         _print(case.name, answers[case.name], true, LARGE[target])
 
@@ -190,11 +230,27 @@ def _is_the_training_row(occasion: Occasion, row: Mapping[str, Any], predictor: 
     )
 
 
-def _asked(predictor: Predictor, occasion: Occasion, case: Case, user_id: str) -> WhatIf | Refused | None:
-    asked = case.question(occasion.tiles, occasion.today)
-    if asked is None:
+async def _cups(
+    connection: psycopg.AsyncConnection[Any], row: Mapping[str, Any], zones: Mapping[UUID, str]
+) -> tuple[float, float]:
+    """How many mg still act of the cups of this local day: of all, and of those since noon."""
+    user_id = UUID(row["user_id"])
+    as_of = datetime.fromtimestamp(row["as_of"], UTC)
+    since = clock.day_start(clock.local_date(as_of, zones[user_id]), zones[user_id])
+    found = await connection.execute(_CUPS, [user_id, since, as_of])
+    cups = [(at, mg) for at, mg in await found.fetchall() if mg]
+    hours = np.array([(as_of - at).total_seconds() / 3600 for at, _ in cups])
+    active = caffeine_active(hours) * np.array([mg for _, mg in cups])
+    is_late = np.array([clock.local_time(at, zones[user_id]).hour >= NOON for at, _ in cups], dtype=bool)
+    return float(active.sum()), float(active[is_late].sum())
+
+
+def _asked(
+    predictor: Predictor, occasion: Occasion, asked: list[Asked], user_id: str
+) -> WhatIf | Refused | None:
+    if not asked:
         return None
-    answer = what_if(predictor, occasion, [asked], user_id=user_id)
+    answer = what_if(predictor, occasion, asked, user_id=user_id)
     return answer if isinstance(answer, WhatIf | Refused) else None
 
 

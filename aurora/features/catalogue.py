@@ -34,7 +34,7 @@ DOMAINS: Final[dict[Domain, str]] = {
     "surroundings": "Weather and light",
 }
 
-SETS_VERSION: Final = "2"
+SETS_VERSION: Final = "3"
 """Raise it when the meaning of a set changes; it is part of every data version."""
 
 
@@ -336,12 +336,12 @@ _BOTH = (
     "social_events_count_last_3d",
     "energy_rolling_mean_7d",
     "mood_trend_last_14d",
+    "main_sleep_minutes_last_3d",
     "sleep_efficiency_last_3d",
     "work_minutes_sum_1d",
-    "work_minutes_hours_since_3d",
     "social_minutes_faded_3d",
-    "caffeine_hours_since_3d",
     "caffeine_active_1d",
+    "exercise_load_hours_since_7d",
 )
 
 FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
@@ -355,7 +355,7 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
         "energy_daypart_mean_28d",
         "energy_prior_three_process",
         "exercise_load_sum_yesterday",
-        "exercise_load_hours_since_7d",
+        "caffeine_hours_since_3d",
         "alcohol_sum_2d",
     ),
     "mood": (
@@ -363,7 +363,7 @@ FEATURE_SETS: Final[dict[str, tuple[str, ...]]] = {
         "mood_ewma_28d",
         "mood_mean_28d",
         "social_minutes_sum_1d",
-        "social_minutes_hours_since_3d",
+        "work_minutes_hours_since_3d",
         "meditation_minutes_hours_since_2d",
         "alcohol_sum_yesterday",
         "stress_mean_28d",
@@ -395,9 +395,9 @@ the difference to a feature (see `aurora.models.catalogue`)."""
 
 FOR_ANALYSTS: Final = frozenset(
     {
-        "main_sleep_minutes_last_3d",
         "sleep_debt_sum_7d",
         "exercise_load_sum_7d",
+        "social_minutes_hours_since_3d",
         "caffeine_sum_1d",
         "energy_last_28d",
         "mood_last_28d",

@@ -110,6 +110,7 @@ def _less(centre: str, *features: str) -> tuple[Centred, ...]:
 _DAY_AGAINST_USUAL = (
     Centred("hour_of_day", "time_since_last_sleep"),
     Centred("avg_sleep_last_7d", "main_sleep_minutes_mean_28d"),
+    Centred("main_sleep_minutes_last_3d", "main_sleep_minutes_mean_28d"),
     Centred("sleep_efficiency_last_3d", "sleep_efficiency_mean_28d"),
     Centred("work_minutes_sum_1d", "work_minutes_daily_27d"),
     Centred("caffeine_active_1d", "caffeine_daily_27d"),

@@ -98,6 +98,9 @@ class ArtifactMetadata(BaseModel):
     """What the training rows held and were answered, to see drift by. None in artifacts from before it was measured."""
     half_lines: tuple[Lines | None, ...] = ()
     """For each model of half of the people, its lines."""
+    slope_spreads: dict[str, float] = {}
+    """Column of the design → how far its effect lies from what the model says, between people and parts of the
+    day: in the unit of the raw answer per unit of the column. Nothing in artifacts that were made before."""
     trained: dict[str, Any] = {}
     """For the record: data window, rows, people, data version, rounds, seed."""
 

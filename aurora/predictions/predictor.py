@@ -18,13 +18,8 @@ from aurora.models.boosters import BOOSTERS, Booster
 from aurora.models.design import column_owners
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.answers import Answers, answer_rows, contributions_of, design_of, offsets_of, start_of
-from aurora.predictions.artifact import (
-    ArtifactDamagedError,
-    ArtifactMetadata,
-    person_digest,
-    unpack,
-    unpack_halves,
-)
+from aurora.predictions.artifact import ArtifactDamagedError, ArtifactMetadata, person_digest, unpack
+from aurora.predictions.halves import Halves
 from aurora.predictions.prediction import Prediction, Reason
 from aurora.predictions.reasons import by_feature, top_reasons
 
@@ -55,23 +50,26 @@ class Predictor:
     metadata: ArtifactMetadata
     version: str | None
     _booster: Booster = field(repr=False)
-    _halves: tuple[Booster, ...] = field(default=(), repr=False)
+    _halves: Halves = field(repr=False)
 
     @classmethod
     def load(
         cls, artifact: bytes, *, sha256: str | None = None, version: str | None = None, threads: int = 1
     ) -> Predictor:
         """The predictor inside an artifact. The hash is checked when it is given; nothing in it is
-        executed.
+        executed. What only a what-if needs is loaded by the first (see `loaded_whole`).
         """
         metadata, body = unpack(artifact, sha256=sha256)
         try:
-            kind = BOOSTERS[metadata.kind]
-            booster = kind.from_bytes(body, threads)
-            halves = tuple(kind.from_bytes(half, threads) for half in unpack_halves(artifact))
+            booster = BOOSTERS[metadata.kind].from_bytes(body, threads)
         except Exception as error:  # the two libraries share no error type for a damaged model
             raise ArtifactDamagedError(f"its booster does not load: {error}") from error
-        return cls(metadata, version, booster, halves)
+        return cls(metadata, version, booster, Halves(artifact, metadata.kind, threads))
+
+    def loaded_whole(self) -> Predictor:
+        """The same with nothing left to load; ArtifactDamagedError when part of it cannot be."""
+        self._halves.load()
+        return self
 
     @property
     def name(self) -> str:
@@ -113,7 +111,7 @@ class Predictor:
             answer_rows(
                 self.metadata.model_copy(update={"lines": lines}), half, table, people, fallback=False
             ).values
-            for half, lines in zip(self._halves, self.metadata.half_lines, strict=True)
+            for half, lines in zip(self._halves.load(), self.metadata.half_lines, strict=True)
         ]
         return np.array(found, dtype=np.float64).reshape(len(found), len(table))
 

@@ -11,18 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from aurora.features.vector import vector
 from aurora.predictions.changes import CHANGES, Change
+from aurora.predictions.difference import reach_of_difference
 from aurora.predictions.prediction import Prediction
 from aurora.predictions.predictor import Predictor
 from aurora.predictions.reasons import told
 from aurora.predictions.support import Unsupported, within_bounds, within_own_days, within_training
 from aurora.predictions.tile_changes import Occasion
-
-T_90 = {6: 1.943}
-"""Student's t, two-sided 90 %, by how many models of halves there are: deviations from one that is given."""
 
 TOO_SMALL_TO_TELL = {"points": 0.05, "valence": 0.01}
 """A change that would be told as nothing, by unit."""
@@ -41,9 +37,9 @@ class Asked:
 class WhatIf:
     """Two answers of one model, and what lies between them.
 
-    `lower` and `upper` bound the change: 90 %, by how far models of random halves of the people disagree. They
-    know of chance in whom the model met, and nothing of what else differs between such days or of what the model
-    flattens: the true effect often lies outside. None without such models.
+    `lower` and `upper` bound the change: 90 %, by chance in whom the model met and by how much the effect differs
+    between people and parts of the day (`aurora.predictions.difference`). They know nothing of what else differs
+    between such days. None in an artifact without models of halves.
     """
 
     before: Prediction
@@ -91,7 +87,8 @@ def what_if(
     if untrained:
         return Refused(tuple(untrained))
     change = (after.value or 0.0) - (before.value or 0.0)
-    lower, upper = _bounds(predictor, table, user_id, change)
+    reach = reach_of_difference(predictor, table, user_id, after)
+    lower, upper = (None, None) if reach is None else (change - reach, change + reach)
     moved = {
         name: (vectors[0].get(name), vectors[1].get(name))
         for name in predictor.metadata.columns
@@ -141,16 +138,6 @@ def _impossible(change: Change, asked: Asked, why: str) -> Unsupported:
     )
 
 
-def _bounds(
-    predictor: Predictor, table: np.ndarray, user_id: object, change: float
-) -> tuple[float | None, float | None]:
-    halves = predictor.answers_of_halves(table, user_id)
-    if len(halves) not in T_90:
-        return None, None
-    spread = float(np.sqrt(np.mean((halves[:, 1] - halves[:, 0] - change) ** 2)))
-    return change - T_90[len(halves)] * spread, change + T_90[len(halves)] * spread
-
-
 def _why_not(predictor: Predictor, prediction: Prediction) -> str:
     if prediction.baseline_name == predictor.metadata.baseline_name:
         return f"the {predictor.name} model leaves you to the baseline, which served you better lately"
@@ -164,7 +151,7 @@ def _sentence(
     said = " and ".join(_phrase(each) for each in asked)
     label, unit = predictor.metadata.label.lower(), predictor.metadata.unit
     close = TOO_SMALL_TO_TELL.get(unit, 0.0)
-    is_chance = lower is not None and upper is not None and lower <= 0 <= upper
+    may_be_none = lower is not None and upper is not None and lower <= 0 <= upper
     if abs(change) < close:
         effect = f"about the same {label}"
     else:
@@ -175,7 +162,7 @@ def _sentence(
             if predictor.metadata.kind == "classes"
             else f"{abs(change):.{digits}f} {unit} {more} {label}"
         )
-        effect += ", which may be chance" if is_chance else ""
+        effect += ", which for you may be none" if may_be_none else ""
     return (
         f"People's days like this one with {said} went with {effect}. "
         "This is an association, not an experiment: what else differs between such days is in it."

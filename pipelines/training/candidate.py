@@ -24,7 +24,8 @@ from pipelines.training.evaluation import (
     metrics_by_answerer,
     slices_of,
 )
-from pipelines.training.fitting import Fitted, fit, with_halves, with_reference
+from pipelines.training.fitting import Fitted, fit, with_reference
+from pipelines.training.halves import with_halves
 from pipelines.training.rows import TrainingRows
 
 RECENT_DAYS = 28

@@ -20,12 +20,6 @@ from pipelines.training.choosing import Choices, choose, usable
 from pipelines.training.engines import IN_PROCESS, Data, Engine
 from pipelines.training.rows import TrainingRows, feature_set_version
 
-HALVES = 6
-"""How many models of half of the people say how much of a what-if is chance. They cost as much as three more."""
-
-FEWEST_PEOPLE = 6
-"""Halves of fewer people say nothing."""
-
 SUPPORTED = (0.005, 0.995)
 """The quantiles of the training rows between which a column is supported."""
 
@@ -62,7 +56,7 @@ def fit(
     data = usable(rows, chosen, metadata)
     if not len(data.target):
         return None
-    booster, lines, start = _trained(rows, data, choices, engine)
+    booster, lines, start = trained(rows, data, choices, engine)
     metadata = metadata.model_copy(
         update={"lines": lines, "support": _support(metadata.design_columns, data.design)}
     )
@@ -72,27 +66,6 @@ def fit(
         told = {person_digest(rows.people[user]): float(offsets[user]) for user in np.unique(data.users)}
         metadata = metadata.model_copy(update={"offsets": told})
     return Fitted(metadata, booster, choices)
-
-
-def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, engine: Engine = IN_PROCESS) -> Fitted:
-    """The same with models of halves of the people beside it, trained by the same choices.
-
-    How far models of random halves lie from that of all is how far that of all would lie from another one of
-    as many other people (the delete-half jackknife). With too few people there are none.
-    """
-    data = usable(rows, chosen, fitted.metadata)
-    people = np.unique(data.users)
-    if len(people) < FEWEST_PEOPLE:
-        return fitted
-    rng = np.random.default_rng(rows.spec.seed)
-    halves: list[tuple[Booster, Lines | None]] = []
-    for _ in range(HALVES):
-        half = rng.choice(people, len(people) // 2, replace=False)
-        part = data.part(np.flatnonzero(np.isin(data.users, half)))
-        booster, lines, _start = _trained(rows, part, fitted.choices, engine)
-        halves.append((booster, lines))
-    told = fitted.with_(half_lines=tuple(lines for _, lines in halves))
-    return replace(told, halves=tuple(booster for booster, _ in halves))
 
 
 def with_reference(fitted: Fitted, rows: TrainingRows, chosen: Ints) -> Fitted:
@@ -115,7 +88,7 @@ def with_reference(fitted: Fitted, rows: TrainingRows, chosen: Ints) -> Fitted:
     return fitted.with_(reference=reference_of(values, users, hours))
 
 
-def _trained(
+def trained(
     rows: TrainingRows, data: Data, choices: Choices, engine: Engine
 ) -> tuple[Booster, Lines | None, Floats]:
     """Lines, if they were chosen, and trees on top; and where the trees start from."""

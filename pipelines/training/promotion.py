@@ -146,7 +146,7 @@ def _metadata_of(client: MlflowClient, name: str, version: str) -> ArtifactMetad
         if error.error_code not in NOT_THERE:
             raise
         raise VersionNotFoundError(name, version) from error
-    return load_version(name, version).metadata
+    return load_version(name, version).loaded_whole().metadata
 
 
 def _is_suspected_leak(client: MlflowClient, name: str, version: str) -> bool:

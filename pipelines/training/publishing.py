@@ -142,7 +142,7 @@ def _apply(connection: psycopg.Connection[Any], client: MlflowClient, move: Alia
 
 
 def _copy_artifact(connection: psycopg.Connection[Any], name: str, version: str, run_id: str | None) -> None:
-    """Copy a version's artifact, after seeing that it loads: what does not load must not reach serving."""
+    """Copy a version's artifact, after seeing that all of it loads: what does not load must not reach serving."""
     known = connection.execute(
         "select 1 from predictions.model_artifacts where model_name = %s and model_version = %s",
         [name, version],
@@ -150,7 +150,7 @@ def _copy_artifact(connection: psycopg.Connection[Any], name: str, version: str,
     if known:
         return
     artifact = download_artifact(name, version)
-    predictor = Predictor.load(artifact)
+    predictor = Predictor.load(artifact).loaded_whole()
     connection.execute(
         """
         insert into predictions.model_artifacts

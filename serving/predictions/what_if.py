@@ -5,6 +5,8 @@ Nothing of it is stored or cached: it is a prediction of a day that nobody has, 
 
 from __future__ import annotations
 
+import asyncio
+
 from aurora import clock
 from aurora.features.vector import Moment
 from aurora.models.catalogue import MODELS
@@ -30,7 +32,8 @@ async def ask_what_if(here: Resources, work: Work, person: Person, asked: WhatIf
     tiles, _ = await read_live_tiles(work.connection, here.redis, person.user_id, moment)
     occasion = Occasion(tiles, moment, person.tz)
     changes = [Asked(each.change, each.value, each.hours_ago) for each in asked.changes]
-    answer = what_if(predictor, occasion, changes, user_id=person.user_id)
+    # In a thread: the first question to a model loads what only questions need, and nobody else waits for that.
+    answer = await asyncio.to_thread(what_if, predictor, occasion, changes, user_id=person.user_id)
     match answer:
         case Refused(unsupported):
             raise WhatIfUnsupportedError(unsupported)

@@ -90,9 +90,10 @@ class AnswerRead(BaseModel):
 
 
 class DifferenceRead(BaseModel):
-    """After less before. The bounds say how much of it may be chance in whom the model met, and no more.
+    """After less before. The bounds hold chance in whom the model met, and how much effects differ between people and
+    parts of the day; not what else differs between such days.
 
-    They are not where the true effect lies: on people whose truth is known they often missed it.
+    Of simulated people, whose truth is known, they mostly hold it; of real ones nobody can say.
     """
 
     value: float = Field(examples=[0.4])

@@ -87,9 +87,7 @@ def state_at(life: Life, instants: Seconds) -> State:
     debt = np.array([short[max(0, last - DEBT_NIGHTS + 1) : last + 1].mean() for last in range(len(short))])
     awake_since = life.woken_at[night]
 
-    coffee_hours = _hours_since(instants, life.coffees.starts)
-    active = np.where(coffee_hours > 0, 0.5 ** (np.maximum(coffee_hours, 0) / CAFFEINE_HALF_LIFE_HOURS), 0.0)
-    active *= 1.0 - np.exp(-np.maximum(coffee_hours, 0) / 0.4)
+    active = caffeine_active(_hours_since(instants, life.coffees.starts))
     drink_hours = _hours_since(instants, life.drinks.starts)
     workout_hours = _hours_since(instants, life.workouts.ends)
     effort = 1.0 - np.exp(-life.workouts.minutes / 20.0)
@@ -168,6 +166,13 @@ def stress_from_debt(debt: Floats) -> Floats:
 def sleep_lost_to(caffeine_mg: Floats) -> Floats:
     """Hours of sleep that caffeine active at bedtime takes."""
     return SLEEP_LOST_PER_MG * caffeine_mg / 60.0
+
+
+def caffeine_active(hours: Floats) -> Floats:
+    """The share of a coffee that acts so many hours after it."""
+    since = np.maximum(hours, 0)
+    halved = np.where(hours > 0, 0.5 ** (since / CAFFEINE_HALF_LIFE_HOURS), 0.0)
+    return halved * (1.0 - np.exp(-since / 0.4))
 
 
 def _hours_since(instants: Seconds, events: Seconds) -> Floats:

@@ -10,9 +10,11 @@ import numpy as np
 from aurora.features.tiles import Tile
 from aurora.features.vector import Moment
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
+from aurora.models.metrics import Floats
 from aurora.predictions.predictor import Predictor
 from aurora.predictions.tile_changes import Occasion
-from pipelines.training.fitting import Fitted, fit, with_halves
+from pipelines.training.fitting import Fitted, fit
+from pipelines.training.halves import with_halves
 from pipelines.training.rows import TrainingRows, rows_from_csv
 
 NOW = datetime(2026, 3, 20, 17, 0, tzinfo=UTC)
@@ -58,16 +60,31 @@ def an_occasion(*, days: int = 20, now: datetime = NOW) -> Occasion:
     return Occasion(tiles, Moment.at(now, "UTC"), "UTC")
 
 
-def training_rows(spec: ModelSpec, *, people: int = 12, days: int = 60) -> TrainingRows:
-    """An hour of sleep a day brings a point of energy, 100 mg of active caffeine half a one. Mood follows energy."""
-    rng = np.random.default_rng(3)
+def sleep_effects(people: int, differing: float, seed: int) -> Floats:
+    """How many points of energy an hour of sleep a day brings each of them: about one."""
+    return 1 + differing * np.random.default_rng(seed).normal(size=people)
+
+
+def training_rows(
+    spec: ModelSpec, *, people: int = 12, days: int = 60, differing: float = 0.0, seed: int = 3
+) -> TrainingRows:
+    """An hour of sleep a day brings a point of energy, 100 mg of active caffeine half a one. Mood follows energy.
+    `differing` is by how much the effect of sleep differs between people.
+    """
+    rng = np.random.default_rng(seed)
+    effects = sleep_effects(people, differing, seed)
     lines = ["user_id,label_event_id,as_of,known_at,value,persona,precision," + ",".join(spec.columns)]
     for person in range(people):
         level = rng.uniform(4.5, 7.5)
         for day in range(days):
             sleep, caffeine = rng.normal(440, 45), rng.uniform(0, 200)
             value = np.clip(
-                level + (sleep - 440) / 60 + 0.5 * (caffeine - 100) / 100 + rng.normal(0, 0.5), 0, 10
+                level
+                + effects[person] * (sleep - 440) / 60
+                + 0.5 * (caffeine - 100) / 100
+                + rng.normal(0, 0.5),
+                0,
+                10,
             )
             known = {
                 "energy_ewma_28d": level + rng.normal(0, 0.2),
@@ -88,9 +105,9 @@ def training_rows(spec: ModelSpec, *, people: int = 12, days: int = 60) -> Train
     return rows_from_csv("\n".join(lines).encode(), spec, "real")
 
 
-def a_fit(spec: ModelSpec = SPEC) -> Fitted:
+def a_fit(spec: ModelSpec = SPEC, rows: TrainingRows | None = None) -> Fitted:
     """A model of these rows, with halves."""
-    rows = training_rows(spec)
+    rows = rows or training_rows(spec)
     chosen = np.arange(len(rows))
     fitted = fit(rows, chosen)
     assert fitted is not None

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 
-from aurora.predictions.artifact import ArtifactDamagedError, digest, person_digest, unpack
+from aurora.models.boosters import RegressionBooster
+from aurora.models.metrics import Floats
+from aurora.predictions.artifact import ArtifactDamagedError, digest, pack, person_digest, unpack
 from aurora.predictions.predictor import Predictor
 from tests.aurora.models.people import a_mood_artifact, a_population, a_vector, an_energy_artifact
 
@@ -103,6 +108,40 @@ def test_a_damaged_artifact_is_refused() -> None:
         Predictor.load(ENERGY_ARTIFACT[:-1] + b"x", sha256=digest(ENERGY_ARTIFACT))
     with pytest.raises(ArtifactDamagedError):
         Predictor.load(b"not a zip")
+
+
+def test_models_of_halves_are_loaded_once_by_the_first_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[bytes] = []
+    from_bytes = RegressionBooster.from_bytes
+
+    def counted(body: bytes, threads: int = 1) -> RegressionBooster:
+        loads.append(body)
+        return from_bytes(body, threads)
+
+    monkeypatch.setattr(RegressionBooster, "from_bytes", counted)
+    metadata, booster = unpack(ENERGY_ARTIFACT)
+    told = metadata.model_copy(update={"half_lines": (None, None)})
+    predictor, threads = Predictor.load(pack(told, booster, [booster, booster])), 8
+    predictor.predict(a_vector())
+    assert len(loads) == 1
+    together, table = Barrier(threads), predictor.table([a_vector()])
+
+    def ask(_: int) -> Floats:
+        together.wait()
+        return predictor.answers_of_halves(table)
+
+    with ThreadPoolExecutor(threads) as pool:
+        answers = list(pool.map(ask, range(threads)))
+    assert len(loads) == 3
+    assert all((answer == predictor.answers(table).values).all() for answer in answers)
+
+
+def test_a_damaged_model_of_half_of_the_people_is_found_before_publishing() -> None:
+    metadata, booster = unpack(ENERGY_ARTIFACT)
+    damaged = pack(metadata.model_copy(update={"half_lines": (None,)}), booster, [b"not a booster"])
+
+    with pytest.raises(ArtifactDamagedError, match="half of the people"):
+        Predictor.load(damaged).loaded_whole()
 
 
 def test_equal_training_gives_equal_bytes() -> None:

@@ -17,7 +17,8 @@ from aurora.predictions.predictor import Predictor
 from pipelines.training.candidate import build_candidate, judge_candidate, losses_of_champion
 from pipelines.training.champion import Champion
 from pipelines.training.evaluation import HeldOut, evaluate, honest_coverage, metrics_of, slices_of
-from pipelines.training.fitting import FEWEST_PEOPLE, HALVES, fit, with_halves
+from pipelines.training.fitting import fit
+from pipelines.training.halves import FEWEST_PEOPLE, HALVES, with_halves
 from tests.pipelines.training.made_up_rows import PLAN, some_rows
 from tests.pipelines.training.soccermon import soccermon_rows
 
@@ -101,6 +102,7 @@ def test_an_artifact_knows_what_it_was_trained_on_and_carries_models_of_halves()
     assert set(metadata.support) <= set(metadata.design_columns)
     assert "caffeine_active_1d" not in metadata.support, "nobody had any"
     assert len(unpack_halves(candidate.artifact)) == len(metadata.half_lines) == HALVES
+    assert set(metadata.slope_spreads) <= set(metadata.design_columns)
     assert again.artifact == candidate.artifact
 
 
@@ -133,7 +135,9 @@ def test_too_few_people_have_no_halves() -> None:
     fitted = fit(rows, chosen)
     assert fitted is not None
 
-    assert with_halves(fitted, rows, chosen).halves == ()
+    without = with_halves(fitted, rows, chosen)
+    assert without.halves == ()
+    assert without.metadata.slope_spreads == {}
 
 
 @pytest.mark.datasets
