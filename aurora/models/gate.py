@@ -2,9 +2,9 @@
 
 A new recipe must win: the lower 95 % bound of its lift over the champion (over the best baseline while
 there is no champion) lies above zero. A refit of the champion's recipe must not be inferior: the upper
-bound of its loss stays below 1 %. In both cases no slice loses beyond doubt (Holm over all slices), and the
-leak detector is quiet: on real data nobody predicts ratings that well, on simulated data nobody beats the
-ceiling.
+bound of its loss stays below 1 %. In both cases no slice loses beyond doubt (Holm over all slices), the
+leak detector is quiet (on real data nobody predicts ratings that well, on simulated data nobody beats the
+ceiling), and it is small and quick enough to be served.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ CEILING_SLACK = 0.03
 more.
 """
 SLICE_LEVEL = 0.025
+LARGEST_ARTIFACT_MB = 20.0
+"""Every process that answers fetches the artifact of each cohort's champion when it changes; today's are about 1 MB."""
+SLOWEST_ANSWER_MS = 10.0
+"""CPU time of one answer with its reasons: a request for both models has 50 ms for everything. Today's take 2 ms."""
 LEAK_CHECK = "no_leak"
 
 
@@ -53,6 +57,14 @@ class Verdict:
         return "; ".join(check.sentence for check in decisive)
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """What serving a candidate takes: the megabytes of its artifact, and CPU time of one answer with its reasons."""
+
+    megabytes: float
+    milliseconds: float
+
+
 def judge(
     *,
     reference: str,
@@ -60,6 +72,7 @@ def judge(
     lift: Lift,
     slices: Mapping[str, Lift],
     metrics: Mapping[str, float],
+    footprint: Footprint,
     ceiling: Mapping[str, float] | None = None,
 ) -> Verdict:
     """Decide on a candidate whose losses were compared with those of `reference` on the same held-out rows.
@@ -71,6 +84,7 @@ def judge(
         _not_inferior(reference, lift) if is_refit else _wins(reference, lift),
         _no_slice_loses(slices),
         _below_ceiling(metrics, ceiling) if ceiling else _no_leak(metrics),
+        _can_be_served(footprint),
     )
     return Verdict(all(check.passed for check in checks), checks)
 
@@ -148,3 +162,17 @@ def _below_ceiling(metrics: Mapping[str, float], ceiling: Mapping[str, float]) -
     if broken:
         return Check(LEAK_CHECK, passed=False, sentence=f"{', '.join(broken)}: nobody can, look for a leak")
     return Check(LEAK_CHECK, passed=True, sentence="stays below the ceiling of the simulation")
+
+
+def _can_be_served(footprint: Footprint) -> Check:
+    too_large = footprint.megabytes > LARGEST_ARTIFACT_MB
+    too_slow = footprint.milliseconds > SLOWEST_ANSWER_MS
+    # Passed, it says nothing that differs from one run to the next: the same rows tell the same.
+    size = f"{footprint.megabytes:.1f} MB" if too_large else f"at most {LARGEST_ARTIFACT_MB:.0f} MB"
+    time = f"{footprint.milliseconds:.0f} ms" if too_slow else f"at most {SLOWEST_ANSWER_MS:.0f} ms"
+    if too_large or too_slow:
+        limits = f"{LARGEST_ARTIFACT_MB:.0f} MB and {SLOWEST_ANSWER_MS:.0f} ms are allowed"
+        return Check(
+            "can_be_served", passed=False, sentence=f"takes {size} and {time} for an answer: {limits}"
+        )
+    return Check("can_be_served", passed=True, sentence=f"takes {size} and {time} for an answer")

@@ -10,7 +10,7 @@ import numpy as np
 
 from aurora.models.catalogue import ModelSpec
 from aurora.models.folds import FoldPlan, training_rows
-from aurora.models.gate import Verdict, judge
+from aurora.models.gate import Footprint, Verdict, judge
 from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lift
 from aurora.models.metrics import absolute_error, ranked_probability_score
 from aurora.predictions.artifact import person_digest
@@ -25,6 +25,7 @@ from pipelines.training.evaluation import (
     slices_of,
 )
 from pipelines.training.fitting import Fitted, fit, with_reference
+from pipelines.training.footprint import footprint_of
 from pipelines.training.halves import with_halves
 from pipelines.training.rows import TrainingRows
 
@@ -53,6 +54,7 @@ class Candidate:
     artifact: bytes
     metrics: dict[str, float]
     """`<metric>/<answerer>`: the model and each baseline under the same metric."""
+    footprint: Footprint
 
 
 def build_candidate(
@@ -81,7 +83,9 @@ def build_candidate(
         },
     )
     fitted = with_reference(fitted, rows, chosen)
-    return Candidate(rows, plan, held_out, fitted, fitted.pack(), all_metrics(held_out))
+    artifact = fitted.pack()
+    footprint = footprint_of(artifact, rows.table[chosen])
+    return Candidate(rows, plan, held_out, fitted, artifact, all_metrics(held_out), footprint)
 
 
 def all_metrics(held_out: HeldOut) -> dict[str, float]:
@@ -134,6 +138,7 @@ def judge_candidate(
             for name, value in candidate.metrics.items()
             if name.endswith("/model")
         },
+        footprint=candidate.footprint,
         ceiling=ceiling,
     )
     return Judgement(reference, is_refit, lift, slices, verdict)

@@ -174,6 +174,8 @@ def _tags(candidate: Candidate, judgement: Judgement) -> dict[str, str]:
     metadata, rows = candidate.fitted.metadata, candidate.rows
     return {
         "cohort": rows.cohort,
+        "artifact_megabytes": f"{candidate.footprint.megabytes:.2f}",
+        "answer_milliseconds": f"{candidate.footprint.milliseconds:.1f}",
         "recipe": metadata.recipe,
         "fingerprint": metadata.fingerprint,
         "feature_set": metadata.feature_set,

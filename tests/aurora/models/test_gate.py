@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from aurora.models.gate import judge, losing_slices
+from aurora.models import gate
+from aurora.models.gate import LARGEST_ARTIFACT_MB, SLOWEST_ANSWER_MS, Footprint, losing_slices
 from aurora.models.lift import (
     Lift,
     error_by_user,
@@ -13,6 +16,8 @@ from aurora.models.lift import (
     user_lift,
 )
 
+SMALL = Footprint(megabytes=1, milliseconds=2)
+judge = partial(gate.judge, footprint=SMALL)
 BELIEVABLE = {"r2": 0.55, "r_within": 0.5, "mae": 0.7}
 USERS = np.repeat(np.arange(40), 30)
 
@@ -53,6 +58,24 @@ def test_a_refit_that_lost_two_percent_is_refused() -> None:
 
     assert not verdict.promoted
     assert "may be inferior" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("footprint", "told"),
+    [
+        (Footprint(LARGEST_ARTIFACT_MB + 1, 2), "takes 21.0 MB and at most 10 ms"),
+        (Footprint(1, SLOWEST_ANSWER_MS * 3), "takes at most 20 MB and 30 ms"),
+    ],
+)
+def test_a_candidate_that_is_too_large_or_too_slow_is_refused(footprint: Footprint, told: str) -> None:
+    sure = a_lift(0.05)
+
+    verdict = judge(
+        reference="ewma", is_refit=False, lift=sure, slices={}, metrics=BELIEVABLE, footprint=footprint
+    )
+
+    assert not verdict.promoted
+    assert told in verdict.reason
 
 
 @pytest.mark.parametrize("leak", [{"r2": 0.84}, {"r_within": 0.9}])
