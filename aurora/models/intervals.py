@@ -3,10 +3,15 @@
 Split conformal on signed residuals: no assumption about their shape, finite-sample corrected. People who
 vary little and people who vary a lot are calibrated apart, by a feature that says how much the person
 varied lately.
+
+Residuals of last month cover those of next month only while nothing changes. So each group's level adapts
+(Gibbs & Candès, Adaptive Conformal Inference Under Distribution Shift, 2021): where the intervals of one period
+held fewer ratings of the next than promised, those after it are taken wider, and narrower where they held more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +22,19 @@ COVERAGE = 0.9
 LEAST_GROUP = 200
 """A group with fewer residuals takes the quantiles of everybody: an extreme quantile needs rows."""
 
+STEP = 0.5
+"""How much of a period's miss the next level makes up for. A period is as many updates at once as it has ratings: for a
+hundred, what the authors' 0.005 a rating comes to.
+"""
+LEVELS = (0.5, 0.995)
+"""Between which a level stays: a quantile beyond the last residual is not known."""
+
+Levels = Mapping[tuple[int, int], float]
+"""(How many edges, group) → the share of residuals to cover there so that the promised share of new ones is covered.
+
+With more people there are more groups, and what was learned of fewer says nothing of them.
+"""
+
 
 @dataclass(frozen=True)
 class IntervalTable:
@@ -26,30 +44,66 @@ class IntervalTable:
     below: tuple[float, ...]
     above: tuple[float, ...]
 
+    def groups(self, spread: Floats) -> Ints:
+        """The number of the group of each row."""
+        return _groups(spread, self.edges)
+
     def around(self, answers: Floats, spread: Floats, scale: tuple[float, float]) -> tuple[Floats, Floats]:
         """The lower and upper bound of each answer, inside the scale."""
-        group = _groups(spread, self.edges)
+        group = self.groups(spread)
         below, above = np.array(self.below)[group], np.array(self.above)[group]
         return np.clip(answers + below, *scale), np.clip(answers + above, *scale)
 
 
 def calibrate(
-    residuals: Floats, spread: Floats, *, groups: int = 3, coverage: float = COVERAGE
+    residuals: Floats,
+    spread: Floats,
+    *,
+    groups: int = 3,
+    coverage: float = COVERAGE,
+    levels: Levels | None = None,
 ) -> IntervalTable:
-    """The table that covers `coverage` of residuals (observed less predicted) like these."""
+    """The table that covers `coverage` of residuals (observed less predicted) like these, or of a group its level."""
     known = spread[~np.isnan(spread)]
     parts = min(groups, len(known) // LEAST_GROUP)
     cuts = np.quantile(known, np.arange(1, parts) / parts) if parts > 1 else np.array([])
     edges = tuple(float(cut) for cut in np.unique(cuts))
     place = _groups(spread, edges)
-    everybody = _signed_quantiles(residuals, coverage)
-    bounds = [
-        _signed_quantiles(residuals[place == group], coverage)
-        if (place == group).sum() >= LEAST_GROUP
-        else everybody
-        for group in range(len(edges) + 2)
-    ]
+    bounds: list[tuple[float, float]] = []
+    for group in range(len(edges) + 2):
+        members = residuals[place == group]
+        of_group = members if len(members) >= LEAST_GROUP else residuals
+        bounds.append(_signed_quantiles(of_group, (levels or {}).get((len(edges), group), coverage)))
     return IntervalTable(edges, tuple(low for low, _ in bounds), tuple(high for _, high in bounds))
+
+
+@dataclass(frozen=True)
+class Period:
+    """The rows of one period, by number, and the table that was known before it."""
+
+    number: Ints
+    table: IntervalTable
+    levels: Levels
+    """Those to go on with after it."""
+
+
+def adapt(residuals: Floats, spread: Floats, period: Ints, *, coverage: float = COVERAGE) -> Iterator[Period]:
+    """Every period but the first, with the table calibrated on all before it at the levels adapted until then."""
+    levels: dict[tuple[int, int], float] = {}
+    for each in np.unique(period)[1:]:
+        before, now = period < each, np.flatnonzero(period == each)
+        table = calibrate(residuals[before], spread[before], coverage=coverage, levels=levels)
+        group = table.groups(spread[now])
+        off = residuals[now]
+        inside = (off >= np.array(table.below)[group]) & (off <= np.array(table.above)[group])
+        for number in np.unique(group):
+            members = inside[group == number]
+            # A handful of ratings says little: its weight is what it would have in a period of a hundred.
+            step = STEP * min(len(members) / 100, 1.0)
+            key = (len(table.edges), int(number))
+            level = levels.get(key, coverage) + step * (coverage - float(members.mean()))
+            levels[key] = float(np.clip(level, *LEVELS))
+        yield Period(now, table, dict(levels))
 
 
 def _groups(spread: Floats, edges: tuple[float, ...]) -> Ints:

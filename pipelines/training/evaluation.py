@@ -16,7 +16,7 @@ import polars as pl
 
 from aurora.models.baselines import DAY_SECONDS, class_baselines, regression_baselines
 from aurora.models.folds import FoldPlan, rolling_origin
-from aurora.models.intervals import COVERAGE, IntervalTable, calibrate
+from aurora.models.intervals import COVERAGE, IntervalTable, Levels, adapt, calibrate
 from aurora.models.metrics import (
     Floats,
     Ints,
@@ -185,17 +185,16 @@ def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def intervals_of(held_out: HeldOut) -> dict[str, IntervalTable]:
-    """Interval tables for each answerer that can serve, from the residuals of all judged rows."""
-    everywhere = np.ones(len(held_out.number), dtype=bool)
+    """Interval tables for each answerer that can serve, from the residuals of all judged rows, fold by fold."""
     return {
-        name: _interval_of(held_out, name, everywhere, COVERAGE)
+        name: _interval_of(held_out, name)
         for name in ("model", held_out.rows.spec.baseline_name, "global_mean")
     }
 
 
 @dataclass(frozen=True)
 class HonestIntervals:
-    """The model's intervals of judged rows, each fold's calibrated on the folds before it.
+    """The model's intervals of judged rows, each fold's calibrated on the folds before it and adapted to them.
 
     `judged` numbers the rows among the judged ones (the first fold has none before it), `inside` says whether
     the rating lay in the interval, `width` how wide that was, in units of the target.
@@ -210,10 +209,10 @@ def honest_intervals(held_out: HeldOut, coverage: float = COVERAGE) -> HonestInt
     """Intervals that promise this coverage; without rows when there is one fold only."""
     stated = held_out.stated("model")
     low, high = np.full(len(stated), np.nan), np.full(len(stated), np.nan)
-    for fold in np.unique(held_out.fold)[1:]:
-        table = _interval_of(held_out, "model", held_out.fold < fold, coverage)
-        now = held_out.fold == fold
-        low[now], high[now] = table.around(stated[now], held_out.spread[now], held_out.rows.spec.scale)
+    residuals = held_out.values - stated
+    for period in adapt(residuals, held_out.spread, held_out.fold, coverage=coverage):
+        now = period.number
+        low[now], high[now] = period.table.around(stated[now], held_out.spread[now], held_out.rows.spec.scale)
     judged = np.flatnonzero(~np.isnan(low))
     low, high, values = low[judged], high[judged], held_out.values[judged]
     return HonestIntervals(judged, (values >= low) & (values <= high), high - low)
@@ -293,8 +292,9 @@ def _spread(rows: TrainingRows, number: Ints) -> Floats:
     return rows.table[number, rows.spec.columns.index(rows.spec.spread_column)]
 
 
-def _interval_of(
-    held_out: HeldOut, name: str, chosen: npt.NDArray[np.bool_], coverage: float
-) -> IntervalTable:
+def _interval_of(held_out: HeldOut, name: str) -> IntervalTable:
     residuals = held_out.values - held_out.stated(name)
-    return calibrate(residuals[chosen], held_out.spread[chosen], coverage=coverage)
+    levels: Levels = {}
+    for period in adapt(residuals, held_out.spread, held_out.fold):
+        levels = period.levels
+    return calibrate(residuals, held_out.spread, levels=levels)
