@@ -84,7 +84,7 @@ def features_in_duckdb(measurements: pa.Table, moments: pa.Table, names: Sequenc
             columns.append(table)
     joins = " ".join(f"inner join {table} using (moment)" for table in columns)
     features = ", ".join(f"{FEATURES[name].formula.sql()} as {name}" for name in names)
-    return connection.execute(f"select moment, {features} from moments {joins}").fetch_arrow_table()  # noqa: S608  # of the catalogue
+    return connection.execute(f"select moment, {features} from moments {joins}").to_arrow_table()  # noqa: S608  # of the catalogue
 
 
 def _by_frame(windows: Iterable[Window]) -> dict[tuple[int, int], list[Window]]:

@@ -7,7 +7,7 @@ begin. Every state is declared for every measure: Polars drops those that no win
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -134,27 +134,26 @@ _AGGREGATES: Final[dict[str, Callable[[_Held], pl.Expr]]] = {
 }
 
 
-def features_in_polars(measurements: pa.Table, moments: pa.Table, names: Iterable[str]) -> pa.Table:
-    """One row per moment: `moment` and a column for each of these features.
+def features_in_polars(measurements: pa.Table, moments: pa.Table, names: Sequence[str]) -> pa.Table:
+    """One row per moment: `moment` and a column for each of these features of the catalogue, on all cores.
 
     `measurements` has user_id, measure, local_date, value, happened_at and alive_from; `moments` has moment, user_id,
     local_date, as_of and local_seconds.
     """
-    names = tuple(names)
-    measured = _frame(measurements).partition_by("measure", as_dict=True, include_key=False)
+    told = _frame(measurements)
+    measured = told.partition_by("measure", as_dict=True, include_key=False)
+    nothing = told.drop("measure").clear()
     asked = _frame(moments).sort(*_DAY, "as_of")
     days = asked.select(_DAY).unique(maintain_order=True).with_row_index("day")
     asked = asked.join(days, on=_DAY, maintain_order="left")
     columns = [
-        _windows(
-            measured[(measure,)].lazy(), asked.lazy(), days.lazy(), [_Held(window) for window in windows]
-        )
+        _windows(measured.get((measure,), nothing).lazy(), asked.lazy(), days.lazy(), windows)
         for measure, windows in windows_by_measure(FEATURES[name] for name in names).items()
     ]
     together = pl.concat([asked, *pl.collect_all(columns)], how="horizontal")
     features = ", ".join(f"{FEATURES[name].formula.sql()} as {name}" for name in names)
-    told = pl.SQLContext(moments=together).execute(f"select moment, {features} from moments")  # noqa: S608  # of the catalogue
-    return told.collect().to_arrow()
+    vectors = pl.SQLContext(moments=together).execute(f"select moment, {features} from moments")  # noqa: S608  # of the catalogue
+    return vectors.collect().to_arrow()
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
@@ -165,9 +164,10 @@ def _frame(table: pa.Table) -> pl.DataFrame:
 
 
 def _windows(
-    measured: pl.LazyFrame, asked: pl.LazyFrame, days: pl.LazyFrame, held: list[_Held]
+    measured: pl.LazyFrame, asked: pl.LazyFrame, days: pl.LazyFrame, windows: list[Window]
 ) -> pl.LazyFrame:
     """Windows of one measure, for every moment in the order of `asked`."""
+    held = [_Held(window) for window in windows]
     known = _known_by_day(measured, held[0].scale)
     for ago in sorted({edge for one in held for edge in one.edges}):
         then = known.select("user_id", "until", pl.col(_STATES).name.suffix(f"_{ago}"))
