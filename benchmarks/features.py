@@ -1,46 +1,55 @@
-"""What tiles and point-in-time features cost in Postgres, beside DuckDB on the same rows of the same database.
+"""What tiles and point-in-time features cost in Postgres, beside DuckDB and Polars on the same rows of it.
 
 .venv/bin/python -m benchmarks.features --people 100 --days 90 --copies 9
 
 - AURORA: dbt builds all that the features of both sets need, and the features, from nothing; then one day more.
-- DuckDB: the measurements and the moments out of Postgres over Arrow, and the same features without the second clock
-  (benchmarks/features_in_duckdb.py).
-- Equal: at moments for which nothing had come late or was corrected later both must say the same.
+- DuckDB, Polars: the measurements and the moments out of Postgres over Arrow, and the same features without the second
+  clock (benchmarks/features_in_duckdb.py, features_in_polars.py), on all cores.
+- Equal: at moments for which nothing had come late or was corrected later all must say the same.
 - Growth: the same with `copies` of everybody.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import adbc_driver_postgresql.dbapi as adbc
 import numpy as np
+import psutil
 import psycopg
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
 from aurora.database.grants import PIPELINES
-from aurora.features.catalogue import FEATURE_SETS, FEATURES
-from benchmarks.features_in_duckdb import NAMES, features_in_duckdb
+from aurora.features.catalogue import FEATURE_SETS, FEATURES, vector_names
+from benchmarks.cost import Cost, postgres_of, spent
+from benchmarks.features_in_duckdb import features_in_duckdb
+from benchmarks.features_in_polars import features_in_polars
 from benchmarks.services import Services, services
+from benchmarks.told_again import copy_people, tell_one_more_day
 from pipelines.transformation.builds import recorded_build
 from pipelines.transformation.dbt_runs import NodeResult, run_dbt
 
 ENDS_ON = date(2026, 11, 22)
 SETS = [f"+moment_{name}_features" for name in FEATURE_SETS]
+NAMES = tuple(dict.fromkeys(name for feature_set in FEATURE_SETS for name in vector_names(feature_set)))
+"""Every feature of both sets, once."""
+
+OTHERS: Final[dict[str, Callable[[pa.Table, pa.Table, Sequence[str]], pa.Table]]] = {
+    "DuckDB": features_in_duckdb,
+    "Polars": features_in_polars,
+}
+"""What is measured beside AURORA: its name → the features of measurements and moments."""
+
+AIMS: Final = {"DuckDB": " (aim: ≤ 2)"}
+
 TOLERANCE = 1e-9
-_TIMES = frozenset(
-    {
-        "started_at", "ended_at", "local_date", "local_started_at", "local_ended_at", "day_started_at", "day_ended_at",
-        "received_at", "known_at", "available_at",
-    }
-)  # fmt: skip
 
 _MEASUREMENTS = """
     select user_id::text as user_id, measure, local_date, value, at as happened_at, alive_from
@@ -75,16 +84,16 @@ _DISTURBED = """
 
 @dataclass(frozen=True)
 class Size:
-    """What one population cost, in seconds."""
+    """What one population cost."""
 
     people: int
     events: int
     moments: int
-    full: float
+    full: Cost
     slowest: list[NodeResult]
     peak_mb: float
-    duckdb: float
-    day: float
+    others: dict[str, Cost]
+    day: Cost
 
 
 def main() -> None:
@@ -95,35 +104,41 @@ def main() -> None:
         "--copies", type=int, default=4, help="of everybody, for the second size; 0: one size only"
     )
     asked = parser.parse_args()
-    with services() as running:
+    with services() as running, psycopg.connect(running.postgres_url, autocommit=True) as connection:
         running.simulate(asked.people, asked.days, ends_on=ENDS_ON)
-        sizes = [_measured(running, compare=True)]
+        sizes = [_measured(running, connection, compare=True)]
         if asked.copies:
-            _copy_people(running, asked.copies)
-            sizes.append(_measured(running, compare=False))
+            copy_people(connection, asked.copies)
+            sizes.append(_measured(running, connection, compare=False))
     _report(sizes)
 
 
-def _measured(running: Services, *, compare: bool) -> Size:
-    with psycopg.connect(running.postgres_url, autocommit=True) as connection:
-        full, results = _built(running, full=True)
-        _one_more_day(connection)
-        day, _ = _built(running, full=False)
-        # Before anything is read into this process: dbt runs within it.
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        people, events = _row(connection, "select count(distinct user_id), count(*) from raw.events")
-        began = time.perf_counter()
-        url = running.postgres_url
-        told = features_in_duckdb(_read(url, _MEASUREMENTS), _read(url, _MOMENTS), os.cpu_count() or 1)
-        taken = time.perf_counter() - began
+def _measured(running: Services, connection: psycopg.Connection, *, compare: bool) -> Size:
+    postgres = postgres_of(connection)
+    full, results = _built(running, postgres, full=True)
+    tell_one_more_day(connection)
+    day, _ = _built(running, postgres, full=False)
+    # Before anything is read into this process: dbt runs within it.
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    people, events = _row(connection, "select count(distinct user_id), count(*) from raw.events")
+    (moments,) = _row(connection, "select count(*) from intermediate.int_moments")
+    url = running.postgres_url
+    others: dict[str, Cost] = {}
+    told: dict[str, pa.Table] = {}
+    for other, features_in in OTHERS.items():
+        began = spent(postgres)
+        features = features_in(_read(url, _MEASUREMENTS), _read(url, _MOMENTS), NAMES)
+        others[other] = spent(postgres) - began
         if compare:
-            _compare(connection, url, told)
+            told[other] = features
+    if compare:
+        _compare(connection, url, told)
     slowest = sorted(results, key=lambda result: -result.seconds)[:4]
-    return Size(people, events, told.num_rows, full, slowest, peak_mb, taken, day)
+    return Size(people, events, moments, full, slowest, peak_mb, others, day)
 
 
-def _built(running: Services, *, full: bool) -> tuple[float, list[NodeResult]]:
-    began = time.perf_counter()
+def _built(running: Services, postgres: psutil.Process, *, full: bool) -> tuple[Cost, list[NodeResult]]:
+    began = spent(postgres)
     with recorded_build(running.url_of(PIPELINES), definition="benchmark", full=full) as build:
         more = ["--full-refresh"] if full else []
         results = run_dbt(
@@ -133,66 +148,30 @@ def _built(running: Services, *, full: bool) -> tuple[float, list[NodeResult]]:
             result.message for result in results if result.is_bad
         ]
         build.is_good = True
-    return time.perf_counter() - began, results
+    return spent(postgres) - began, results
 
 
-def _one_more_day(connection: psycopg.Connection) -> None:
-    """What everybody told on their last whole day, told again a day later."""
-    last = "local_date = (select max(local_date) - 1 from raw.user_days)"
-    ids = {"event_id": "md5(event_id::text || local_date)::uuid"}
-    for table in ("raw.events", "raw.event_keys", "raw.user_days", "raw.touched_days"):
-        later = {name: f"{name} + interval '1 day'" for name in _columns(connection, table) if name in _TIMES}
-        _insert_again(connection, table, ids | later, f"where {last}")
-
-
-def _copy_people(running: Services, copies: int) -> None:
-    """Everybody again, so many times, under other ids."""
-    ids = {name: f"md5({name}::text || number)::uuid" for name in ("user_id", "event_id")}
-    ids["username"] = "username || '-' || number"
-    with psycopg.connect(running.postgres_url, autocommit=True) as connection:
-        connection.execute(
-            "create temporary table copies as select number from generate_series(1, %s) as number", (copies,)
-        )
-        for table in ("app.users", "raw.events", "raw.event_keys", "raw.user_days", "raw.touched_days"):
-            _insert_again(connection, table, ids, "cross join copies")
-        connection.execute("analyze")
-
-
-def _insert_again(connection: psycopg.Connection, table: str, changed: dict[str, str], more: str) -> None:
-    columns = _columns(connection, table)
-    values = [changed.get(column, column) for column in columns]
-    statement = f"insert into {table} ({', '.join(columns)}) select {', '.join(values)} from {table} {more}"  # noqa: S608  # of the catalogue
-    connection.execute(f"{statement} on conflict do nothing".encode())
-
-
-def _columns(connection: psycopg.Connection, table: str) -> list[str]:
-    rows = connection.execute(
-        "select column_name from information_schema.columns where table_schema || '.' || table_name = %s"
-        " and column_name <> 'xid' order by ordinal_position",
-        (table,),
-    ).fetchall()
-    return [name for (name,) in rows]
-
-
-def _compare(connection: psycopg.Connection, url: str, told: pa.Table) -> None:
+def _compare(connection: psycopg.Connection, url: str, told: dict[str, pa.Table]) -> None:
     ours = _read(url, _vectors())
     disturbed = np.array([row[1] for row in connection.execute(_DISTURBED.encode()).fetchall()])
-    told = told.sort_by("moment")
+    print(f"{int((~disturbed).sum()):,} of {len(disturbed):,} moments that nothing disturbs:")
+    for other, features in told.items():
+        compared, differing = _differing(ours, features.sort_by("moment"), ~disturbed)
+        print(f"  {other}: {differing:,} of {compared:,} values differ from AURORA's")
+
+
+def _differing(ours: pa.Table, theirs: pa.Table, undisturbed: np.ndarray) -> tuple[int, int]:
+    """How many values were compared, and how many of them differ."""
     compared = differing = 0
     for name in NAMES:
-        one = ours[name].to_numpy()[~disturbed].astype(float)
-        other = told[name].to_numpy()[~disturbed].astype(float)
-        same = np.isclose(one, other, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+        our = ours[name].to_numpy()[undisturbed].astype(float)
+        their = theirs[name].to_numpy()[undisturbed].astype(float)
+        same = np.isclose(our, their, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
         compared += len(same)
         differing += int((~same).sum())
         if not same.all():
-            print(
-                f"  {name}: {int((~same).sum())} of {len(same)} differ, e.g. {one[~same][0]} and {other[~same][0]}"
-            )
-    print(
-        f"{compared:,} values at the {int((~disturbed).sum()):,} of {len(disturbed):,} moments that nothing disturbs:"
-        f" {differing} differ"
-    )
+            print(f"  {name}: {int((~same).sum())} differ, e.g. {our[~same][0]} and {their[~same][0]}")
+    return compared, differing
 
 
 def _vectors() -> str:
@@ -214,25 +193,29 @@ def _read(url: str, query: str) -> pa.Table:
         return cursor.fetch_arrow_table()
 
 
-def _row(connection: psycopg.Connection, query: str) -> tuple[int, int]:
+def _row(connection: psycopg.Connection, query: str) -> tuple[int, ...]:
     row = connection.execute(query.encode()).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return row
 
 
 def _report(sizes: list[Size]) -> None:
     table = Table("", *(f"{size.people:,} people" for size in sizes))
     table.add_row("events", *(f"{size.events:,}" for size in sizes))
     table.add_row("moments", *(f"{size.moments:,}" for size in sizes))
-    table.add_row("AURORA, full build, s", *(f"{size.full:.1f}" for size in sizes))
-    table.add_row("DuckDB, reading included, s", *(f"{size.duckdb:.1f}" for size in sizes))
-    table.add_row("full build ÷ DuckDB (aim: ≤ 2)", *(f"{size.full / size.duckdb:.1f}" for size in sizes))
-    table.add_row("one day more, s", *(f"{size.day:.1f}" for size in sizes))
-    table.add_row("one day ÷ full build (aim: ≤ 5 %)", *(f"{size.day / size.full:.1%}" for size in sizes))
+    table.add_row("AURORA, full build, s (of CPU)", *(str(size.full) for size in sizes))
+    for other in OTHERS:
+        table.add_row(f"{other}, reading included, s (of CPU)", *(str(size.others[other]) for size in sizes))
+        ratios = (size.full.in_units_of(size.others[other]) for size in sizes)
+        table.add_row(f"full build ÷ {other}{AIMS.get(other, '')}", *ratios)
+    table.add_row("one day more, s (of CPU)", *(str(size.day) for size in sizes))
+    table.add_row(
+        "one day ÷ full build (aim: ≤ 5 %)", *(f"{size.day.wall / size.full.wall:.1%}" for size in sizes)
+    )
     console = Console()
     console.print(table)
     if len(sizes) > 1:
-        first, second = ((size.full / size.events) for size in sizes)
+        first, second = ((size.full.wall / size.events) for size in sizes)
         console.print(f"growth: {second / first:.2f} × the seconds an event (aim: ≤ 1.15)")
     slowest = ", ".join(f"{result.name} {result.seconds:.1f} s" for result in sizes[-1].slowest)
     console.print(f"slowest models: {slowest}")

@@ -7,19 +7,16 @@ the answers have to be AURORA's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from aurora.events.catalogue import MEASURES
 from aurora.features.aggregates import EWMA_ALPHA, MIN_TREND_DAYS
-from aurora.features.catalogue import FEATURE_SETS, FEATURES, vector_names
+from aurora.features.catalogue import FEATURES
 from aurora.features.sql import windows_by_measure
 from aurora.features.windows import Window
-
-NAMES = tuple(dict.fromkeys(name for feature_set in FEATURE_SETS for name in vector_names(feature_set)))
-"""Every feature of both sets, once."""
 
 _KEPT = 1 - EWMA_ALPHA
 _N, _TOTAL = "(coalesce(f.n, 0) + coalesce(t.n, 0))", "(coalesce(f.total, 0) + coalesce(t.total, 0))"
@@ -66,9 +63,13 @@ _FRAME_PARTS = {
 }
 
 
-def features_in_duckdb(measurements: pa.Table, moments: pa.Table, threads: int) -> pa.Table:
-    """One row per moment: `moment` and a column for each of NAMES."""
-    connection = duckdb.connect(config={"threads": threads})
+def features_in_duckdb(measurements: pa.Table, moments: pa.Table, names: Sequence[str]) -> pa.Table:
+    """One row per moment: `moment` and a column for each of these features of the catalogue, on all cores.
+
+    `measurements` has user_id, measure, local_date, value, happened_at and alive_from; `moments` has moment, user_id,
+    local_date, as_of and local_seconds.
+    """
+    connection = duckdb.connect()
     connection.register("measured", measurements)
     connection.register("asked", moments)
     connection.execute(
@@ -76,14 +77,14 @@ def features_in_duckdb(measurements: pa.Table, moments: pa.Table, threads: int) 
     )
     connection.execute("create table moments as select * from asked")
     columns = []
-    for measure, windows in windows_by_measure(FEATURES[name] for name in NAMES).items():
+    for measure, windows in windows_by_measure(FEATURES[name] for name in names).items():
         for number, (frame, members) in enumerate(_by_frame(windows).items()):
             table = f"{measure}_{number}"
             connection.execute(_window_table(table, measure, frame, members))
             columns.append(table)
     joins = " ".join(f"inner join {table} using (moment)" for table in columns)
-    features = ", ".join(f"{FEATURES[name].formula.sql()} as {name}" for name in NAMES)
-    return connection.execute(f"select moment, {features} from moments {joins}").fetch_arrow_table()  # noqa: S608  # of the catalogue
+    features = ", ".join(f"{FEATURES[name].formula.sql()} as {name}" for name in names)
+    return connection.execute(f"select moment, {features} from moments {joins}").to_arrow_table()  # noqa: S608  # of the catalogue
 
 
 def _by_frame(windows: Iterable[Window]) -> dict[tuple[int, int], list[Window]]:
