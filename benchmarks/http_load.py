@@ -40,12 +40,18 @@ def request(
     path: str, body: bytes, *, token: str = "", media_type: str = "application/json", more: str = ""
 ) -> bytes:
     """One POST as it goes over the wire."""
+    about = f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n{more}"
+    return _head("POST", path, token, about) + body
+
+
+def get(path: str, *, token: str = "") -> bytes:
+    """One GET as it goes over the wire."""
+    return _head("GET", path, token, "")
+
+
+def _head(method: str, path: str, token: str, more: str) -> bytes:
     authorization = f"Authorization: Bearer {token}\r\n" if token else ""
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media_type}\r\n"
-        f"Content-Length: {len(body)}\r\n{authorization}{more}\r\n"
-    )
-    return head.encode() + body
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}{more}\r\n".encode()
 
 
 class Client(asyncio.Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
@@ -29,21 +30,26 @@ class Person:
 
 def log_in(services: Services, count: int, *, tz: str = "UTC") -> list[Person]:
     """So many new people who live in the zone `tz`."""
-    issuer, now = TokenIssuer(JWT_SECRET, ApiOptions(access_minutes=600)), clock.now()
     nothing = "-"
     rows = [
         new_person_row(username=uuid4().hex, password_hash=nothing, tz=tz, system_key=DATA_KEY)
         for _ in range(count)
     ]
-    families = [uuid4() for _ in rows]
     with psycopg.connect(services.postgres_url) as connection, connection.cursor() as cursor:
         cursor.executemany(INSERT_PERSON, rows)
+    return log_in_as(services, [row["user_id"] for row in rows])
+
+
+def log_in_as(services: Services, user_ids: Sequence[UUID]) -> list[Person]:
+    """These people, who exist already."""
+    issuer, now = TokenIssuer(JWT_SECRET, ApiOptions(access_minutes=600)), clock.now()
+    families = {user_id: uuid4() for user_id in user_ids}
+    with psycopg.connect(services.postgres_url) as connection, connection.cursor() as cursor:
         cursor.executemany(
             "insert into app.sessions (session_id, user_id, family_id, refresh_hash, expires_at)"
             " values (gen_random_uuid(), %s, %s, %s, now() + interval '1 day')",
-            [(row["user_id"], family, family.bytes) for row, family in zip(rows, families, strict=True)],
+            [(user_id, family, family.bytes) for user_id, family in families.items()],
         )
     return [
-        Person(row["user_id"], issuer.issue("access", row["user_id"], family, now))
-        for row, family in zip(rows, families, strict=True)
+        Person(user_id, issuer.issue("access", user_id, family, now)) for user_id, family in families.items()
     ]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from benchmarks.logged_in import JWT_SECRET, log_in
+from benchmarks.server_process import answering
 from benchmarks.services import DATA_KEY, Services, services
 from infra.ports import free_port
 
 PROJECT = Path(__file__).parents[1]
-START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -56,26 +51,11 @@ class WriteServices:
             "AURORA_API_WORKERS": "1",
             "AURORA_API_USER_PER_MINUTE": "100000000",
         }
-        with (self.services.folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(  # our own command line
-                command, cwd=PROJECT, env=os.environ | environment, stdout=log, stderr=log
-            )
-        try:
-            self._wait_for(name, port, process)
+        with answering(
+            command,
+            url=f"http://127.0.0.1:{port}/livez",
+            log=self.services.folder / f"{name}.log",
+            cwd=PROJECT,
+            environment=environment,
+        ):
             yield port
-        finally:
-            process.terminate()
-            process.wait(15)
-
-    def _wait_for(self, name: str, port: int, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/livez", timeout=1)
-            except httpx.HTTPError:
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError(
-            f"{name} does not answer:\n{(self.services.folder / f'{name}.log').read_text()[-3000:]}"
-        )
