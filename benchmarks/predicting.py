@@ -74,11 +74,15 @@ class Figures:
     def print(self) -> None:
         table = Table("figure", "median", "range", "rounds", "aim")
         for name, values in self.found.items():
-            spread = f"{min(values):,.3g} – {max(values):,.3g}"
+            spread = f"{_told(min(values))} – {_told(max(values))}"
             table.add_row(
-                name, f"{statistics.median(values):,.3g}", spread, str(len(values)), AIMS.get(name, "")
+                name, _told(statistics.median(values)), spread, str(len(values)), AIMS.get(name, "")
             )
         Console(highlight=False).print(table)
+
+
+def _told(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def measure_rows(people: TrainedPeople, options: argparse.Namespace, figures: Figures) -> None:

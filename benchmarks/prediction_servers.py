@@ -30,7 +30,7 @@ from serving.resources import Resources
 KEPT, ANEW = "API, answer kept in Redis", "API, answered anew"
 MLFLOW, MLSERVER_ = "mlflow models serve", "MLServer"
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1"}
-SLOW_START_SECONDS: Final = 180
+SLOW_START_SECONDS: Final = 300
 """Until a server has imported MLflow on a busy machine."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 60
+START_SECONDS, STOP_SECONDS = 60, 30
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def answering(
         yield
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(STOP_SECONDS)
 
 
 def _wait_for(
