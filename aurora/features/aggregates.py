@@ -49,6 +49,10 @@ class State:
     type: str = "bigint"
     """What `rows` gives in SQL."""
 
+    def over_rows(self, *, scale: str, inside: str) -> str:
+        """The state of the rows of a window."""
+        return self.rows.format(scale=scale, inside=inside)
+
     @property
     def columns_of_today(self) -> frozenset[str]:
         """The columns of today's tile that are read."""
@@ -87,12 +91,8 @@ class Aggregate:
 
     def over_rows(self, *, scale: str, inside: str) -> str:
         """The aggregate over the rows of a window, today's among them."""
-        states = {name: self.state_over_rows(name, scale=scale, inside=inside) for name in self.states}
+        states = {name: STATES[name].over_rows(scale=scale, inside=inside) for name in self.states}
         return self.sql.format(scale=scale, inside=inside, **states)
-
-    @staticmethod
-    def state_over_rows(name: str, *, scale: str, inside: str) -> str:
-        return STATES[name].rows.format(scale=scale, inside=inside)
 
     def of_states(self, states: dict[str, str], *, scale: str) -> str:
         """The aggregate of states that are SQL expressions."""

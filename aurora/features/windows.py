@@ -38,11 +38,10 @@ class Window(Leaf):
 
     def column(self) -> str:
         """Its column in the SQL: unique, and telling."""
-        lag = f"_lag_{self.lag}" if self.lag else ""
-        return f"{self.measure}_{self.aggregate}_{self.days}d{lag}"
+        return self._column(self.aggregate)
 
     def sql(self) -> str:
-        empty = AGGREGATES[self.aggregate].empty
+        empty = self._aggregate.empty
         return self.column() if empty is None else f"coalesce({self.column()}, {empty!r}::float8)"
 
     def aggregate_sql(self) -> str:
@@ -59,7 +58,7 @@ class Window(Leaf):
             return {}
         inside = _inside(first, self.last_day)
         return {
-            self._state_column(name): self._aggregate.state_over_rows(name, scale=self._scale, inside=inside)
+            self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside)
             for name in self._aggregate.states
         }
 
@@ -78,7 +77,7 @@ class Window(Leaf):
         todays = {f"today_{column}": today_column(self.measure, column) for column in TILE_COLUMNS}
         states: dict[str, str] = {}
         for name in self._aggregate.states:
-            column = self._state_column(name)
+            column = self._column(name)
             known = column if column in earlier else f"null::{STATES[name].type}"
             going_on = STATES[name].with_today.format(earlier=known, scale=self._scale, **todays)
             states[name] = known if self.lag else f"({going_on})"
@@ -91,8 +90,9 @@ class Window(Leaf):
         read = {column for name in self._aggregate.states for column in STATES[name].columns_of_today}
         return tuple(column for column in TILE_COLUMNS if column in read)
 
-    def _state_column(self, state: str) -> str:
-        return f"{self.measure}_{state}_{self.days}d" + (f"_lag_{self.lag}" if self.lag else "")
+    def _column(self, what: str) -> str:
+        """What an aggregate or a state of this window is called."""
+        return f"{self.measure}_{what}_{self.days}d" + (f"_lag_{self.lag}" if self.lag else "")
 
     @property
     def _aggregate(self) -> Aggregate:
@@ -104,7 +104,7 @@ class Window(Leaf):
 
     @property
     def unit(self) -> str:
-        return AGGREGATES[self.aggregate].unit.format(unit=MEASURES[self.measure].unit)
+        return self._aggregate.unit.format(unit=MEASURES[self.measure].unit)
 
     @property
     def last_day(self) -> int:
@@ -115,10 +115,9 @@ class Window(Leaf):
         """The aggregate of these tiles; those outside the window are passed over."""
         first, last = self.lag, self.last_day
         inside = sorted([day for day in tiles if first <= day[0] <= last], key=_days_ago)
-        aggregate = AGGREGATES[self.aggregate]
         if not inside:
-            return aggregate.empty
-        return aggregate.value(inside, MEASURES[self.measure].scale, as_of)
+            return self._aggregate.empty
+        return self._aggregate.value(inside, MEASURES[self.measure].scale, as_of)
 
 
 def _inside(first: int, last: int) -> str:

@@ -23,9 +23,11 @@ more.
 """
 SLICE_LEVEL = 0.025
 LARGEST_ARTIFACT_MB = 20.0
-"""Every process that answers fetches the artifact of each cohort's champion when it changes; today's are about 1 MB."""
-SLOWEST_ANSWER_MS = 10.0
-"""CPU time of one answer with its reasons: a request for both models has 50 ms for everything. Today's take 2 ms."""
+"""Every process that answers fetches the artifact of each cohort's champion when it changes."""
+SLOWEST_ANSWER_MS = 25.0
+"""CPU time of one answer with its reasons: half of the 50 ms that a request may take. Far above what any version takes
+(the tag `answer_milliseconds`), so that a busy machine refuses none.
+"""
 LEAK_CHECK = "no_leak"
 
 

@@ -132,8 +132,7 @@ days as (
 earlier as materialized (
 
     select
-        days.*,
-{indented([f"{measure}.*" for measure in earlier], 8)}
+{indented(["days.*", *(f"{measure}.*" for measure in earlier)], 8)}
 
     from days
 {laterals}
