@@ -1,19 +1,18 @@
 """The metrics of drift, written by a process of their own: `… MODEL PSI MOVED [MODEL PSI MOVED …]`.
 
-In a process of its own, since where a metric goes is decided when prometheus_client is imported. One file whatever
-the process is called: the newest measurement replaces the one before.
+One file whatever the process is called: the newest measurement replaces the one before.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from prometheus_client import Gauge, values
 from prometheus_client.values import MultiProcessValue
+
+from pipelines.metrics_process import write_metrics
 
 
 def publish_drift(measured: Sequence[tuple[str, float, int]], data_dir: Path) -> None:
@@ -23,18 +22,7 @@ def publish_drift(measured: Sequence[tuple[str, float, int]], data_dir: Path) ->
     """
     if not measured:
         return
-    folder = data_dir / "run" / "metrics"
-    folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(  # noqa: S603  # our own module; the arguments are no shell's
-        [
-            sys.executable,
-            "-m",
-            "pipelines.prediction.drift_metrics",
-            *(str(part) for one in measured for part in one),
-        ],
-        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
-        check=True,
-    )
+    write_metrics(__name__, [part for one in measured for part in one], data_dir)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
 from redis.exceptions import RedisError
 
+from pipelines.metrics_process import write_metrics
 from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, SettingsResource
 from pipelines.transformation.parity import ParityReport, compare_live_people
 
 RATINGS: Final = dg.AssetKey(["features", "moment_ratings_features"])
 SHOWN: Final = 20
+PARITY_METRICS: Final = "pipelines.transformation.parity_metrics"
 
 
 @dg.asset_check(
@@ -44,7 +42,7 @@ def live_vectors_equal_the_warehouse(
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"people compared": 0, "because": f"Redis does not answer: {type(error).__name__}"},
         )
-    publish(len(report.mismatches), report.people, loaded.data_dir / "run" / "metrics")
+    write_metrics(PARITY_METRICS, (len(report.mismatches), report.people), loaded.data_dir)
     return dg.AssetCheckResult(
         passed=not report.mismatches,
         metadata={
@@ -56,19 +54,6 @@ def live_vectors_equal_the_warehouse(
             "as_of": report.as_of.isoformat(),
             "differences": _table(report),
         },
-    )
-
-
-def publish(mismatches: int, people: int, folder: Path) -> None:
-    """Write the metrics into the folder that the API adds up.
-
-    In a process of its own: where a metric goes is decided when prometheus_client is imported.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(  # noqa: S603  # our own module, two numbers
-        [sys.executable, "-m", "pipelines.transformation.parity_metrics", str(mismatches), str(people)],
-        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder)},
-        check=True,
     )
 
 
