@@ -17,14 +17,13 @@ A column has moved when chance does not explain it and it is far enough to matte
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import fdtrc
 
 from aurora.models.metrics import Floats, Ints
 from aurora.models.reference import (
@@ -52,7 +51,6 @@ FEWEST_ROWS: Final = 40
 State = Literal["not_enough", "as_trained", "moved"]
 
 Bools = npt.NDArray[np.bool_]
-_NORMAL: Final = NormalDist()
 
 
 @dataclass(frozen=True)
@@ -210,23 +208,13 @@ def _tested(difference: Floats, then: _Side, now: _Side) -> tuple[float, float]:
         now.people - 1, 1
     )
     ratio = float((difference**2 / pooled).sum()) / mean
-    return p_of_f(ratio, freedom, freedom * mean**2 / float(known)), mean
+    return float(fdtrc(freedom, freedom * mean**2 / float(known), ratio)), mean
 
 
 def _people_worth(users: Ints) -> float:
     """How many people with equally many rows these people are worth."""
     _, counts = np.unique(users, return_counts=True)
     return float(counts.sum() ** 2 / (counts**2).sum())
-
-
-def p_of_f(ratio: float, freedom: float, below: float) -> float:
-    """The chance of an F at least as large (Abramowitz & Stegun 26.6.15)."""
-    if ratio <= 0:
-        return 1.0
-    third, above = ratio ** (1 / 3), 2 / (9 * freedom)
-    within = 2 / (9 * below)
-    z = (third * (1 - within) - (1 - above)) / math.sqrt(above + third**2 * within)
-    return 1 - _NORMAL.cdf(z) if z < 5 else math.erfc(z / math.sqrt(2)) / 2
 
 
 def _distance_of_known(shares: Floats, reference: Floats) -> float | None:

@@ -26,8 +26,8 @@ STEP = 0.5
 """How much of a period's miss the next level makes up for. A period is as many updates at once as it has ratings: for a
 hundred, what the authors' 0.005 a rating comes to.
 """
-LEVELS = (0.5, 0.995)
-"""Between which a level stays: a quantile beyond the last residual is not known."""
+LEVELS = (0.05, 0.995)
+"""Between which a level stays: a quantile beyond the last residual is not known, and an interval of nothing is none."""
 
 Levels = Mapping[tuple[int, int], float]
 """(How many edges, group) → the share of residuals to cover there so that the promised share of new ones is covered.

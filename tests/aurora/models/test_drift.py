@@ -11,7 +11,6 @@ from aurora.models.drift import (
     ColumnDrift,
     Served,
     measure_drift,
-    p_of_f,
     psi,
 )
 from aurora.models.metrics import Floats, Ints
@@ -206,13 +205,3 @@ def test_hours_fall_into_the_parts_of_the_day() -> None:
 def test_psi_of_a_worked_example() -> None:
     # (0.3 − 0.5) · ln(0.3 ÷ 0.5) + (0.7 − 0.5) · ln(0.7 ÷ 0.5)
     assert psi(np.array([0.3, 0.7]), np.array([0.5, 0.5])) == pytest.approx(0.169460, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("ratio", "freedom", "below", "chance"),
-    [(4.10, 2, 10, 0.05), (3.33, 5, 10, 0.05), (2.98, 10, 20, 0.01806), (1.83, 10, 1e9, 0.05)],
-)
-def test_chances_of_f_are_those_of_the_tables(
-    ratio: float, freedom: float, below: float, chance: float
-) -> None:
-    assert p_of_f(ratio, freedom, below) == pytest.approx(chance, rel=0.03)
