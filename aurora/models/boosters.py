@@ -1,9 +1,9 @@
 """The two native boosters behind one small interface: fit, answer, explain, to and from bytes.
 
 XGBoost learns the residual to a baseline given as `base_margin`; LightGBM learns by how much the baseline's
-class probabilities have to lean towards the better classes. Plain `predict` of either library forgets where
-it started: nothing outside this module calls it. TreeSHAP contributions are exact: they sum, with the base,
-to the raw answer.
+class probabilities have to lean towards the better classes. The trees of both add one score to a row. Plain
+`predict` of either library forgets where it started: nothing outside this module calls it. TreeSHAP contributions
+are exact: they sum, with the base, to the raw answer.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from aurora.models.ordinal import leaned, left_over, log_loss
 
 class Booster(Protocol):
     """A trained booster. `start` is where it starts from: one value per row, or one share per row and class."""
+
+    def score(self, design: Floats) -> Floats:
+        """What the trees add to the raw answer, wherever that starts from: one value per row."""
+        ...
 
     def answer(self, design: Floats, start: Floats) -> Floats:
         """The final answer: one value per row, or one probability per row and class."""
@@ -89,8 +93,12 @@ class RegressionBooster:
         booster.load_model(bytearray(body))
         return cls(booster, threads)
 
+    def score(self, design: Floats) -> Floats:
+        # Without a margin to start from: to hand one over takes the library longer than to answer.
+        return self._booster.inplace_predict(design, predict_type="margin").astype(np.float64)
+
     def answer(self, design: Floats, start: Floats) -> Floats:
-        return np.asarray(self._booster.inplace_predict(design, base_margin=start), dtype=np.float64)
+        return start + self.score(design)
 
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
         data = xgboost.DMatrix(design, base_margin=start, nthread=1)
@@ -175,9 +183,11 @@ class ClassBooster:
     def from_bytes(cls, body: bytes, threads: int = 1) -> ClassBooster:
         return cls(lightgbm.Booster(model_str=body.decode()), threads)
 
+    def score(self, design: Floats) -> Floats:
+        return np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
+
     def answer(self, design: Floats, start: Floats) -> Floats:
-        score = np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
-        return leaned(start, score)
+        return leaned(start, self.score(design))
 
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
         table = np.asarray(self._booster.predict(design, pred_contrib=True, num_threads=self._threads))

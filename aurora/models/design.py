@@ -18,15 +18,36 @@ from aurora.models.metrics import Floats, Ints
 from aurora.models.ordinal import softmax
 
 
+@dataclass(frozen=True, eq=False)
+class Centring:
+    """Where in a table the features are, and which of them are centred on which column."""
+
+    features: int
+    """So many columns of the table are features, the first ones; the others are there to be centred on."""
+    centred: Ints
+    on: Ints
+
+    @classmethod
+    def of(cls, columns: Sequence[str], features: Sequence[str], centred: Sequence[Centred]) -> Centring:
+        """That of a table with one column per name in `columns`."""
+        place = {name: number for number, name in enumerate(columns)}
+        return cls(
+            len(features),
+            np.array([place[entry.feature] for entry in centred], dtype=np.int64),
+            np.array([place[entry.centre] for entry in centred], dtype=np.int64),
+        )
+
+    def design(self, table: Floats) -> Floats:
+        """The features followed by the centred columns."""
+        differences = table[:, self.centred] - table[:, self.on]
+        return np.concatenate([table[:, : self.features], differences], axis=1)
+
+
 def design_matrix(
     table: Floats, columns: Sequence[str], features: Sequence[str], centred: Sequence[Centred]
 ) -> Floats:
-    """The features followed by the centred columns. `table` has one column per name in `columns`, of which
-    `features` are the first; the others are there to be centred on.
-    """
-    place = {name: number for number, name in enumerate(columns)}
-    differences = [table[:, place[entry.feature]] - table[:, place[entry.centre]] for entry in centred]
-    return np.column_stack([table[:, : len(features)], *differences])
+    """The design of one table, whose columns are `columns` and begin with `features`."""
+    return Centring.of(columns, features, centred).design(table)
 
 
 def column_owners(features: Sequence[str], centred: Sequence[Centred]) -> Ints:

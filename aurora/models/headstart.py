@@ -9,6 +9,7 @@ drawn towards zero the more the less there is of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,11 +38,17 @@ class Lines:
 
     def shares(self, design: Floats) -> Floats:
         """What each column adds: rows × columns, in the unit of the raw answer."""
-        return _standardised(design, np.array(self.means), np.array(self.scales)) * np.array(self.weights)
+        means, scales, weights = self._arrays
+        return _standardised(design, means, scales) * weights
 
     def answer(self, design: Floats) -> Floats:
         """One value per row: the intercept and all shares."""
-        return self.intercept + self.shares(design).sum(axis=1)
+        means, scales, weights = self._arrays
+        return self.intercept + _standardised(design, means, scales) @ weights
+
+    @cached_property
+    def _arrays(self) -> tuple[Floats, Floats, Floats]:
+        return np.array(self.means), np.array(self.scales), np.array(self.weights)
 
 
 def lines_through(design: Floats, residual: Floats) -> Lines:
@@ -95,7 +102,9 @@ def _moments(design: Floats) -> tuple[Floats, Floats]:
 
 
 def _standardised(design: Floats, means: Floats, scales: Floats) -> Floats:
-    return np.clip(np.nan_to_num((design - means) / scales), -FARTHEST, FARTHEST)
+    away = (design - means) / scales
+    # Not by np.clip and np.nan_to_num: of a single row they take longer than all the arithmetic.
+    return np.minimum(np.maximum(np.where(np.isnan(away), 0.0, away), -FARTHEST), FARTHEST)
 
 
 def _lines(means: Floats, scales: Floats, weights: Floats, intercept: float) -> Lines:

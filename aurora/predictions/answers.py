@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aurora.models.boosters import Booster
-from aurora.models.design import design_matrix
-from aurora.models.intervals import IntervalTable
+from aurora.models.intervals import within
 from aurora.models.metrics import Floats
 from aurora.models.targets import TARGETS
 from aurora.predictions.artifact import ArtifactMetadata
@@ -27,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Answers:
-    """Final answers. `answerer` names who gave each: "model", the baseline, or the global mean.
+    """Final answers, one per row.
 
     `probabilities` and the baseline's `start` have one column per class; for a regression `probabilities` is
     None and `start` is one value per row.
@@ -37,11 +36,21 @@ class Answers:
     probabilities: Floats | None
     start: Floats
     baseline: Floats
-    baseline_names: npt.NDArray[np.str_]
-    answerer: npt.NDArray[np.str_]
+    baseline_name: str
+    known: Bools
+    """Whether the baseline comes from the person's own history; else it is the global mean."""
     lower: Floats
     upper: Floats
     by_model: Bools
+
+    @property
+    def answerer(self) -> npt.NDArray[np.str_]:
+        """Who gave each answer: "model", the baseline, or the global mean."""
+        return np.where(self.by_model, MODEL, np.where(self.known, self.baseline_name, GLOBAL_MEAN))
+
+    def baseline_of(self, row: int) -> str:
+        """The name of the baseline of one row."""
+        return self.baseline_name if self.known[row] else GLOBAL_MEAN
 
 
 def answer_rows(
@@ -58,40 +67,53 @@ def answer_rows(
     answers also whom the baseline served better.
     """
     start, known = start_of(metadata, table)
-    served_worse = metadata.baseline_people if fallback else frozenset()
-    by_model = known & np.array([person not in served_worse for person in people], dtype=bool)
-    best = start.copy()
-    if by_model.any():
-        design, offsets = design_of(metadata, table[by_model]), offsets_of(metadata, people)[by_model]
-        best[by_model] = booster.answer(design, head_start(metadata, design, start[by_model], offsets))
-    if metadata.kind == "regression":
-        values, baseline, probabilities = np.clip(best, *metadata.scale), start, None
+    by_model = known
+    if fallback and metadata.baseline_people:
+        by_model = known & np.array([person not in metadata.baseline_people for person in people], dtype=bool)
+    # One row is the usual case: what would only pick or copy all rows is left out.
+    if len(table) and by_model.all():
+        best = _of_model(metadata, booster, table, people, start)
     else:
-        levels = np.array(metadata.class_values)
+        best, rows = start.copy(), np.flatnonzero(by_model)
+        if len(rows):
+            whose = [people[row] for row in rows.tolist()]
+            best[rows] = _of_model(metadata, booster, table[rows], whose, start[rows])
+    if metadata.kind == "regression":
+        values, baseline, probabilities = within(best, metadata.scale), start, None
+    else:
+        levels = metadata.places.class_values
         values, baseline, probabilities = best @ levels, start @ levels, best
-    names = np.where(known, metadata.baseline_name, GLOBAL_MEAN)
-    answerer = np.where(by_model, MODEL, names)
-    lower, upper = _bounds(metadata, values, answerer, _spread(metadata, table))
-    return Answers(values, probabilities, start, baseline, names, answerer, lower, upper, by_model)
+    lower, upper = _bounds(metadata, values, by_model, known, _spread(metadata, table))
+    return Answers(
+        values, probabilities, start, baseline, metadata.baseline_name, known, lower, upper, by_model
+    )
+
+
+def _of_model(
+    metadata: ArtifactMetadata, booster: Booster, table: Floats, people: Sequence[str | None], start: Floats
+) -> Floats:
+    """The start of each row moved by all that was learned: lines, offsets and trees."""
+    design = design_of(metadata, table)
+    score = _score_before_trees(metadata, design, offsets_of(metadata, people)) + booster.score(design)
+    return TARGETS[metadata.kind].moved(start, score)
 
 
 def start_of(metadata: ArtifactMetadata, table: Floats) -> tuple[Floats, Bools]:
     """The baseline that the booster starts from, and whether it comes from the person's own history."""
-    columns = table[:, [metadata.columns.index(name) for name in metadata.baseline_columns]]
-    prior = np.array(metadata.prior)
+    places = metadata.places
+    columns, prior = table[:, places.baseline], places.prior
     if metadata.kind == "regression":
         own = columns[:, 0]
         known = ~np.isnan(own)
         return np.where(known, own, prior[0]), known
-    values = np.array(metadata.class_values)
-    start = metadata.start.of(_level(metadata, table), values, columns, prior)
+    start = metadata.start.of(_column(table, places.level, 0.0), places.class_values, columns, prior)
     known = np.asarray(~np.isnan(start).any(axis=1))
     return np.where(known[:, None], start, prior[None, :]), known
 
 
 def design_of(metadata: ArtifactMetadata, table: Floats) -> Floats:
     """The columns that the booster was trained on."""
-    return design_matrix(table, metadata.columns, metadata.features, metadata.centred)
+    return metadata.places.centring.design(table)
 
 
 def offsets_of(metadata: ArtifactMetadata, people: Sequence[str | None]) -> Floats:
@@ -101,8 +123,7 @@ def offsets_of(metadata: ArtifactMetadata, people: Sequence[str | None]) -> Floa
 
 def head_start(metadata: ArtifactMetadata, design: Floats, start: Floats, offsets: Floats) -> Floats:
     """Where the booster starts from: the baseline, moved by the lines and the person's own offset."""
-    score = offsets if metadata.lines is None else offsets + metadata.lines.answer(design)
-    return TARGETS[metadata.kind].moved(start, score)
+    return TARGETS[metadata.kind].moved(start, _score_before_trees(metadata, design, offsets))
 
 
 def contributions_of(
@@ -120,25 +141,28 @@ def contributions_of(
     return table + straight, base - straight.sum(axis=1)
 
 
-def _level(metadata: ArtifactMetadata, table: Floats) -> Floats:
-    if metadata.level_column is None:
-        return np.zeros(len(table))
-    return table[:, metadata.columns.index(metadata.level_column)]
+def _score_before_trees(metadata: ArtifactMetadata, design: Floats, offsets: Floats) -> Floats:
+    return offsets if metadata.lines is None else offsets + metadata.lines.answer(design)
 
 
 def _spread(metadata: ArtifactMetadata, table: Floats) -> Floats:
-    if metadata.spread_column is None:
-        return np.full(len(table), np.nan)
-    return table[:, metadata.columns.index(metadata.spread_column)]
+    return _column(table, metadata.places.spread, np.nan)
+
+
+def _column(table: Floats, place: int | None, otherwise: float) -> Floats:
+    return np.full(len(table), otherwise) if place is None else table[:, place]
 
 
 def _bounds(
-    metadata: ArtifactMetadata, values: Floats, answerer: npt.NDArray[np.str_], spread: Floats
+    metadata: ArtifactMetadata, values: Floats, by_model: Bools, known: Bools, spread: Floats
 ) -> tuple[Floats, Floats]:
+    """The interval of who answered, around each answer; NaN where that has none."""
     lower, upper = np.full(len(values), np.nan), np.full(len(values), np.nan)
-    for name in np.unique(answerer):
-        rows = answerer == name
-        table: IntervalTable | None = metadata.intervals.get(str(name))
-        if table is not None:
+    answerers = {
+        MODEL: by_model, metadata.baseline_name: known & ~by_model, GLOBAL_MEAN: ~known
+    }  # fmt: skip
+    for name, rows in answerers.items():
+        table = metadata.intervals.get(name)
+        if table is not None and rows.any():
             lower[rows], upper[rows] = table.around(values[rows], spread[rows], metadata.scale)
     return lower, upper

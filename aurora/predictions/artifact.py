@@ -12,16 +12,20 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from aurora.errors import AuroraError
 from aurora.models.catalogue import Centred
-from aurora.models.design import ClassStart
+from aurora.models.design import Centring, ClassStart
 from aurora.models.headstart import Lines
 from aurora.models.intervals import IntervalTable
+from aurora.models.metrics import Floats, Ints
 from aurora.models.reference import Reference
 
 FORMAT = 1
@@ -51,6 +55,18 @@ class ColumnSupport(BaseModel):
     high: float
     missing: float = 0.0
     """The share of the rows in which it was missing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where in a row of `ArtifactMetadata.columns` each thing is found, and the constants beside it as arrays."""
+
+    centring: Centring
+    baseline: Ints
+    level: int | None
+    spread: int | None
+    prior: Floats
+    class_values: Floats
 
 
 class ArtifactMetadata(BaseModel):
@@ -104,7 +120,7 @@ class ArtifactMetadata(BaseModel):
     trained: dict[str, Any] = {}
     """For the record: data window, rows, people, data version, rounds, seed."""
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Every input column, each once: the features, then what else the baseline and the centred columns
         are made of.
@@ -112,10 +128,30 @@ class ArtifactMetadata(BaseModel):
         centres = (entry.centre for entry in self.centred)
         return tuple(dict.fromkeys((*self.features, *self.baseline_columns, *centres)))
 
-    @property
+    @cached_property
     def design_columns(self) -> tuple[str, ...]:
         """What the booster sees, in its order."""
         return (*self.features, *(entry.name for entry in self.centred))
+
+    @cached_property
+    def places(self) -> Places:
+        """Worked out once: each answer needs all of it."""
+        place = {name: number for number, name in enumerate(self.columns)}
+        return Places(
+            centring=Centring.of(self.columns, self.features, self.centred),
+            baseline=np.array([place[name] for name in self.baseline_columns], dtype=np.int64),
+            level=None if self.level_column is None else place[self.level_column],
+            spread=None if self.spread_column is None else place[self.spread_column],
+            prior=np.array(self.prior, dtype=np.float64),
+            class_values=np.array(self.class_values, dtype=np.float64),
+        )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copy = super().model_copy(update=update, deep=deep)
+        # What was worked out of the fields before does not go along with others.
+        for name in ("columns", "design_columns", "places"):
+            vars(copy).pop(name, None)
+        return copy
 
 
 def pack(metadata: ArtifactMetadata, booster: bytes, halves: Sequence[bytes] = ()) -> bytes:

@@ -173,7 +173,7 @@ class Predictor:
             lower=_known(answers.lower[row]),
             upper=_known(answers.upper[row]),
             baseline=float(answers.baseline[row]),
-            baseline_name=str(answers.baseline_names[row]),
+            baseline_name=answers.baseline_of(row),
             class_name=class_name,
             probabilities=probabilities,
             reasons=reasons,
