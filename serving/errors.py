@@ -52,6 +52,23 @@ class UsernameTakenError(AuroraError):
         super().__init__("this user name is taken")
 
 
+class PasswordWrongError(AuroraError):
+    """Of somebody who is logged in: no reason to log in again, so not a 401."""
+
+    def __init__(self) -> None:
+        super().__init__("the current password is another one")
+
+
+class SessionNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("you have no open login with this id")
+
+
+class PreconditionFailedError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("it has changed since you read it (If-Match): read it again, then change it")
+
+
 class UserNotFoundError(AuroraError):
     def __init__(self, username: str) -> None:
         super().__init__(f"there is no person called {username!r}")
@@ -199,6 +216,9 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     TokenReusedError: ProblemType(401, "token-reused", "Refresh token used twice"),
     UsernameTakenError: ProblemType(409, "username-taken", "User name taken"),
     PasswordUnacceptableError: ProblemType(422, "password-unacceptable", "Password not accepted"),
+    PasswordWrongError: ProblemType(422, "password-wrong", "Password not right"),
+    SessionNotFoundError: ProblemType(404, "session-not-found", "No such login"),
+    PreconditionFailedError: ProblemType(412, "precondition-failed", "Changed meanwhile"),
     UserNotFoundError: ProblemType(404, "user-not-found", "No such person"),
     EventNotFoundError: ProblemType(404, "event-not-found", "No such event"),
     RejectedEventNotFoundError: ProblemType(404, "rejected-event-not-found", "No such rejected event"),

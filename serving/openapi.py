@@ -19,6 +19,7 @@ _TOLD: Final = {
     404: "Nothing of yours is there",
     408: "The body did not arrive in time",
     409: "It conflicts with what is stored",
+    412: "It has changed since it was read: see If-Match",
     413: "Too large",
     415: "Another media type is needed",
     422: "The request can be read and is not valid",

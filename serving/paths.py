@@ -6,12 +6,13 @@ from typing import Final
 
 API: Final = "/api/v1"
 AUTH: Final = f"{API}/auth"
+PASSWORD: Final = f"{AUTH}/password"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
 REJECTED_EVENTS: Final = f"{API}/rejected-events"
 LIVE: Final = f"{API}/ws"
 
-LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register"})
+LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register", PASSWORD})
 """Where passwords are tried: a bucket of their own."""
 
 QUIET: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})

@@ -1,14 +1,33 @@
-"""`/api/v1/auth`: register, log in, refresh, log out, me."""
+"""`/api/v1/auth`: register, log in, refresh, log out; the account, its password and its open logins."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+from uuid import UUID
 
-from serving.auth.people import Person
-from serving.auth.schemas import Login, Refresh, Registered, Registration, TokenPair, UserRead
-from serving.dependencies import CurrentPerson, CurrentToken, CurrentWork, Here
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from aurora import clock
+from serving.auth.profiles import read_profile, write_profile
+from serving.auth.schemas import (
+    Login,
+    PasswordChange,
+    ProfileChange,
+    Refresh,
+    Registered,
+    Registration,
+    SessionRead,
+    TokenPair,
+    UserRead,
+)
+from serving.auth.sessions import open_logins, revoke_all, revoke_one
+from serving.dependencies import CurrentPerson, CurrentToken, CurrentWork, Here, StreamingPerson
+from serving.errors import SessionNotFoundError
+from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
-from serving.paths import AUTH
+from serving.pagination import CursorText, Limit, Page, decode_cursor, encode_cursor
+from serving.paths import AUTH, PASSWORD
 
 router = APIRouter(prefix=AUTH, tags=["auth"])
 
@@ -20,9 +39,9 @@ async def register_user(wanted: Registration, here: Here) -> Registered:
 
 
 @router.post("/login", response_model=TokenPair, responses=problems(401, 422, 503))
-async def log_in(given: Login, here: Here) -> TokenPair:
+async def log_in(given: Login, here: Here, request: Request) -> TokenPair:
     """An access token for 30 minutes and a refresh token for 7 days."""
-    return await here.accounts.log_in(given)
+    return await here.accounts.log_in(given, user_agent=request.headers.get("user-agent"))
 
 
 @router.post("/refresh", response_model=TokenPair, responses=problems(401, 422, 503))
@@ -38,19 +57,84 @@ async def log_out(token: CurrentToken, person: CurrentPerson, work: CurrentWork,
     await here.accounts.log_out(work.connection, token.family_id)
 
 
-@router.get("/me", response_model=UserRead, responses=problems(401, 503))
-async def read_me(person: CurrentPerson, here: Here) -> UserRead:
-    """Your own account."""
-    return _read(person, here.system_key)
-
-
-def _read(person: Person, system_key: str) -> UserRead:
-    return UserRead(
-        user_id=person.user_id,
-        username=person.username,
-        display_name=person.display_name,
-        email=person.email(system_key),
-        tz=person.tz,
-        cohort=person.cohort,
-        created_at=person.created_at,
+@router.get("/sessions", response_model=Page[SessionRead], responses=problems(400, 401, 422, 503))
+async def read_sessions(
+    token: CurrentToken,
+    person: CurrentPerson,
+    work: CurrentWork,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[SessionRead]:
+    """Your open logins, the latest first."""
+    # One more than asked for says whether there is a next page.
+    found = await open_logins(
+        work.connection,
+        person.user_id,
+        clock.now(),
+        limit=limit + 1,
+        before=decode_cursor(cursor) if cursor else None,
     )
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(
+        items=[
+            SessionRead(
+                session_id=login.family_id,
+                user_agent=login.user_agent,
+                started_at=login.started_at,
+                last_refreshed_at=login.last_refreshed_at,
+                expires_at=login.expires_at,
+                is_current=login.family_id == token.family_id,
+            )
+            for login in found[:limit]
+        ],
+        next_cursor=last and encode_cursor(last.started_at, last.family_id),
+    )
+
+
+@router.delete("/sessions", status_code=204, responses=problems(401, 422, 503))
+async def close_sessions(
+    token: CurrentToken,
+    person: CurrentPerson,
+    work: CurrentWork,
+    keep_current: Annotated[bool, Query(description="All but the one that you ask with")] = False,  # noqa: FBT002  # a query parameter
+) -> None:
+    """Log out everywhere: none of your tokens is worth anything from now on."""
+    kept = token.family_id if keep_current else None
+    await revoke_all(work.connection, person.user_id, kept=kept)
+
+
+@router.delete("/sessions/{session_id}", status_code=204, responses=problems(401, 404, 422, 503))
+async def close_session(session_id: UUID, person: CurrentPerson, work: CurrentWork) -> None:
+    """Close one login, for instance of a phone that was lost."""
+    if not await revoke_one(work.connection, person.user_id, session_id, clock.now()):
+        raise SessionNotFoundError
+
+
+@router.post(PASSWORD.removeprefix(AUTH), status_code=204, responses=problems(401, 422, 503))
+async def change_password(
+    wanted: PasswordChange, token: CurrentToken, person: StreamingPerson, here: Here
+) -> None:
+    """A new password. All your other logins are closed."""
+    await here.accounts.change_password(person, token.family_id, wanted)
+
+
+@router.get("/me", response_model=UserRead, responses=UNCHANGED | problems(401, 503))
+async def read_me(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
+    """Your own account."""
+    profile = await read_profile(work.connection, person.user_id)
+    return cacheable(profile.shown(person, here.system_key), request)
+
+
+@router.patch("/me", response_model=UserRead, responses=problems(401, 412, 422, 503))
+async def change_me(
+    change: ProfileChange, person: CurrentPerson, work: CurrentWork, here: Here, if_match: IfMatch = None
+) -> Response:
+    """Change your profile; what you do not name stays. Days that are over keep the time zone they had."""
+    before = await read_profile(work.connection, person.user_id, lock=True)
+    check_match(if_match, before.shown(person, here.system_key))
+    after = before.changed(change)
+    await write_profile(work.connection, person.user_id, after)
+    if after.tz != before.tz:
+        # Which day it is has changed, and with it what can be expected of it.
+        work.after_commit.append(lambda: here.forecaster.forget(person.user_id))
+    return tagged(after.shown(person, here.system_key))

@@ -134,6 +134,23 @@ async def find_login(connection: Connection, username: str) -> tuple[UUID | None
     return (row["user_id"], row["password_hash"]) if row else (None, None)
 
 
+async def read_password_hash(connection: Connection, user_id: UUID) -> str | None:
+    """The stored hash of a person's password; None of somebody who has none."""
+    cursor = await connection.execute("select password_hash from app.users where user_id = %s", (user_id,))
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def replace_password_hash(connection: Connection, user_id: UUID, old: str | None, new: str) -> bool:
+    """Store a new hash in place of `old`; False when another one is stored by now."""
+    cursor = await connection.execute(
+        "update app.users set password_hash = %s"
+        " where user_id = %s and password_hash is not distinct from %s and deleted_at is null",
+        (new, user_id, old),
+    )
+    return cursor.rowcount == 1
+
+
 async def find_person(connection: Connection, user_id: UUID, family_id: UUID) -> Person | None:
     """The person of a login that is still open."""
     cursor = await connection.execute(_READ_PERSON, {"user_id": user_id, "family_id": family_id})

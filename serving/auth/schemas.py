@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Username = Annotated[
     str,
@@ -80,6 +80,71 @@ class TokenPair(BaseModel):
     refresh_expires_in: int = Field(examples=[604800], description="Seconds that the refresh token lives")
 
 
+class PasswordChange(_Body):
+    """The password there is, and the next one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "current_password": "a-long-sentence-you-remember",
+                    "new_password": "another-sentence-you-remember",
+                }
+            ]
+        }
+    )
+
+    current_password: Password
+    new_password: Password = Field(description="8 characters to 72 bytes")
+
+
+Units = Literal["metric", "imperial"]
+Rated = Literal["energy", "mood"]
+ScaleEnd = Annotated[float, Field(strict=True, ge=-1000, le=1000)]
+
+
+class Scale(_Body):
+    """The ends of the scale on which a person rates. What AURORA stores and answers keeps its own units."""
+
+    worst: ScaleEnd = Field(examples=[1])
+    best: ScaleEnd = Field(examples=[5])
+
+    @model_validator(mode="after")
+    def _has_two_ends(self) -> Self:
+        if self.worst == self.best:
+            raise ValueError("the ends of a scale differ")
+        return self
+
+
+class ProfileChange(_Body):
+    """What to change of a profile; what is not named stays (JSON Merge Patch, RFC 7396)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"tz": "Europe/Lisbon", "scales": {"energy": {"worst": 1, "best": 5}}}]
+        }
+    )
+
+    display_name: Line | None = Field(default=None, description="Null takes the name away")
+    # Of these null means nothing. A factory keeps the default, which nobody reads, out of the docs.
+    tz: ZoneName = Field(default_factory=str, description="IANA time zone that the person lives in")
+    units: Units = Field(default_factory=lambda: "metric")
+    scales: dict[Rated, Scale | None] = Field(
+        default_factory=dict, description="By what is rated; null goes back to AURORA's own scale"
+    )
+
+
+class SessionRead(BaseModel):
+    """A login that is open: whoever holds its tokens is this person."""
+
+    session_id: UUID
+    user_agent: str | None = Field(examples=["my-app/2.1 (iPhone)"], description="What logged in, as it says")
+    started_at: datetime
+    last_refreshed_at: datetime = Field(description="When it last took new tokens")
+    expires_at: datetime = Field(description="Unless it takes new tokens before")
+    is_current: bool = Field(description="The one that you ask with")
+
+
 class UserRead(BaseModel):
     """An account, as its owner sees it."""
 
@@ -88,6 +153,12 @@ class UserRead(BaseModel):
     display_name: str | None = Field(examples=["Ada"])
     email: str | None = Field(examples=[None])
     tz: str = Field(examples=["Europe/Oslo"])
+    units: Units = "metric"
+    scales: dict[Rated, Scale] = Field(
+        default={},
+        examples=[{"energy": {"worst": 1, "best": 5}}],
+        description="For apps, to ask and to show with. What AURORA stores and answers keeps its own units",
+    )
     cohort: str = Field(
         examples=["real"], description="Whose models answer: real people, a simulation, a study"
     )

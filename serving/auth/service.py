@@ -1,4 +1,4 @@
-"""Decisions of accounts: register, log in, refresh, log out."""
+"""Decisions of accounts: register, log in, refresh, log out, change the password."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from uuid import UUID, uuid4
 
 from aurora import clock
 from serving.auth.passwords import Passwords, check_password
-from serving.auth.people import find_login, insert_person, new_person_row
-from serving.auth.schemas import Login, Registered, Registration, TokenPair
-from serving.auth.sessions import Rotated, add_session, revoke_family, rotate
+from serving.auth.people import (
+    Person,
+    find_login,
+    insert_person,
+    new_person_row,
+    read_password_hash,
+    replace_password_hash,
+)
+from serving.auth.schemas import Login, PasswordChange, Registered, Registration, TokenPair
+from serving.auth.sessions import Rotated, add_session, revoke_all, revoke_family, rotate
 from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Connection, Database
-from serving.errors import CredentialsInvalidError, TokenInvalidError, TokenReusedError
+from serving.errors import CredentialsInvalidError, PasswordWrongError, TokenInvalidError, TokenReusedError
+
+USER_AGENT_LENGTH = 200
 
 REFUSALS = {
     "unknown": "this refresh token was not issued by this API",
@@ -59,7 +68,7 @@ class Accounts:
             await insert_person(connection, row)
         return Registered(user_id=row["user_id"], username=wanted.username, tz=wanted.tz)
 
-    async def log_in(self, given: Login) -> TokenPair:
+    async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
         async with self._database.transaction() as connection:
             user_id, stored = await find_login(connection, given.username)
@@ -67,7 +76,7 @@ class Accounts:
         if user_id is None or not is_right:
             raise CredentialsInvalidError
         async with self._database.transaction() as connection:
-            return await self._issue(connection, user_id, uuid4())
+            return await self._issue(connection, user_id, uuid4(), _kept_of(user_agent))
 
     async def refresh(self, token: str) -> TokenPair:
         """The next pair of tokens; the old refresh token is used up."""
@@ -75,7 +84,7 @@ class Accounts:
         async with self._database.transaction() as connection:
             outcome = await rotate(connection, token, now=clock.now(), grace=self._grace)
             if isinstance(outcome, Rotated):
-                return await self._issue(connection, outcome.user_id, outcome.family_id)
+                return await self._issue(connection, outcome.user_id, outcome.family_id, outcome.user_agent)
         # Outside of the transaction: a revoked family has to stay revoked.
         if outcome == "reused":
             raise TokenReusedError
@@ -85,7 +94,25 @@ class Accounts:
         """Close the login: its access and refresh tokens are worth nothing from now on."""
         await revoke_family(connection, family_id)
 
-    async def _issue(self, connection: Connection, user_id: UUID, family_id: UUID) -> TokenPair:
+    async def change_password(self, person: Person, family_id: UUID, wanted: PasswordChange) -> None:
+        """Set a new password and close all logins but this one; PasswordWrongError when the current one is not right,
+        PasswordUnacceptableError when the new one will not do.
+        """
+        check_password(wanted.new_password, person.username)
+        async with self._database.transaction() as connection:
+            stored = await read_password_hash(connection, person.user_id)
+        if not await self._passwords.verify(wanted.current_password, stored):
+            raise PasswordWrongError
+        new = await self._passwords.hash(wanted.new_password)
+        async with self._database.transaction() as connection:
+            # Of two changes at once one wins; the password that the other was given is no longer the current one.
+            if not await replace_password_hash(connection, person.user_id, stored, new):
+                raise PasswordWrongError
+            await revoke_all(connection, person.user_id, kept=family_id)
+
+    async def _issue(
+        self, connection: Connection, user_id: UUID, family_id: UUID, user_agent: str | None
+    ) -> TokenPair:
         now = clock.now()
         refresh = self._issuer.issue("refresh", user_id, family_id, now)
         await add_session(
@@ -95,6 +122,7 @@ class Accounts:
             token=refresh,
             now=now,
             lifetime=self._issuer.lifetime("refresh"),
+            user_agent=user_agent,
         )
         return TokenPair(
             access_token=self._issuer.issue("access", user_id, family_id, now),
@@ -102,3 +130,8 @@ class Accounts:
             expires_in=int(self._issuer.lifetime("access").total_seconds()),
             refresh_expires_in=int(self._issuer.lifetime("refresh").total_seconds()),
         )
+
+
+def _kept_of(user_agent: str | None) -> str | None:
+    """What is kept of what a client says it is: enough to recognise it by."""
+    return user_agent[:USER_AGENT_LENGTH] if user_agent and user_agent.isprintable() else None

@@ -1,4 +1,4 @@
-"""Sessions: one row per refresh token, and a family of them per login.
+"""Sessions: one row per refresh token, and a family of them per login, which is what people call a session.
 
 A refresh token works once. Used again after the grace it was stolen or leaked: the whole family is revoked,
 and with it every access token that it gave out.
@@ -17,12 +17,14 @@ from psycopg.rows import dict_row
 from serving.database import Connection
 
 _ADD: Final[LiteralString] = """
-    insert into app.sessions (session_id, user_id, family_id, refresh_hash, created_at, expires_at)
-    values (%(session_id)s, %(user_id)s, %(family_id)s, %(refresh_hash)s, %(now)s, %(expires_at)s)
+    insert into app.sessions (session_id, user_id, family_id, refresh_hash, created_at, expires_at, user_agent)
+    values (
+        %(session_id)s, %(user_id)s, %(family_id)s, %(refresh_hash)s, %(now)s, %(expires_at)s, %(user_agent)s
+    )
 """
 # The lock makes twins queue up: the second one sees that the first has rotated it.
 _FIND: Final[LiteralString] = """
-    select session_id, user_id, family_id, expires_at, rotated_at, revoked_at
+    select session_id, user_id, family_id, expires_at, rotated_at, revoked_at, user_agent
     from app.sessions where refresh_hash = %(refresh_hash)s for update
 """
 _ROTATE: Final[LiteralString] = (
@@ -30,6 +32,35 @@ _ROTATE: Final[LiteralString] = (
 )
 _REVOKE: Final[LiteralString] = """
     update app.sessions set revoked_at = now() where family_id = %(family_id)s and revoked_at is null
+"""
+_REVOKE_ALL: Final[LiteralString] = """
+    update app.sessions set revoked_at = now()
+    where user_id = %(user_id)s and revoked_at is null and family_id is distinct from %(kept)s
+"""
+_REVOKE_ONE: Final[LiteralString] = """
+    update app.sessions set revoked_at = now()
+    where user_id = %(user_id)s and family_id = %(family_id)s and revoked_at is null
+    returning expires_at > %(now)s
+"""
+# Of a login the first row says when it began, and the last what holds it open.
+_OPEN: Final[LiteralString] = """
+    select *
+    from (
+        select
+            family_id,
+            (array_agg(user_agent order by created_at desc))[1] as user_agent,
+            min(created_at) as started_at,
+            max(created_at) as last_refreshed_at,
+            max(expires_at) as expires_at
+        from app.sessions
+        where user_id = %(user_id)s and revoked_at is null
+        group by family_id
+    ) as logins
+    where
+        expires_at > %(now)s
+        and (%(started_at)s::timestamptz is null or (started_at, family_id) < (%(started_at)s, %(family_id)s))
+    order by started_at desc, family_id desc
+    limit %(limit)s
 """
 _REVOKED: Final[LiteralString] = """
     select family_id from unnest(%(family_ids)s::uuid[]) as asked (family_id)
@@ -47,6 +78,18 @@ class Rotated:
 
     user_id: UUID
     family_id: UUID
+    user_agent: str | None
+
+
+@dataclass(frozen=True)
+class OpenLogin:
+    """A login with a refresh token that still works."""
+
+    family_id: UUID
+    user_agent: str | None
+    started_at: datetime
+    last_refreshed_at: datetime
+    expires_at: datetime
 
 
 def digest(token: str) -> bytes:
@@ -55,7 +98,14 @@ def digest(token: str) -> bytes:
 
 
 async def add_session(
-    connection: Connection, *, user_id: UUID, family_id: UUID, token: str, now: datetime, lifetime: timedelta
+    connection: Connection,
+    *,
+    user_id: UUID,
+    family_id: UUID,
+    token: str,
+    now: datetime,
+    lifetime: timedelta,
+    user_agent: str | None = None,
 ) -> None:
     row: dict[str, Any] = {
         "session_id": uuid4(),
@@ -64,6 +114,7 @@ async def add_session(
         "refresh_hash": digest(token),
         "now": now,
         "expires_at": now + lifetime,
+        "user_agent": user_agent,
     }
     await connection.execute(_ADD, row)
 
@@ -86,12 +137,40 @@ async def rotate(connection: Connection, token: str, *, now: datetime, grace: ti
     if found["expires_at"] <= now:
         return "expired"
     await connection.execute(_ROTATE, {"now": now, "session_id": found["session_id"]})
-    return Rotated(found["user_id"], found["family_id"])
+    return Rotated(found["user_id"], found["family_id"], found["user_agent"])
 
 
 async def revoke_family(connection: Connection, family_id: UUID) -> None:
     """Close a login."""
     await connection.execute(_REVOKE, {"family_id": family_id})
+
+
+async def revoke_all(connection: Connection, user_id: UUID, *, kept: UUID | None = None) -> None:
+    """Close every login of a person, but the one `kept`."""
+    await connection.execute(_REVOKE_ALL, {"user_id": user_id, "kept": kept})
+
+
+async def revoke_one(connection: Connection, user_id: UUID, family_id: UUID, now: datetime) -> bool:
+    """Close a login of this person; False when they have no open one of this id."""
+    cursor = await connection.execute(_REVOKE_ONE, {"user_id": user_id, "family_id": family_id, "now": now})
+    return any(was_open for (was_open,) in await cursor.fetchall())
+
+
+async def open_logins(
+    connection: Connection,
+    user_id: UUID,
+    now: datetime,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+) -> list[OpenLogin]:
+    """The open logins of a person, the latest first; those that follow `before` (when it began, id)."""
+    started_at, family_id = before or (None, None)
+    cursor = await connection.execute(
+        _OPEN,
+        {"user_id": user_id, "now": now, "limit": limit, "started_at": started_at, "family_id": family_id},
+    )
+    return [OpenLogin(*row) for row in await cursor.fetchall()]
 
 
 async def closed_families(connection: Connection, family_ids: list[UUID]) -> set[UUID]:

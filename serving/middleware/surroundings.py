@@ -32,7 +32,8 @@ from serving.rate_limits import RateLimiter
 from serving.request_ids import REQUEST_ID, request_id_of
 
 ASKED_HEADERS: Final = (
-    "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-ID",
+    "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match",
+    "X-Request-ID",
 )  # fmt: skip
 EXPOSED_HEADERS: Final = (
     "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID",
@@ -77,7 +78,7 @@ class Surroundings:
         self._with_cors = CORSMiddleware(
             self._admit,
             allow_origins=list(options.cors_origins),
-            allow_methods=["GET", "POST"],
+            allow_methods=["DELETE", "GET", "PATCH", "POST"],
             allow_headers=ASKED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=600,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.etags import UNCHANGED, cacheable
 from serving.openapi import problems
 from serving.paths import API
 from serving.predictions.schemas import PredictionRead
@@ -15,19 +14,18 @@ from serving.predictions.what_if import ask_what_if
 from serving.predictions.what_if_schemas import ChangeDefinition, WhatIfAsked, WhatIfRead, change_definitions
 
 router = APIRouter(prefix=f"{API}/predictions", tags=["predictions"])
-_UNCHANGED = {304: {"description": "The same as the ETag that you sent in If-None-Match"}}
 
 
-@router.get("/energy", response_model=PredictionRead, responses=_UNCHANGED | problems(401, 503))
+@router.get("/energy", response_model=PredictionRead, responses=UNCHANGED | problems(401, 503))
 async def predict_energy(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
     """Your energy, 0 to 10, if you were asked now."""
-    return _cacheable(await here.forecaster.predict(work, person, "energy"), request)
+    return cacheable(await here.forecaster.predict(work, person, "energy"), request)
 
 
-@router.get("/mood", response_model=PredictionRead, responses=_UNCHANGED | problems(401, 503))
+@router.get("/mood", response_model=PredictionRead, responses=UNCHANGED | problems(401, 503))
 async def predict_mood(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
     """Your mood in five classes, if you were asked now."""
-    return _cacheable(await here.forecaster.predict(work, person, "mood"), request)
+    return cacheable(await here.forecaster.predict(work, person, "mood"), request)
 
 
 @router.post("/what-if", response_model=WhatIfRead, responses=problems(401, 409, 422, 503))
@@ -48,14 +46,3 @@ async def read_what_if_changes(response: Response) -> list[ChangeDefinition]:
     """What a what-if can change, and within which bounds for anybody."""
     response.headers["Cache-Control"] = "public, max-age=300"
     return change_definitions()
-
-
-def _cacheable(prediction: PredictionRead, request: Request) -> Response:
-    body = prediction.model_dump_json(by_alias=True).encode()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    # The app may keep it, and asks each time whether it still holds: an event changes it at any moment.
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from aurora import clock
 from aurora.features.vector import Moment, vector
@@ -37,6 +38,10 @@ class Forecaster:
         fresh = await self._compute(work, person, spec)
         work.after_commit.append(lambda: self._cache.put(person.user_id, model, fresh))
         return _read(spec, fresh)
+
+    async def forget(self, user_id: UUID) -> None:
+        """Drop the cached answers of a person: what they were made from no longer holds."""
+        await self._cache.forget(user_id)
 
     async def _compute(self, work: Work, person: Person, spec: ModelSpec) -> CachedPrediction:
         moment = Moment.at(clock.now(), person.tz)
