@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import lightgbm
@@ -18,6 +19,7 @@ import numpy as np
 import xgboost
 
 from aurora.models.catalogue import ModelSpec
+from aurora.models.forest import Forest, TreesUnsupportedError, forest_of_lightgbm, forest_of_xgboost
 from aurora.models.metrics import Floats, Ints
 from aurora.models.ordinal import leaned, left_over, log_loss
 
@@ -94,16 +96,25 @@ class RegressionBooster:
         return cls(booster, threads)
 
     def score(self, design: Floats) -> Floats:
+        if len(design) == 1 and self._forest is not None:
+            return np.array([self._forest.score(design[0])])
         # Without a margin to start from: to hand one over takes the library longer than to answer.
         return self._booster.inplace_predict(design, predict_type="margin").astype(np.float64)
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        try:
+            return forest_of_xgboost(self._booster)
+        except TreesUnsupportedError:
+            return None
 
     def answer(self, design: Floats, start: Floats) -> Floats:
         return start + self.score(design)
 
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
-        data = xgboost.DMatrix(design, base_margin=start, nthread=1)
+        data = xgboost.DMatrix(design, nthread=1)
         table = np.asarray(self._booster.predict(data, pred_contribs=True), dtype=np.float64)
-        return table[:, :-1], table[:, -1]
+        return table[:, :-1], table[:, -1] + start
 
     def to_bytes(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
@@ -184,7 +195,16 @@ class ClassBooster:
         return cls(lightgbm.Booster(model_str=body.decode()), threads)
 
     def score(self, design: Floats) -> Floats:
+        if len(design) == 1 and self._forest is not None:
+            return np.array([self._forest.score(design[0])])
         return np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        try:
+            return forest_of_lightgbm(self._booster)
+        except TreesUnsupportedError:
+            return None
 
     def answer(self, design: Floats, start: Floats) -> Floats:
         return leaned(start, self.score(design))

@@ -82,7 +82,7 @@ class Predictor:
     def predict_many(
         self, vectors: Sequence[Vector], user_ids: Sequence[object], *, with_reasons: bool = True
     ) -> list[Prediction]:
-        """The answers for many vectors; the same as one by one."""
+        """The answers for many vectors; the same as one by one, to the precision of single floats."""
         table = self.table(vectors)
         answers = self.answers(table, user_ids)
         reasons = self._reasons(table, answers, user_ids) if with_reasons else {}
