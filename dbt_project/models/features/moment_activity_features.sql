@@ -44,14 +44,14 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by from known_moments
+    select distinct user_id, local_date, known_by, day_number from known_moments
 
 ),
 
 earlier as materialized (
 
     select
-        days.*,
+        days.day_number,
         exercise_minutes.*,
         exercise_load.*,
         work_minutes.*,
@@ -89,7 +89,7 @@ windows as (
         extract(epoch from as_of - (greatest(meditation_minutes_last_at_2d, meditation_minutes_today_last_at)))::float8 / 3600 as meditation_minutes_hours_since_2d
 
     from known_moments as moments
-    inner join earlier using (user_id, local_date, known_by)
+    inner join earlier using (day_number)
     left join todays_tiles using (user_id, local_date, as_of, precision)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

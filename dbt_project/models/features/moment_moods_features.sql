@@ -48,14 +48,14 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by from known_moments
+    select distinct user_id, local_date, known_by, day_number from known_moments
 
 ),
 
 earlier as materialized (
 
     select
-        days.*,
+        days.day_number,
         mood.*,
         mood_night.*,
         mood_morning.*,
@@ -100,7 +100,7 @@ windows as (
         (case when mood_very_positive_today_n is not null then (mood_very_positive_today_total::float8 / mood_very_positive_today_n / 1::float8) + 0.7::float8 * coalesce(mood_very_positive_weighted_28d, 0) else mood_very_positive_weighted_28d end) / (case when mood_very_positive_today_n is not null then 1 + 0.7::float8 * coalesce(mood_very_positive_weight_28d, 0) else mood_very_positive_weight_28d end) as mood_very_positive_ewma_28d
 
     from known_moments as moments
-    inner join earlier using (user_id, local_date, known_by)
+    inner join earlier using (day_number)
     left join todays_tiles using (user_id, local_date, as_of, precision)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

@@ -44,14 +44,14 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by from known_moments
+    select distinct user_id, local_date, known_by, day_number from known_moments
 
 ),
 
 earlier as materialized (
 
     select
-        days.*,
+        days.day_number,
         energy.*,
         energy_night.*,
         energy_morning.*,
@@ -87,7 +87,7 @@ windows as (
         (coalesce(stress_total_28d + stress_today_total, stress_total_28d, stress_today_total))::float8 / (coalesce(stress_n_28d + stress_today_n, stress_n_28d, stress_today_n))::float8 / 1000::float8 as stress_mean_28d
 
     from known_moments as moments
-    inner join earlier using (user_id, local_date, known_by)
+    inner join earlier using (day_number)
     left join todays_tiles using (user_id, local_date, as_of, precision)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

@@ -41,14 +41,14 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by from known_moments
+    select distinct user_id, local_date, known_by, day_number from known_moments
 
 ),
 
 earlier as materialized (
 
     select
-        days.*,
+        days.day_number,
         main_sleep_minutes.*,
         sleep_minutes.*,
         sleep_efficiency.*
@@ -74,7 +74,7 @@ windows as (
         (coalesce(sleep_efficiency_total_28d + sleep_efficiency_today_total, sleep_efficiency_total_28d, sleep_efficiency_today_total))::float8 / (coalesce(sleep_efficiency_n_28d + sleep_efficiency_today_n, sleep_efficiency_n_28d, sleep_efficiency_today_n))::float8 / 1000::float8 as sleep_efficiency_mean_28d
 
     from known_moments as moments
-    inner join earlier using (user_id, local_date, known_by)
+    inner join earlier using (day_number)
     left join todays_tiles using (user_id, local_date, as_of, precision)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

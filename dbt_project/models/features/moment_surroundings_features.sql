@@ -40,14 +40,14 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by from known_moments
+    select distinct user_id, local_date, known_by, day_number from known_moments
 
 ),
 
 earlier as materialized (
 
     select
-        days.*,
+        days.day_number,
         daylight_minutes.*
 
     from days
@@ -63,7 +63,7 @@ windows as (
         (coalesce(daylight_minutes_today_last_value, daylight_minutes_last_value_2d))::float8 / 1000::float8 as daylight_minutes_last_2d
 
     from known_moments as moments
-    inner join earlier using (user_id, local_date, known_by)
+    inner join earlier using (day_number)
     left join todays_tiles using (user_id, local_date, as_of, precision)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

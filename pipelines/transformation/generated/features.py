@@ -125,14 +125,14 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by from known_moments
+    select distinct user_id, local_date, known_by, day_number from known_moments
 
 ),
 
 earlier as materialized (
 
     select
-{indented(["days.*", *(f"{measure}.*" for measure in earlier)], 8)}
+{indented(["days.day_number", *(f"{measure}.*" for measure in earlier)], 8)}
 
     from days
 {laterals}
@@ -145,7 +145,7 @@ windows as (
 {indented(values, 8)}
 
     from known_moments as moments
-    inner join earlier using (user_id, local_date, known_by)
+    inner join earlier using (day_number)
     left join todays_tiles using ({", ".join(KEY)})
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09
