@@ -22,10 +22,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import fdtrc
 
-from aurora.models.metrics import Floats, Ints
+from aurora.models.metrics import Bools, Floats, Ints
 from aurora.models.reference import (
     PARTS,
     Histogram,
@@ -49,8 +48,6 @@ FEWEST_ROWS: Final = 40
 """Below, of the served rows or (people) of the training rows, nothing is said."""
 
 State = Literal["not_enough", "as_trained", "moved"]
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

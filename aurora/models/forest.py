@@ -19,7 +19,7 @@ import numpy.typing as npt
 import xgboost
 
 from aurora.errors import AuroraError
-from aurora.models.metrics import Floats, Ints
+from aurora.models.metrics import Bools, Floats, Ints
 
 MOST_LEAVES: Final = 64
 _ALL: Final = np.uint64(2**MOST_LEAVES - 1)
@@ -52,7 +52,7 @@ class Forest:
     columns: Ints
     below: npt.NDArray[np.floating[Any]]
     """Of the type in which the library compares."""
-    missing_left: npt.NDArray[np.bool_]
+    missing_left: Bools
     masks: npt.NDArray[np.uint64]
     """The leaves that each split leaves when it sends the row to its right."""
     first_splits: Ints

@@ -13,15 +13,13 @@ import numpy.typing as npt
 
 from aurora.models.boosters import Booster
 from aurora.models.intervals import within
-from aurora.models.metrics import Floats
+from aurora.models.metrics import Bools, Floats
 from aurora.models.targets import TARGETS
 from aurora.predictions.artifact import ArtifactMetadata
 
 MODEL = "model"
 GLOBAL_MEAN = "global_mean"
 """The answer when a person has no history at all: the mean, or the class shares, of the training labels."""
-
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

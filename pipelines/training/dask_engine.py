@@ -51,6 +51,11 @@ class DaskEngine:
     def description(self) -> str:
         return f"dask, workers: {len(self.cluster.workers)}, threads of each: {self.threads}"
 
+    @property
+    def at_once(self) -> int:
+        """One: each fit takes all workers, and two that wait for each other's would never end."""
+        return 1
+
     def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
         """Train for exactly `rounds` rounds. Raises ClusterTrainingError."""
         if spec.kind == "regression":

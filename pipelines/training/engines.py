@@ -6,6 +6,7 @@ either; what comes back is a native booster.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,8 +53,13 @@ class Engine(Protocol):
         """Where it fits and with how much, for the record of a run."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many boosters it fits at a time without one of them waiting for the others."""
+        ...
+
     def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
-        """Train for exactly `rounds` rounds."""
+        """Train for exactly `rounds` rounds. May be called from several threads."""
         ...
 
     def tried(self, spec: ModelSpec, data: Data, *, judged: Ints) -> Trial:
@@ -70,6 +76,11 @@ class InProcess:
     @property
     def description(self) -> str:
         return f"in process, threads: {self.threads}"
+
+    @property
+    def at_once(self) -> int:
+        # Both libraries let other threads run while they fit.
+        return max(1, (os.cpu_count() or 1) // self.threads)
 
     def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
         kind = BOOSTERS[spec.kind]

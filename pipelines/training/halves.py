@@ -7,6 +7,7 @@ effect of a column differs between people and parts of the day.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from aurora.events.measures import DAYPARTS
 from aurora.models.boosters import Booster
 from aurora.models.headstart import Lines
-from aurora.models.metrics import Floats, Ints
+from aurora.models.metrics import Bools, Floats, Ints
 from aurora.models.slopes import slope_spread
 from aurora.models.targets import TARGETS
 from pipelines.training.choosing import usable
@@ -61,12 +62,16 @@ def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, engine: Eng
     if len(people) < FEWEST_PEOPLE:
         return fitted
     rng = np.random.default_rng(rows.spec.seed)
-    halves: list[tuple[Booster, Lines | None]] = []
-    left = _LeftOver.nothing(len(data.target))
-    for _ in range(HALVES):
-        is_met = np.isin(data.users, rng.choice(people, len(people) // 2, replace=False))
+    met = [np.isin(data.users, rng.choice(people, len(people) // 2, replace=False)) for _ in range(HALVES)]
+
+    def half(is_met: Bools) -> tuple[Booster, Lines | None]:
         booster, lines, _start = trained(rows, data.part(np.flatnonzero(is_met)), fitted.choices, engine)
-        halves.append((booster, lines))
+        return booster, lines
+
+    with ThreadPoolExecutor(engine.at_once) as threads:
+        halves = list(threads.map(half, met))
+    left = _LeftOver.nothing(len(data.target))
+    for is_met, (booster, lines) in zip(met, halves, strict=True):
         others = np.flatnonzero(~is_met)
         start = data.start[others]
         if lines is not None:
