@@ -68,8 +68,7 @@ def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[
 
     assert digests(warehouse) == incremental
     # Where Postgres expects one row it compares all with all, which is quick for few moments and never ends for many.
-    [(moments,)] = warehouse.rows("select count(*) from intermediate.int_moments")
-    assert [name for name, rows in expected_rows(warehouse).items() if rows < moments / 10] == []
+    assert [name for name, rows in expected_rows(warehouse).items() if rows <= 1] == []
 
 
 def test_one_build_runs_at_a_time(warehouse: Warehouse) -> None:
