@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
@@ -30,6 +31,18 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = Field(default=None, description="Give it as `cursor` to get the next page")
+
+
+def cut_page(
+    found: Sequence[Item], limit: int, place: Callable[[Item], tuple[datetime, UUID]]
+) -> tuple[list[Item], str | None]:
+    """The items of a page, and the cursor of the next one.
+
+    `found` has one more than `limit` where there is a next page: ask for that many. `place` says by which instant
+    and id the list is ordered.
+    """
+    page = list(found[:limit])
+    return page, encode_cursor(*place(page[-1])) if len(found) > limit else None
 
 
 def encode_cursor(at: datetime, key: UUID) -> str:

@@ -13,6 +13,7 @@ from aurora.errors import AuroraError
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import INSERT_PERSON, new_person_row
 from serving.auth.schemas import Username
+from serving.auth.sessions import REVOKE_ALL
 from serving.errors import UsernameTakenError, UserNotFoundError
 from serving.options import ApiOptions
 
@@ -20,9 +21,6 @@ _SET_HASH: Final[LiteralString] = """
     update app.users set password_hash = %(password_hash)s
     where username = %(username)s and deleted_at is null
     returning user_id
-"""
-_CLOSE_LOGINS: Final[LiteralString] = """
-    update app.sessions set revoked_at = now() where user_id = %(user_id)s and revoked_at is null
 """
 
 
@@ -55,7 +53,7 @@ def change_password(url: str, username: str, password: str) -> None:
         row = connection.execute(_SET_HASH, values).fetchone()
         if row is None:
             raise UserNotFoundError(username)
-        connection.execute(_CLOSE_LOGINS, {"user_id": row[0]})
+        connection.execute(REVOKE_ALL, {"user_id": row[0], "kept": None})
 
 
 def _hash(password: str) -> str:

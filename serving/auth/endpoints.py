@@ -26,7 +26,7 @@ from serving.dependencies import CurrentPerson, CurrentToken, CurrentWork, Here,
 from serving.errors import SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, Page, decode_cursor, encode_cursor
+from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import AUTH, PASSWORD
 
 router = APIRouter(prefix=AUTH, tags=["auth"])
@@ -66,7 +66,6 @@ async def read_sessions(
     limit: Limit = 100,
 ) -> Page[SessionRead]:
     """Your open logins, the latest first."""
-    # One more than asked for says whether there is a next page.
     found = await open_logins(
         work.connection,
         person.user_id,
@@ -74,7 +73,7 @@ async def read_sessions(
         limit=limit + 1,
         before=decode_cursor(cursor) if cursor else None,
     )
-    last = found[limit - 1] if len(found) > limit else None
+    logins, next_cursor = cut_page(found, limit, lambda login: (login.started_at, login.family_id))
     return Page(
         items=[
             SessionRead(
@@ -85,9 +84,9 @@ async def read_sessions(
                 expires_at=login.expires_at,
                 is_current=login.family_id == token.family_id,
             )
-            for login in found[:limit]
+            for login in logins
         ],
-        next_cursor=last and encode_cursor(last.started_at, last.family_id),
+        next_cursor=next_cursor,
     )
 
 

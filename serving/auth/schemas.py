@@ -153,9 +153,8 @@ class UserRead(BaseModel):
     display_name: str | None = Field(examples=["Ada"])
     email: str | None = Field(examples=[None])
     tz: str = Field(examples=["Europe/Oslo"])
-    units: Units = "metric"
+    units: Units
     scales: dict[Rated, Scale] = Field(
-        default={},
         examples=[{"energy": {"worst": 1, "best": 5}}],
         description="For apps, to ask and to show with. What AURORA stores and answers keeps its own units",
     )

@@ -76,7 +76,7 @@ class Accounts:
         if user_id is None or not is_right:
             raise CredentialsInvalidError
         async with self._database.transaction() as connection:
-            return await self._issue(connection, user_id, uuid4(), _kept_of(user_agent))
+            return await self._issue(connection, user_id, uuid4(), _shortened(user_agent))
 
     async def refresh(self, token: str) -> TokenPair:
         """The next pair of tokens; the old refresh token is used up."""
@@ -132,6 +132,6 @@ class Accounts:
         )
 
 
-def _kept_of(user_agent: str | None) -> str | None:
-    """What is kept of what a client says it is: enough to recognise it by."""
+def _shortened(user_agent: str | None) -> str | None:
+    """What a client says it is, as much as a person recognises it by; None when it cannot be shown."""
     return user_agent[:USER_AGENT_LENGTH] if user_agent and user_agent.isprintable() else None

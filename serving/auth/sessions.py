@@ -33,7 +33,7 @@ _ROTATE: Final[LiteralString] = (
 _REVOKE: Final[LiteralString] = """
     update app.sessions set revoked_at = now() where family_id = %(family_id)s and revoked_at is null
 """
-_REVOKE_ALL: Final[LiteralString] = """
+REVOKE_ALL: Final[LiteralString] = """
     update app.sessions set revoked_at = now()
     where user_id = %(user_id)s and revoked_at is null and family_id is distinct from %(kept)s
 """
@@ -147,7 +147,7 @@ async def revoke_family(connection: Connection, family_id: UUID) -> None:
 
 async def revoke_all(connection: Connection, user_id: UUID, *, kept: UUID | None = None) -> None:
     """Close every login of a person, but the one `kept`."""
-    await connection.execute(_REVOKE_ALL, {"user_id": user_id, "kept": kept})
+    await connection.execute(REVOKE_ALL, {"user_id": user_id, "kept": kept})
 
 
 async def revoke_one(connection: Connection, user_id: UUID, family_id: UUID, now: datetime) -> bool:

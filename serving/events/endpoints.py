@@ -17,7 +17,7 @@ from serving.events.posting import Posted
 from serving.events.schemas import EXAMPLE, EXAMPLE_SLEEP, BatchVerdict, EventRead, EventVerdict
 from serving.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, checked_key, request_digest
 from serving.openapi import asking_for, body_of, problems
-from serving.pagination import NAME, CursorText, Limit, Page, decode_cursor, encode_cursor
+from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import EVENTS
 from serving.request_ids import REQUEST_ID
 from serving.resources import Resources
@@ -101,10 +101,9 @@ async def read_own_events(
 ) -> Page[EventRead]:
     """Your events in their current version, newest first."""
     wanted = EventFilter(type, since, until, decode_cursor(cursor) if cursor else None)
-    # One more than asked for says whether there is a next page.
     found = await read_events(work.connection, person, here.system_key, wanted, limit + 1)
-    last = found[limit - 1] if len(found) > limit else None
-    return Page(items=found[:limit], next_cursor=last and encode_cursor(last.started_at, last.event_id))
+    items, next_cursor = cut_page(found, limit, lambda event: (event.started_at, event.event_id))
+    return Page(items=items, next_cursor=next_cursor)
 
 
 @router.get("/{event_id}", response_model=EventRead, responses=problems(401, 404, 422, 503))

@@ -12,7 +12,7 @@ from aurora.patterns.specification import Kind
 from serving.dependencies import CurrentPerson, CurrentWork
 from serving.errors import CursorInvalidError
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, decode_cursor, encode_cursor
+from serving.pagination import CursorText, Limit, cut_page, decode_cursor
 from serving.paths import API
 from serving.patterns.schemas import PatternPage
 from serving.patterns.storage import read_patterns, read_search
@@ -50,7 +50,6 @@ async def read_own_patterns(
     search = await read_search(work.connection, person.user_id, week)
     if search is None:
         return PatternPage(items=[], search=None)
-    # One more than asked for says whether there is a next page.
     found = await read_patterns(
         work.connection,
         person.user_id,
@@ -60,12 +59,10 @@ async def read_own_patterns(
         after=after,
         limit=limit + 1,
     )
-    last = found[limit - 1] if len(found) > limit else None
-    return PatternPage(
-        items=found[:limit],
-        next_cursor=last and encode_cursor(_instant(last.week_ended_date), UUID(int=last.place)),
-        search=search,
+    items, next_cursor = cut_page(
+        found, limit, lambda pattern: (_instant(pattern.week_ended_date), UUID(int=pattern.place))
     )
+    return PatternPage(items=items, next_cursor=next_cursor, search=search)
 
 
 def _instant(day: date) -> datetime:

@@ -16,9 +16,8 @@ from serving.database import Connection
 from serving.dependencies import CurrentPerson, CurrentWork, Here
 from serving.errors import RejectedEventNotFoundError
 from serving.openapi import problems
-from serving.pagination import NAME, CursorText, Limit, Page, decode_cursor, encode_cursor
+from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import REJECTED_EVENTS
-from serving.predictions.cache import PredictionCache
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
 
 router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
@@ -44,14 +43,12 @@ async def read_own_rejected_events(
     if cursor:
         at, place = decode_cursor(cursor)
         before = (at, place.int & (2**63 - 1))
-    # One more than asked for says whether there is a next page.
     found = await list_letters(work.connection, wanted, limit=limit + 1, before=before)
-    last = found[limit - 1] if len(found) > limit else None
-    key = person.data_key(here.system_key)
-    return Page(
-        items=[RejectedEventRead.of(letter, key) for letter in found[:limit]],
-        next_cursor=last and encode_cursor(last.received_at, UUID(int=last.rejection_id)),
+    letters, next_cursor = cut_page(
+        found, limit, lambda letter: (letter.received_at, UUID(int=letter.rejection_id))
     )
+    key = person.data_key(here.system_key)
+    return Page(items=[RejectedEventRead.of(letter, key) for letter in letters], next_cursor=next_cursor)
 
 
 @router.get("/{rejection_id}", response_model=RejectedEventRead, responses=problems(401, 404, 422, 503))
@@ -79,8 +76,7 @@ async def replay_own_rejected_event(
     report = ReplayReport()
     judged = await replay(work.connection, [letter], here.system_key, report)
     # What was predicted before this event is no longer the answer.
-    predictions = PredictionCache(here.redis, here.options.prediction_ttl_seconds)
-    work.after_commit.append(lambda: predictions.forget(person.user_id))
+    work.after_commit.append(lambda: here.forecaster.forget(person.user_id))
     verdict = judged[0][1] if judged else "a message of the streams: its operator replays it"
     if isinstance(verdict, AcceptedEvent):
         [outcome] = report.outcomes
