@@ -1,10 +1,11 @@
 """How fast models answer and learn, as ratios to what one would do without AURORA.
 
-    python -m benchmarks.predicting [--only rows|reasons|http|training] [--rounds 5] [--rows 200000]
+    python -m benchmarks.predicting [--only trees|rows|reasons|http|training] [--rounds 5] [--rows 200000]
 
 Simulated people in private services, whose models are trained, registered and published as every night. Each figure
 is measured in several rounds, both sides of a ratio in turn in each round; printed are the median and the range.
 
+- trees: the score of one row by the trees as arrays, beside one call of their library.
 - rows: one row in process. Ours: a packed vector by one Redis GET, the answer of `Predictor.predict` with its
   interval, without reasons. Theirs: the ready columns by one GET, ONNX Runtime with the same trees. Beside it the
   whole of what the API computes for a person, whose vector is made of their tiles at that moment.
@@ -37,7 +38,7 @@ from rich.table import Table
 
 from aurora.models.catalogue import MODELS
 from benchmarks.environments import CACHE, PackagesMissingError
-from benchmarks.predicting_rows import FromTiles, OneRow, OnnxRows, one_rows
+from benchmarks.predicting_rows import FromTiles, OneRow, OnnxRows, Trees, one_rows
 from benchmarks.prediction_load import PredictionLoad
 from benchmarks.prediction_servers import ANEW, KEPT, MLFLOW, MLSERVER_
 from benchmarks.services import services
@@ -83,6 +84,16 @@ class Figures:
 
 def _told(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def measure_trees(people: TrainedPeople, options: argparse.Namespace, figures: Figures) -> None:
+    trees = {name: Trees(people, name, row.asked) for name, row in one_rows(people, options.calls).items()}
+    for number in range(options.rounds + 1):
+        for name, each in trees.items():
+            ours, theirs = each.as_arrays(), each.by_library()
+            if number > 0:
+                figures.add(f"{name}: trees as arrays / by their library", ours / theirs)
+                figures.add(f"{name}: trees as arrays, ms", ours * 1000)
 
 
 def measure_rows(people: TrainedPeople, options: argparse.Namespace, figures: Figures) -> None:
@@ -163,6 +174,7 @@ def measure_training(people: TrainedPeople, options: argparse.Namespace, figures
 Part = Callable[[TrainedPeople, argparse.Namespace, Figures], None]
 # Training is the last: it copies people, and the others ask those who were simulated.
 PARTS: Final[dict[str, Part]] = {
+    "trees": measure_trees,
     "rows": measure_rows,
     "reasons": measure_reasons,
     "http": measure_http,

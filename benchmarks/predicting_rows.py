@@ -20,6 +20,7 @@ from redis.asyncio import Redis as AsyncRedis
 from aurora import clock
 from aurora.features.live import read_tiles
 from aurora.features.vector import Moment, vector
+from aurora.models.boosters import BOOSTERS
 from aurora.models.catalogue import MODELS
 from aurora.predictions.artifact import unpack
 from aurora.predictions.predictor import Vector
@@ -71,6 +72,31 @@ class OneRow:
         for key, user_id in zip(self.asked.keys, self.asked.people, strict=True):
             answer(key, user_id)
         return time.perf_counter() - began
+
+
+class Trees:
+    """The trees of one model alone, without fetching and without anything that is made of their score."""
+
+    def __init__(self, people: TrainedPeople, name: str, asked: Asked) -> None:
+        spec = MODELS[name]
+        self._booster = BOOSTERS[spec.kind].from_bytes(unpack(people.artifact(spec))[1])
+        self._booster.prepare()
+        self._design = asked.predictor.design(asked.table)
+
+    def as_arrays(self) -> float:
+        """The seconds of one row, on average."""
+        return self._seconds(rows=1)
+
+    def by_library(self) -> float:
+        """The seconds of one call of the library, with the two rows that it takes to come to it."""
+        return self._seconds(rows=2)
+
+    def _seconds(self, rows: int) -> float:
+        starts = range(len(self._design) - rows + 1)
+        began = time.perf_counter()
+        for start in starts:
+            self._booster.score(self._design[start : start + rows])
+        return (time.perf_counter() - began) / len(starts)
 
 
 class FromTiles:

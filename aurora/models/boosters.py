@@ -9,6 +9,7 @@ are exact: they sum, with the base, to the raw answer.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,10 @@ class Booster(Protocol):
 
     def score(self, design: Floats) -> Floats:
         """What the trees add to the raw answer, wherever that starts from: one value per row."""
+        ...
+
+    def prepare(self) -> None:
+        """Make now what the first single row would wait for."""
         ...
 
     def answer(self, design: Floats, start: Floats) -> Floats:
@@ -55,7 +60,32 @@ class Trial:
     loss: float
 
 
-class RegressionBooster:
+class _Trees(ABC):
+    """How trees score rows: a table by their library, a single row as arrays where that form knows them."""
+
+    def score(self, design: Floats) -> Floats:
+        if len(design) == 1 and self._forest is not None:
+            return np.array([self._forest.score(design[0])])
+        return self._score_of_table(design)
+
+    def prepare(self) -> None:
+        _ = self._forest
+
+    @cached_property
+    def _forest(self) -> Forest | None:
+        try:
+            return self._as_arrays()
+        except TreesUnsupportedError:
+            return None
+
+    @abstractmethod
+    def _score_of_table(self, design: Floats) -> Floats: ...
+
+    @abstractmethod
+    def _as_arrays(self) -> Forest: ...
+
+
+class RegressionBooster(_Trees):
     """XGBoost on the residual to a baseline."""
 
     def __init__(self, booster: xgboost.Booster, threads: int = 1) -> None:
@@ -95,19 +125,6 @@ class RegressionBooster:
         booster.load_model(bytearray(body))
         return cls(booster, threads)
 
-    def score(self, design: Floats) -> Floats:
-        if len(design) == 1 and self._forest is not None:
-            return np.array([self._forest.score(design[0])])
-        # Without a margin to start from: to hand one over takes the library longer than to answer.
-        return self._booster.inplace_predict(design, predict_type="margin").astype(np.float64)
-
-    @cached_property
-    def _forest(self) -> Forest | None:
-        try:
-            return forest_of_xgboost(self._booster)
-        except TreesUnsupportedError:
-            return None
-
     def answer(self, design: Floats, start: Floats) -> Floats:
         return start + self.score(design)
 
@@ -119,12 +136,19 @@ class RegressionBooster:
     def to_bytes(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
 
+    def _score_of_table(self, design: Floats) -> Floats:
+        # Without a margin to start from: to hand one over takes the library longer than to answer.
+        return self._booster.inplace_predict(design, predict_type="margin").astype(np.float64)
+
+    def _as_arrays(self) -> Forest:
+        return forest_of_xgboost(self._booster)
+
 
 ALONE: Mapping[str, Any] = {}
 """Nobody trains with this process."""
 
 
-class ClassBooster:
+class ClassBooster(_Trees):
     """LightGBM on ordered classes: one score per row leans the start's probabilities towards better classes
     (`aurora.models.ordinal`). One tree a round serves all classes, which learns more from few people than a
     tree for each.
@@ -194,18 +218,6 @@ class ClassBooster:
     def from_bytes(cls, body: bytes, threads: int = 1) -> ClassBooster:
         return cls(lightgbm.Booster(model_str=body.decode()), threads)
 
-    def score(self, design: Floats) -> Floats:
-        if len(design) == 1 and self._forest is not None:
-            return np.array([self._forest.score(design[0])])
-        return np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
-
-    @cached_property
-    def _forest(self) -> Forest | None:
-        try:
-            return forest_of_lightgbm(self._booster)
-        except TreesUnsupportedError:
-            return None
-
     def answer(self, design: Floats, start: Floats) -> Floats:
         return leaned(start, self.score(design))
 
@@ -219,6 +231,12 @@ class ClassBooster:
 
     def to_bytes(self) -> bytes:
         return self._booster.model_to_string().encode()
+
+    def _score_of_table(self, design: Floats) -> Floats:
+        return np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
+
+    def _as_arrays(self) -> Forest:
+        return forest_of_lightgbm(self._booster)
 
 
 class _OrdinalLoss:

@@ -43,13 +43,6 @@ class Centring:
         return np.concatenate([table[:, : self.features], differences], axis=1)
 
 
-def design_matrix(
-    table: Floats, columns: Sequence[str], features: Sequence[str], centred: Sequence[Centred]
-) -> Floats:
-    """The design of one table, whose columns are `columns` and begin with `features`."""
-    return Centring.of(columns, features, centred).design(table)
-
-
 def column_owners(features: Sequence[str], centred: Sequence[Centred]) -> Ints:
     """For each column of the design matrix the number of the feature that it speaks for."""
     place = {name: number for number, name in enumerate(features)}

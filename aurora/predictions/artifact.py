@@ -149,8 +149,8 @@ class ArtifactMetadata(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         copy = super().model_copy(update=update, deep=deep)
         # What was worked out of the fields before does not go along with others.
-        for name in ("columns", "design_columns", "places"):
-            vars(copy).pop(name, None)
+        for name in vars(copy).keys() - type(copy).model_fields.keys():
+            del vars(copy)[name]
         return copy
 
 

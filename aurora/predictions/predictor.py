@@ -62,6 +62,7 @@ class Predictor:
         metadata, body = unpack(artifact, sha256=sha256)
         try:
             booster = BOOSTERS[metadata.kind].from_bytes(body, threads)
+            booster.prepare()
         except Exception as error:  # the two libraries share no error type for a damaged model
             raise ArtifactDamagedError(f"its booster does not load: {error}") from error
         return cls(metadata, version, booster, Halves(artifact, metadata.kind, threads))

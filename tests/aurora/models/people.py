@@ -8,7 +8,7 @@ import numpy as np
 
 from aurora.models.boosters import ClassBooster, RegressionBooster
 from aurora.models.catalogue import ENERGY, MOOD, Centred, ModelSpec
-from aurora.models.design import ClassStart, class_numbers, design_matrix
+from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.intervals import calibrate
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.artifact import ArtifactMetadata, FeatureNote, pack
@@ -80,7 +80,7 @@ def an_energy_artifact(population: Population | None = None, *, seed: int = 1, *
     """A small trained energy model as an artifact."""
     rows = population or a_population()
     spec = replace(ENERGY_SPEC, seed=seed)
-    design = design_matrix(rows.features, FEATURES, FEATURES, spec.centred)
+    design = Centring.of(FEATURES, FEATURES, spec.centred).design(rows.features)
     booster = RegressionBooster.fit(spec, design, rows.features[:, 0], rows.energy, rounds=40)
     residuals = rows.energy - booster.answer(design, rows.features[:, 0])
     return pack(

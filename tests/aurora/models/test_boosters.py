@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from aurora.models.boosters import ClassBooster, RegressionBooster
-from aurora.models.design import ClassStart, class_numbers, design_matrix
+from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.ordinal import leaned, log_loss
 from tests.aurora.models.people import ENERGY_SPEC, FEATURES, MOOD_SPEC, a_population
 
 ROWS = a_population()
-DESIGN = design_matrix(ROWS.features, FEATURES, FEATURES, ENERGY_SPEC.centred)
+DESIGN = Centring.of(FEATURES, FEATURES, ENERGY_SPEC.centred).design(ROWS.features)
 START = ROWS.features[:, 0]
 CLASSES = class_numbers(ROWS.valence)
 EVEN = np.full(5, 0.2)
@@ -22,7 +22,7 @@ def test_the_residual_model_beats_the_baseline_it_starts_from() -> None:
     booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60)
 
     answers = booster.answer(
-        design_matrix(new.features, FEATURES, FEATURES, ENERGY_SPEC.centred), new.features[:, 0]
+        Centring.of(FEATURES, FEATURES, ENERGY_SPEC.centred).design(new.features), new.features[:, 0]
     )
 
     assert np.abs(new.energy - answers).mean() < 0.85 * np.abs(new.energy - new.features[:, 0]).mean()

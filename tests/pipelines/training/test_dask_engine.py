@@ -16,7 +16,7 @@ import pytest
 
 from aurora.models.boosters import BOOSTERS
 from aurora.models.catalogue import ModelSpec
-from aurora.models.design import ClassStart, class_numbers, design_matrix
+from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.metrics import Floats
 from aurora.models.targets import TARGETS
 from aurora.predictions.storage import read_predictor
@@ -72,7 +72,7 @@ def some_data(spec: ModelSpec, *, seed: int = 1, levels: int | None = None) -> D
     if levels:
         low, high = features.min(axis=0), features.max(axis=0)
         features = low + np.round((features - low) / (high - low) * levels) / levels * (high - low)
-    design = design_matrix(features, FEATURES, FEATURES, spec.centred)
+    design = Centring.of(FEATURES, FEATURES, spec.centred).design(features)
     if spec.kind == "regression":
         return Data(design, people.features[:, 0], people.energy, people.as_of, people.users)
     classes = class_numbers(people.valence)
