@@ -22,7 +22,7 @@ import xgboost
 from aurora.models.catalogue import ModelSpec
 from aurora.models.forest import Forest, TreesUnsupportedError, forest_of_lightgbm, forest_of_xgboost
 from aurora.models.metrics import Floats, Ints
-from aurora.models.ordinal import leaned, left_over, log_loss
+from aurora.models.ordinal import LeanedStart, leaned
 
 
 class Booster(Protocol):
@@ -243,14 +243,14 @@ class _OrdinalLoss:
     """Log loss of the leaned baseline, for LightGBM: gradient and curvature by row, and the mean to watch."""
 
     def __init__(self, start: Floats, target: Ints) -> None:
-        self._start, self._target = start, target
+        self._leaned = LeanedStart(start, target)
 
     def __call__(self, score: Floats, _data: lightgbm.Dataset) -> tuple[Floats, Floats]:
-        pull, curvature = left_over(leaned(self._start, score), self._target)
+        pull, curvature = self._leaned.left_over(score)
         return -pull, curvature
 
     def measured(self, score: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
-        return "log_loss", log_loss(leaned(self._start, score), self._target), False
+        return "log_loss", self._leaned.log_loss(score), False
 
 
 def _left(booster: lightgbm.Booster, network: Mapping[str, Any]) -> lightgbm.Booster:
