@@ -201,11 +201,12 @@ def _trained(rows: TrainingRows, until: float) -> Predictor:
 
 def _judged(rows: TrainingRows, truth: pl.DataFrame, target: str, until: float, moments: int) -> pl.DataFrame:
     """Some of the latest ratings: what was true, and the row that training would have seen."""
-    labels = rows.frame.filter(pl.Series(rows.as_of > until) & (pl.col("precision") == "instant"))
-    columns = [name for name in truth.columns if name not in labels.columns or name == "user_id"]
-    both = labels.drop("user_id").join(
-        truth.select(columns), left_on="label_event_id", right_on=f"{target}_event_id"
+    judged = np.flatnonzero((rows.as_of > until) & rows.is_instant)
+    labels = rows.frame(rows.spec.columns)[judged].with_columns(
+        label_event_id=pl.Series(rows.labels(judged)), as_of=pl.Series(rows.as_of[judged])
     )
+    columns = [name for name in truth.columns if name not in labels.columns]
+    both = labels.join(truth.select(columns), left_on="label_event_id", right_on=f"{target}_event_id")
     return both.sample(min(moments, len(both)), seed=1)
 
 

@@ -153,8 +153,8 @@ def losses_of_champion(held_out: HeldOut, champion: Champion) -> np.ndarray | No
     """
     losses = np.full(len(held_out.number), np.nan)
     stored = champion.held_out_losses
-    for place, label in enumerate(held_out.rows.label_ids[held_out.number]):
-        losses[place] = stored.get(str(label), np.nan)
+    for place, label in enumerate(held_out.rows.labels(held_out.number)):
+        losses[place] = stored.get(label, np.nan)
     new = held_out.rows.known_at[held_out.number] > champion.trained_until
     columns = champion.predictor.metadata.columns
     if new.any() and set(columns) <= set(held_out.rows.spec.columns):

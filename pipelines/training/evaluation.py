@@ -178,8 +178,8 @@ def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
         "coverage.low": coverage < np.median(coverage),
         "coverage.high": coverage >= np.median(coverage),
     }
-    personas = rows.frame["persona"].fill_null("").to_numpy()[number]
-    for persona in sorted({str(persona) for persona in personas} - {""}):
+    personas = np.array([persona or "" for persona in rows.personas])[rows.users[number]]
+    for persona in sorted(set(personas.tolist()) - {""}):
         slices[f"persona.{persona}"] = personas == persona
     return {name: member for name, member in slices.items() if member.any() and not member.all()}
 
@@ -230,7 +230,7 @@ def as_frame(held_out: HeldOut) -> pl.DataFrame:
     """The judged rows for the record: which label, what was said, what came. Names no person."""
     return pl.DataFrame(
         {
-            "label_event_id": held_out.rows.label_ids[held_out.number],
+            "label_event_id": held_out.rows.labels(held_out.number),
             "observed": held_out.values,
             "stated": held_out.stated("model"),
             "loss": held_out.loss("model"),

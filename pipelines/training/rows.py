@@ -7,10 +7,11 @@ label's own form; its `known_at` says from when on the label itself may be train
 from __future__ import annotations
 
 import hashlib
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, LiteralString
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +22,20 @@ from psycopg import sql
 from aurora.features.catalogue import FEATURES, SETS_VERSION
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import class_numbers
-from aurora.models.metrics import Floats, Ints
+from aurora.models.metrics import Bools, Floats, Ints
+from pipelines.training.copied_rows import blocks_of, fixed_layout
 
+# A missing value comes as NaN and an instant as a number: then every row has the same length, and a block of them is an
+# array as it is. The people come in the order of their ids.
 _READ = """
     copy (
         select
             labels.user_id,
             labels.label_event_id,
-            extract(epoch from labels.as_of)::float8 as as_of,
-            extract(epoch from labels.known_at)::float8 as known_at,
-            labels.value::float8 as value,
-            users.persona,
-            labels.precision,
+            date_part('epoch', labels.as_of),
+            date_part('epoch', labels.known_at),
+            labels.value::float8,
+            labels.precision = 'instant',
             {features}
         from intermediate.int_labels as labels
         inner join app.users as users on users.user_id = labels.user_id
@@ -49,8 +52,20 @@ _READ = """
             and labels.as_of <= {until}
             and labels.known_at <= {until}
         order by labels.user_id, labels.as_of, labels.label_event_id
-    ) to stdout (format csv, header)
+    ) to stdout (format binary)
 """
+_PERSONAS: Final[LiteralString] = """
+    select user_id, persona from app.users where cohort = %s and persona is not null
+"""
+_HEAD: Final = {
+    "user_id": "V16",
+    "label_ids": "V16",
+    "as_of": ">f8",
+    "known_at": ">f8",
+    "values": ">f8",
+    "is_instant": "?",
+}
+"""The columns before the features, as Postgres sends them."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +74,15 @@ class TrainingRows:
 
     spec: ModelSpec
     cohort: str
-    frame: pl.DataFrame
-    """Everything as read; the arrays below are its columns."""
     people: tuple[str, ...]
+    personas: tuple[str | None, ...]
+    """Of each of the people, who they were simulated as."""
     users: Ints
+    """Of each row, the place of its person in `people`."""
+    label_ids: npt.NDArray[np.void]
+    """The 16 bytes of the event id of each label."""
+    is_instant: Bools
+    """Whether it is known when on its day a label was given."""
     as_of: Floats
     known_at: Floats
     values: Floats
@@ -83,9 +103,16 @@ class TrainingRows:
         """The cohort's own now: just after its last label's moment and the day it became known."""
         return float(max(self.as_of.max(), self.known_at.max())) + 1.0
 
-    @property
-    def label_ids(self) -> npt.NDArray[np.str_]:
-        return self.frame["label_event_id"].to_numpy().astype(str)
+    def labels(self, chosen: Ints) -> list[str]:
+        """The event ids of the labels of these rows, as text."""
+        return [str(UUID(bytes=each.tobytes())) for each in self.label_ids[chosen]]
+
+    def frame(self, columns: Sequence[str]) -> pl.DataFrame:
+        """Some columns of the vector by name, missing as null."""
+        places = {name: self.spec.columns.index(name) for name in columns}
+        return pl.DataFrame(
+            {name: pl.Series(self.table[:, place], nan_to_null=True) for name, place in places.items()}
+        )
 
     def window(self) -> str:
         """The days that the rows span, as text."""
@@ -108,7 +135,7 @@ def read_training_rows(
     """All labelled rows of a cohort that were known at `until` (without it: all that there are)."""
     statement = sql.SQL(_READ).format(
         features=sql.SQL(", ").join(
-            sql.SQL("features.{name}::float8 as {name}").format(name=sql.Identifier(name))
+            sql.SQL("coalesce(features.{name}, 'NaN'::float8)").format(name=sql.Identifier(name))
             for name in spec.columns
         ),
         table=sql.Identifier(f"moment_{spec.feature_set}_features"),
@@ -116,29 +143,40 @@ def read_training_rows(
         cohort=sql.Literal(cohort),
         until=sql.Literal(until or datetime.max.replace(tzinfo=UTC)),
     )
-    body = io.BytesIO()
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for chunk in copy:
-            body.write(chunk)
-    return rows_from_csv(body.getvalue(), spec, cohort)
-
-
-def rows_from_csv(body: bytes, spec: ModelSpec, cohort: str) -> TrainingRows:
-    """The rows in a CSV with the columns that `read_training_rows` selects."""
-    text = ("user_id", "label_event_id", "persona", "precision")
-    schema = dict.fromkeys(text, pl.String) | dict.fromkeys(("as_of", "known_at", "value"), pl.Float64)
-    frame = pl.read_csv(body, schema_overrides=schema | dict.fromkeys(spec.columns, pl.Float64))
-    people, users = np.unique(frame["user_id"].to_numpy().astype(str), return_inverse=True)
-    fingerprint = hashlib.sha256(body + feature_set_version(spec).encode())
+    layout = fixed_layout({**_HEAD, **dict.fromkeys(spec.columns, ">f8")})
+    fingerprint = hashlib.sha256(feature_set_version(spec).encode())
+    parts = [_columns(np.empty(0, layout), spec)]
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for block in blocks_of(copy, layout):
+                fingerprint.update(block.tobytes())
+                parts.append(_columns(block, spec))
+        personas = dict(cursor.execute(_PERSONAS, (cohort,)).fetchall())
+    read = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    ids, users = _numbered(read.pop("user_id"))
     return TrainingRows(
         spec=spec,
         cohort=cohort,
-        frame=frame,
-        people=tuple(map(str, people)),
-        users=users.astype(np.int64),
-        as_of=frame["as_of"].to_numpy().astype(np.float64),
-        known_at=frame["known_at"].to_numpy().astype(np.float64),
-        values=frame["value"].to_numpy().astype(np.float64),
-        table=frame.select(spec.columns).fill_null(float("nan")).to_numpy().astype(np.float64),
+        people=tuple(map(str, ids)),
+        personas=tuple(personas.get(user_id) for user_id in ids),
+        users=users,
         data_version=fingerprint.hexdigest()[:16],
+        **read,
     )
+
+
+def _columns(block: npt.NDArray[Any], spec: ModelSpec) -> dict[str, npt.NDArray[Any]]:
+    """A block of rows as arrays of this machine's numbers."""
+    table = np.empty((len(spec.columns), len(block)))
+    for place, name in enumerate(spec.columns):
+        table[place] = block[name]
+    numbers = {name: block[name].astype(np.float64) for name in ("as_of", "known_at", "values")}
+    others = {name: block[name].copy() for name in ("user_id", "label_ids", "is_instant")}
+    return {**others, **numbers, "table": table.T}
+
+
+def _numbered(ids: npt.NDArray[np.void]) -> tuple[list[UUID], Ints]:
+    """The people of sorted rows, and each row's place among them."""
+    begins = np.ones(len(ids), dtype=np.bool_)
+    begins[1:] = ids[1:] != ids[:-1]
+    return [UUID(bytes=each.tobytes()) for each in ids[begins]], np.cumsum(begins) - 1

@@ -145,7 +145,7 @@ def signature_of(candidate: Candidate) -> ModelSignature:
 
 def _example(candidate: Candidate) -> Any:
     """Three rows of nobody: the quartiles of each column. A person's own would outlive their erasure here."""
-    columns = candidate.rows.frame.select(candidate.fitted.metadata.columns)
+    columns = candidate.rows.frame(candidate.fitted.metadata.columns)
     quartiles = [
         columns.select(pl.all().cast(pl.Float64).quantile(share, "linear")) for share in (0.25, 0.5, 0.75)
     ]
@@ -195,7 +195,7 @@ def _dataset(candidate: Candidate) -> Any:
     from mlflow.data.pandas_dataset import from_pandas
 
     rows = candidate.rows
-    frame = rows.frame.select("value", *rows.spec.columns).to_pandas()
+    frame = rows.frame(rows.spec.columns).insert_column(0, pl.Series("value", rows.values)).to_pandas()
     source = CodeDatasetSource(
         {"table": f"features.moment_{rows.spec.feature_set}_features", "cohort": rows.cohort}
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
+import polars as pl
 
 from aurora.features.tiles import Tile
 from aurora.features.vector import Moment
@@ -15,7 +17,8 @@ from aurora.predictions.predictor import Predictor
 from aurora.predictions.tile_changes import Occasion
 from pipelines.training.fitting import Fitted, fit
 from pipelines.training.halves import with_halves
-from pipelines.training.rows import TrainingRows, rows_from_csv
+from pipelines.training.rows import TrainingRows
+from tests.pipelines.training.framed_rows import rows_from_frame
 
 NOW = datetime(2026, 3, 20, 17, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -73,7 +76,7 @@ def training_rows(
     """
     rng = np.random.default_rng(seed)
     effects = sleep_effects(people, differing, seed)
-    lines = ["user_id,label_event_id,as_of,known_at,value,persona,precision," + ",".join(spec.columns)]
+    lines: list[dict[str, Any]] = []
     for person in range(people):
         level = rng.uniform(4.5, 7.5)
         for day in range(days):
@@ -99,10 +102,19 @@ def training_rows(
                 **dict.fromkeys(MOOD.baseline_columns, 0.2),
             }
             value = value if spec.kind == "regression" else (value - 5) / 5
-            told = ["" if known.get(name) is None else repr(float(known[name])) for name in spec.columns]  # type: ignore[arg-type]  # None is told as nothing
-            at = day * DAY
-            lines.append(f"p{person:02},p{person} {day},{at},{at + 300},{value},,instant," + ",".join(told))
-    return rows_from_csv("\n".join(lines).encode(), spec, "real")
+            lines.append(
+                {
+                    "user_id": f"p{person:02}",
+                    "label_event_id": f"p{person} {day}",
+                    "as_of": day * DAY,
+                    "known_at": day * DAY + 300,
+                    "value": value,
+                    "persona": None,
+                    "precision": "instant",
+                    **{name: known.get(name) for name in spec.columns},
+                }
+            )
+    return rows_from_frame(pl.DataFrame(lines, infer_schema_length=None), spec)
 
 
 def a_fit(spec: ModelSpec = SPEC, rows: TrainingRows | None = None) -> Fitted:

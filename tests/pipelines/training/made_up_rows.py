@@ -10,7 +10,8 @@ import polars as pl
 
 from aurora.models.catalogue import ENERGY, MOOD
 from aurora.models.folds import FoldPlan
-from pipelines.training.rows import TrainingRows, rows_from_csv
+from pipelines.training.rows import TrainingRows
+from tests.pipelines.training.framed_rows import rows_from_frame
 
 SPECS = {"energy": replace(ENERGY, max_rounds=40), "mood": replace(MOOD, max_rounds=15)}
 PLAN = FoldPlan(held_out_days=14, step_days=7)
@@ -54,7 +55,7 @@ def some_rows(
                     **{name: vector[name] for name in spec.columns},
                 }
             )
-    return rows_from_csv(pl.DataFrame(lines, infer_schema_length=None).write_csv().encode(), spec, "real")
+    return rows_from_frame(pl.DataFrame(lines, infer_schema_length=None), spec)
 
 
 def _moods(usual: float) -> dict[str, Any]:

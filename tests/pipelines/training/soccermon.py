@@ -16,7 +16,8 @@ import polars as pl
 from aurora.features.tiles import LoggedEvent, Tile, tiles_of
 from aurora.features.vector import Moment, vector_of_set
 from aurora.models.catalogue import ModelSpec
-from pipelines.training.rows import TrainingRows, rows_from_csv
+from pipelines.training.rows import TrainingRows
+from tests.pipelines.training.framed_rows import rows_from_frame
 
 
 def soccermon_rows(path: Path, spec: ModelSpec) -> TrainingRows:
@@ -25,9 +26,7 @@ def soccermon_rows(path: Path, spec: ModelSpec) -> TrainingRows:
     lines: list[dict[str, Any]] = []
     for (player,), days in table.sort("player_id", "date").group_by("player_id", maintain_order=True):
         lines += _rows_of_player(str(player), days, spec)
-    return rows_from_csv(
-        pl.DataFrame(lines, infer_schema_length=None).write_csv().encode(), spec, "soccermon"
-    )
+    return rows_from_frame(pl.DataFrame(lines, infer_schema_length=None), spec, "soccermon")
 
 
 def _rows_of_player(player: str, days: pl.DataFrame, spec: ModelSpec) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from uuid import NAMESPACE_DNS, uuid5
 
 import numpy as np
-import polars as pl
 import pytest
 
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
@@ -48,7 +47,20 @@ def _rows(spec: ModelSpec, *, sleep: float = 0.0, personal: float = 0.0) -> Trai
         if name in known:
             table[:, place] = known[name]
     people = tuple(str(uuid5(NAMESPACE_DNS, str(number))) for number in range(PEOPLE))
-    return TrainingRows(spec, "real", pl.DataFrame(), people, users, as_of, as_of, values, table, "made-up")
+    return TrainingRows(
+        spec=spec,
+        cohort="real",
+        people=people,
+        personas=PEOPLE * (None,),
+        users=users,
+        label_ids=np.zeros(len(users), "V16"),
+        is_instant=np.ones(len(users), dtype=np.bool_),
+        as_of=as_of,
+        known_at=as_of,
+        values=values,
+        table=table,
+        data_version="made-up",
+    )
 
 
 @pytest.mark.parametrize("spec", [ENERGY, MOOD], ids=["energy", "mood"])

@@ -44,7 +44,7 @@ def test_a_feature_that_nobody_has_is_no_baseline() -> None:
 
 
 def test_every_held_out_rating_is_judged_once() -> None:
-    labels = judged().rows.label_ids[judged().number]
+    labels = judged().rows.labels(judged().number)
 
     assert len(set(labels)) == len(labels) == 12 * 14
 
@@ -77,7 +77,7 @@ def test_a_champion_is_compared_only_where_it_is_honest() -> None:
     trained_on_everything = Champion("1", Predictor.load(candidate.artifact), held_out_losses={})
     with_record = replace(
         trained_on_everything,
-        held_out_losses={str(rows.label_ids[number]): 0.5 for number in held_out.number},
+        held_out_losses=dict.fromkeys(rows.labels(held_out.number), 0.5),
     )
 
     losses = losses_of_champion(held_out, with_record)
