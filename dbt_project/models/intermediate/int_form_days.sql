@@ -14,8 +14,7 @@ with
 events as (
 
     select events.*
-    from {{ ref('stg_events') }} as events
-    {{ only_days_of(ref('stg_touched_days'), 'events') }}
+    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}
     where events.form_id is not null
 
 ),

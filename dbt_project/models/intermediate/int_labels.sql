@@ -14,13 +14,13 @@ with
 
 energy_ratings as (
 
-    select * from {{ ref('stg_events__energy') }}
+    select energy.* from {{ rows_of_days(ref('stg_events__energy'), 'energy', ref('int_changed_days')) }}
 
 ),
 
 mood_ratings as (
 
-    select * from {{ ref('stg_events__mood') }}
+    select mood.* from {{ rows_of_days(ref('stg_events__mood'), 'mood', ref('int_changed_days')) }}
 
 ),
 
@@ -112,7 +112,6 @@ labels as (
         ratings.form_id
 
     from ratings
-    {{ only_days_of(ref('int_changed_days'), 'ratings') }}
     left join forms
         on ratings.user_id = forms.user_id and ratings.form_id = forms.form_id
 

@@ -18,8 +18,7 @@ sleep as (
             rows between unbounded preceding and 1 preceding
         ) as earlier_until
 
-    from {{ ref('stg_events__sleep') }} as sleep
-    {{ only_days_of(ref('stg_touched_days'), 'sleep') }}
+    from {{ rows_of_days(ref('stg_events__sleep'), 'sleep', ref('stg_touched_days')) }}
     left join {{ ref('int_outranked_events') }} as outranked
         on sleep.user_id = outranked.user_id and sleep.event_id = outranked.event_id
     where

@@ -18,8 +18,7 @@ measurements as (
         row_number() over by_time as time_rank,
         bool_or(measurements.alive_until < 'infinity') over whole_day as has_replaced
 
-    from {{ ref('int_measurements') }} as measurements
-    {{ only_days_of(ref('stg_touched_days'), 'measurements') }}
+    from {{ rows_of_days(ref('int_measurements'), 'measurements', ref('stg_touched_days')) }}
     window
         whole_day as (partition by measurements.user_id, measurements.local_date, measurements.measure),
         -- The last value is that of the latest event; of two at one instant, the one with the higher id.

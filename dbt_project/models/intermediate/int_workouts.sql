@@ -33,8 +33,7 @@ workouts as (
         exercise.source_name,
         exercise.modality
 
-    from {{ ref('stg_events__exercise') }} as exercise
-    {{ only_days_of(ref('stg_touched_days'), 'exercise') }}
+    from {{ rows_of_days(ref('stg_events__exercise'), 'exercise', ref('stg_touched_days')) }}
     left join {{ ref('int_outranked_events') }} as outranked
         on exercise.user_id = outranked.user_id and exercise.event_id = outranked.event_id
     where

@@ -51,8 +51,7 @@ reports as (
         events.alive_from,
         events.alive_until
 
-    from {{{{ ref('stg_events') }}}} as events
-    {{{{ only_days_of(ref('stg_touched_days'), 'events') }}}}
+    from {{{{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}}}
     where
         events.type in ({types})
         and not events.is_deleted

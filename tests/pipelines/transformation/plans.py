@@ -1,7 +1,8 @@
-"""How Postgres goes about the models of features, as it plans them on the data at hand."""
+"""How Postgres goes about the models of the warehouse, as it plans them on the data at hand."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import psycopg
@@ -10,15 +11,46 @@ from aurora.features.catalogue import DOMAINS
 from pipelines.transformation.dbt_runs import target_dir
 from tests.pipelines.transformation.conftest import Warehouse
 
+Plan = Mapping[str, Any]
+
+_TABLES = """
+    select relname from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
+    where nspname in ('staging', 'intermediate') and relkind = 'r'
+"""
+
 
 def expected_rows(warehouse: Warehouse) -> dict[str, float]:
     """How many rows Postgres expects of each model of features, as last compiled."""
-    found: dict[str, float] = {}
-    compiled = target_dir(warehouse.data_dir) / "compiled"
     with psycopg.connect(warehouse.owner_url) as connection:
-        for name in (f"moment_{domain}_features" for domain in DOMAINS):
-            [path] = compiled.rglob(f"{name}.sql")
-            row = connection.execute(cast("Any", f"explain (format json) {path.read_text()}")).fetchone()
-            assert row is not None
-            found[name] = row[0][0]["Plan"]["Plan Rows"]
-    return found
+        return {
+            name: _plan(connection, warehouse, name)["Plan Rows"]
+            for name in (f"moment_{domain}_features" for domain in DOMAINS)
+        }
+
+
+def readers_of_the_whole_log(warehouse: Warehouse) -> set[str]:
+    """Tables before the features whose model, as last compiled, goes through events of all days to find some.
+
+    Small tables are read through anyway: Postgres is told not to, and does so only where it knows no other way.
+    """
+    with psycopg.connect(warehouse.owner_url) as connection:
+        connection.execute("set enable_seqscan = off")
+        return {
+            name
+            for (name,) in connection.execute(_TABLES).fetchall()
+            for node in _nodes(_plan(connection, warehouse, name))
+            if node.get("Relation Name", "").startswith("events_")
+            and not {"Index Cond", "Recheck Cond"} & node.keys()
+        }
+
+
+def _plan(connection: psycopg.Connection[Any], warehouse: Warehouse, model: str) -> Plan:
+    [path] = (target_dir(warehouse.data_dir) / "compiled").rglob(f"{model}.sql")
+    [(found,)] = connection.execute(cast("Any", f"explain (format json) {path.read_text()}")).fetchall()
+    return found[0]["Plan"]
+
+
+def _nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)

@@ -14,7 +14,7 @@ from pipelines.transformation.builds import BuildRunningError, purge_touched_day
 from pipelines.transformation.dbt_runs import run_dbt
 from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import Received, in_parts, lives, store
-from tests.pipelines.transformation.plans import expected_rows
+from tests.pipelines.transformation.plans import expected_rows, readers_of_the_whole_log
 
 LIVES = 100
 EXAMPLES = max(settings.default.max_examples // 100, 1) if settings.default else 1
@@ -63,6 +63,7 @@ def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[
     store(warehouse.owner_url, third)
     assert not warehouse.build().is_full
     incremental = digests(warehouse)
+    assert readers_of_the_whole_log(warehouse) == set()
 
     warehouse.build(full=True)
 
