@@ -55,7 +55,8 @@ DESCRIPTION: Final = """
 From the events of a life to features, scores and predictions.
 
 Register, log in, put the access token behind **Authorize**, and post an event. Every error is a problem
-(RFC 9457) with a stable `code`. The tutorial is in `docs/api.md`.
+(RFC 9457) with a stable `code`. Where the operator wants confirmed e-mail addresses, all but `/api/v1/auth` answers
+403 (`email-unverified`) to who has none. The tutorial is in `docs/api.md`.
 """
 
 

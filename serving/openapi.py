@@ -16,7 +16,6 @@ BEARER: Final = "HTTPBearer"
 _TOLD: Final = {
     400: "The request cannot be read",
     401: "No access token, or one that is not accepted",
-    403: "Not without a confirmed e-mail address (where the operator wants one)",
     404: "Nothing of yours is there",
     408: "The body did not arrive in time",
     409: "It conflicts with what is stored",

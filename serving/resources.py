@@ -70,7 +70,7 @@ class Resources:
         )
         tokens, issuer = TokenReader(secret), TokenIssuer(secret, options)
         limiter, mailbag = RateLimiter(redis, options, settings.api_workers), Mailbag(system_key)
-        addresses = Addresses(database, limiter, mailbag)
+        addresses = Addresses(database, limiter, mailbag, system_key=system_key)
         cache = PredictionCache(redis, options.prediction_ttl_seconds)
         judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
@@ -88,6 +88,7 @@ class Resources:
                 issuer,
                 tokens,
                 mailbag,
+                system_key=system_key,
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),
             addresses=addresses,

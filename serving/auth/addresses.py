@@ -44,15 +44,21 @@ def check_confirmed(person: Person, options: ApiOptions) -> None:
 class Addresses:
     """Sets and confirms addresses."""
 
-    def __init__(self, database: Database, limiter: RateLimiter, mailbag: Mailbag) -> None:
+    def __init__(
+        self, database: Database, limiter: RateLimiter, mailbag: Mailbag, *, system_key: str
+    ) -> None:
         self._database = database
+        self._system_key = system_key
         self._limiter = limiter
         self._mailbag = mailbag
 
-    async def want(self, person: Person, address: str) -> None:
-        """Send a link to an address that is to become the person's. Links to one that was wanted before are void."""
+    async def want(self, person: Person, address: str) -> bool:
+        """Send a link to an address that is to become the person's; False when it is theirs already.
+
+        Links to one that was wanted before are void.
+        """
         await self.count_email_to(address)
-        key = self._mailbag.system_key
+        key = self._system_key
         data_key, current = person.data_key(key), person.email(key)
         is_current = current is not None and address_hash(key, current) == address_hash(key, address)
         wanted = None if is_current else seal_text(data_key, person.user_id, address)
@@ -60,23 +66,24 @@ class Addresses:
             await connection.execute(_WANT, {"user_id": person.user_id, "wanted": wanted})
             await void_links(connection, person.user_id, ("verify",))
             if is_current:
-                return
+                return False
             await self._mailbag.add(
                 connection, "verify", user_id=person.user_id, data_key=data_key, address=address
             )
             await self._mailbag.tell(connection, "email_change", person.user_id)
+        return True
 
     async def send_again(self, person: Person) -> None:
         """Send another link to the address that waits; EmailNotWaitingError when none does."""
-        key = self._mailbag.system_key
-        wanted = person.wanted_email(key)
+        wanted = person.wanted_email(self._system_key)
         if wanted is None:
             raise EmailNotWaitingError
         await self._limiter.spend("reset", f"person:{person.user_id}")
         await self.count_email_to(wanted)
         async with self._database.transaction() as connection:
+            data_key = person.data_key(self._system_key)
             await self._mailbag.add(
-                connection, "verify", user_id=person.user_id, data_key=person.data_key(key), address=wanted
+                connection, "verify", user_id=person.user_id, data_key=data_key, address=wanted
             )
 
     async def confirm(self, token: str) -> None:
@@ -98,4 +105,4 @@ class Addresses:
 
     async def count_email_to(self, address: str) -> None:
         """RateLimitExceededError when too many e-mails to this address were asked for, whoever asked."""
-        await self._limiter.spend("reset", f"address:{address_hash(self._mailbag.system_key, address).hex()}")
+        await self._limiter.spend("reset", f"address:{address_hash(self._system_key, address).hex()}")

@@ -22,6 +22,7 @@ from serving.paths import EMAIL, ME, PASSWORD
 router = APIRouter(tags=["auth"])
 
 _LINK_SENT: Final = EmailPromised(detail="A link is on its way to this address. It holds for 48 hours.")
+_YOURS_ALREADY: Final = EmailPromised(detail="This address is yours already. No other waits any more.")
 _PERHAPS_SENT: Final = EmailPromised(
     detail="If an account has confirmed this address, a link is on its way to it. It holds for an hour."
 )
@@ -35,8 +36,7 @@ _AFTERWARDS: Final = (
 async def change_email(wanted: EmailChange, person: StreamingPerson, here: Here) -> EmailPromised:
     """Set or change your address. A link goes to it; until it is confirmed, the one before stays in use."""
     await here.accounts.check_it_is(person, wanted.current_password)
-    await here.addresses.want(person, wanted.email)
-    return _LINK_SENT
+    return _LINK_SENT if await here.addresses.want(person, wanted.email) else _YOURS_ALREADY
 
 
 @router.post(

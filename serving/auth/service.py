@@ -52,6 +52,7 @@ class Accounts:
         reader: TokenReader,
         mailbag: Mailbag,
         *,
+        system_key: str,
         grace: timedelta,
     ) -> None:
         self._database = database
@@ -59,6 +60,7 @@ class Accounts:
         self._issuer = issuer
         self._reader = reader
         self._mailbag = mailbag
+        self._system_key = system_key
         self._grace = grace
 
     async def register(self, wanted: Registration) -> Registered:
@@ -66,12 +68,11 @@ class Accounts:
         check_password(wanted.password, wanted.username)
         clock.zone(wanted.tz)
         # No connection is held while the password is hashed.
-        system_key = self._mailbag.system_key
         row = new_person_row(
             username=wanted.username,
             password_hash=await self._passwords.hash(wanted.password),
             tz=wanted.tz,
-            system_key=system_key,
+            system_key=self._system_key,
             email=wanted.email,
             display_name=wanted.display_name,
         )
@@ -79,7 +80,7 @@ class Accounts:
             await insert_person(connection, row)
             if wanted.email is not None:
                 user_id = row["user_id"]
-                data_key = unwrap(system_key, user_id, row["key"])
+                data_key = unwrap(self._system_key, user_id, row["key"])
                 await self._mailbag.add(
                     connection, "verify", user_id=user_id, data_key=data_key, address=wanted.email
                 )
@@ -87,7 +88,7 @@ class Accounts:
 
     async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
-        email_hash = hash_of_login(self._mailbag.system_key, given.username)
+        email_hash = hash_of_login(self._system_key, given.username)
         async with self._database.transaction() as connection:
             user_id, stored = await find_login(connection, given.username, email_hash)
         is_right = await self._passwords.verify(given.password, stored)

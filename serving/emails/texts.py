@@ -5,6 +5,7 @@ None repeats what a stranger could have typed: whoever gives an address that is 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from email.headerregistry import Address
@@ -14,6 +15,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from aurora import clock
+from aurora.errors import AuroraError
 from serving.emails.links import LIFETIMES, Purpose
 from serving.paths import CONFIRM_PAGE, RESET_PAGE
 
@@ -87,18 +89,30 @@ If it was not you, choose a new one now, at
         "Your account was deleted",
         """Your account of AURORA_LIFE was deleted: nobody can log in any more, and your data will be erased.
 
-If it was not you, answer whoever runs {site} at once: until the erasure is done the account can be brought back.
+If it was not you, write to whoever runs AURORA_LIFE for you at once: until the erasure is done the account can be
+brought back. It is the one at
+
+    {site}
 """,
     ),
 }
 
 
+class SenderInvalidError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("AURORA_MAIL_FROM is no sender: write `Aurora <no-reply@example.org>`")
+
+
 @dataclass(frozen=True)
 class Letterhead:
-    """From whom e-mails come, and where their links lead."""
+    """From whom e-mails come, and where their links lead; SenderInvalidError when it is nobody."""
 
     mail_from: str
     public_url: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(self.mail_from)[1]):
+            raise SenderInvalidError
 
     def message(self, kind: Kind, email_id: UUID, recipient: str, token: str | None) -> EmailMessage:
         """The e-mail as a server takes it.

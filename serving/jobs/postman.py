@@ -109,8 +109,8 @@ class Postman:
                         while await self.deliver_one(connection):
                             pass
                         await _wait(connection)
-            except psycopg.Error as error:
-                log.warning("postman_without_postgres", problem=type(error).__name__)
+            except Exception as error:  # noqa: BLE001  # nobody would see that e-mails have stopped
+                log.warning("postman_interrupted", problem=type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

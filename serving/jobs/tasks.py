@@ -45,7 +45,9 @@ CHORES: Final = (
         "delete_old_emails",
         "57 * * * *",
         "app.outgoing_emails",
-        "sent_at < now() - interval '7 days' or failed_at < now() - interval '30 days'",
+        # Those that wait so long were written where there is no mail server at all.
+        "sent_at < now() - interval '7 days' or failed_at < now() - interval '30 days'"
+        " or created_at < now() - interval '30 days'",
     ),
     Chore(
         "delete_old_notices",

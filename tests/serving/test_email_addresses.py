@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from aurora.settings import Settings
-from tests.serving.conftest import PASSWORD, an_event, quick
+from tests.serving.conftest import PASSWORD, an_event, log_in, quick
+from tests.serving.live_server import Server
 from tests.serving.post_office import PostOffice, a_post_office, text_of, token_in
 
 ADA = "ada@example.org"
@@ -164,8 +167,9 @@ async def test_to_want_the_address_that_one_has_takes_back_another_wish(office: 
     ada = await office.confirmed(ADA)
     await office.post("email", ada, email="new@example.org", current_password=PASSWORD)
 
-    await office.post("email", ada, email=ADA.upper(), current_password=PASSWORD)
+    wanted = await office.post("email", ada, email=ADA.upper(), current_password=PASSWORD)
 
+    assert "yours already" in wanted.json()["detail"]
     account = await office.me(ada)
     assert (account["email"], account["email_wanted"]) == (ADA, None)
 
@@ -242,3 +246,14 @@ async def test_where_a_confirmed_address_is_wanted_nothing_but_the_account_is_op
     assert [(answer.status_code, answer.json()["code"]) for answer in shut] == 4 * [(403, "email-unverified")]
     assert confirmed.status_code == 204
     assert opened.status_code == 201
+
+
+async def test_where_a_confirmed_address_is_wanted_no_socket_opens_without_one(settings: Settings) -> None:
+    async with Server(settings, quick(require_verified_email=True)).run() as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            bo = await log_in(client)
+
+        with pytest.raises(InvalidStatus) as refused:
+            await server.socket(bo)
+
+    assert refused.value.response.status_code == 403
