@@ -54,6 +54,14 @@ class Settings(BaseSettings):
         "",
         description="Who hears of failed runs: addresses of Apprise, separated by spaces (docs/data-quality.md)",
     )
+    smtp_url: str = Field(
+        "",
+        description="Server that takes e-mails: smtp:// or smtps://user:password@host:port",
+    )
+    mail_from: str = Field("AURORA_LIFE <aurora@localhost>", description="Sender of e-mails to people")
+    public_url: str = Field(
+        "", description="Where people's browsers find AURORA: links of e-mails lead there"
+    )
     code_url: str = Field("", description="Repository that Dagster's code links lead to; else local files")
     code_branch: str = "main"
 

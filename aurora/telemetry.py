@@ -25,6 +25,7 @@ DEAD_LETTERS = Gauge(
     ["source", "reason_code"],
     multiprocess_mode="livemostrecent",
 )
+EMAILS = Counter("aurora_jobs_emails_total", "E-mails by what became of them", ["kind", "outcome"])
 OUTBOX_PENDING = Gauge(
     "aurora_streams_outbox_pending_events",
     "Outbox rows that wait for the broker",
@@ -38,6 +39,7 @@ EVENT_DELAY = Histogram(
 
 __all__ = [
     "DEAD_LETTERS",
+    "EMAILS",
     "EVENTS_RECEIVED",
     "EVENTS_REJECTED",
     "EVENT_DELAY",

@@ -24,7 +24,7 @@ from infra.embedded.unprivileged import SYSTEM_DIR, as_nobody, is_reachable
 from infra.installation import given_settings
 from infra.leftovers import orphans
 from infra.ports import USUAL_PORTS, is_free, remembered_ports
-from infra.readiness import ask, external_probes
+from infra.readiness import MAIL_SERVER, ask, external_probes
 from infra.run_folder import read_json
 from infra.status import ProgramStatus, SupervisorGoneError, read_status
 
@@ -120,7 +120,7 @@ def _python(machine: Machine) -> Finding:
 
 def _programs(machine: Machine) -> list[Finding]:
     if not machine.missing_programs:
-        return [Finding("fine", "programs", "Postgres, Valkey and the broker can be run here")]
+        return [Finding("fine", "programs", "Postgres, Valkey, the broker and the mailbox can be run here")]
     return [Finding("problem", name, why) for name, why in machine.missing_programs.items()]
 
 
@@ -181,7 +181,12 @@ def _leftovers(machine: Machine) -> list[Finding]:
 
 def _external(machine: Machine) -> list[Finding]:
     return [
-        Finding("problem", f"external {name}", said, "check its address in the environment or .env")
+        Finding(
+            "warning" if name == MAIL_SERVER else "problem",
+            f"external {name}",
+            said,
+            "check its address in the environment or .env",
+        )
         if said
         else Finding("fine", f"external {name}", "answers")
         for name, said in machine.external.items()
@@ -218,6 +223,12 @@ def _missing_programs() -> dict[str, str]:
         missing["broker"] = (
             f"confluent-kafka is not there ({error}): make setup, or set AURORA_KAFKA_BOOTSTRAP"
         )
+    try:
+        import aiosmtpd
+
+        del aiosmtpd
+    except ImportError as error:
+        missing["mailbox"] = f"aiosmtpd is not there ({error}): make setup, or set AURORA_SMTP_URL"
     return missing
 
 

@@ -94,6 +94,18 @@ class Installation:
         return not self.given.mlflow_uri
 
     @property
+    def has_embedded_mailbox(self) -> bool:
+        return not self.given.smtp_url
+
+    @property
+    def mailbox_dir(self) -> Path:
+        return self.data_dir / "mailbox"
+
+    @property
+    def smtp_url(self) -> str:
+        return self.given.smtp_url or f"smtp://127.0.0.1:{self.ports['mailbox-smtp']}"
+
+    @property
     def owner_url(self) -> str:
         return self.given.postgres_url or (self.postgres.url("aurora") if self.postgres else "")
 
@@ -133,6 +145,9 @@ class Installation:
             "data_key": derive(self.secret_key, "data"),
             "pseudonym_key": self.given.pseudonym_key or derive(self.secret_key, "pseudonyms"),
             "alert_urls": self.given.alert_urls,
+            "smtp_url": self.smtp_url,
+            "mail_from": self.given.mail_from,
+            "public_url": self.given.public_url or self.url("serving"),
         }
 
 

@@ -16,6 +16,8 @@ USUAL_PORTS: Final[Mapping[str, int]] = {
     "dagster-code": 4000,
     "mlflow": 5000,
     "streams": 6066,
+    "mailbox": 8025,
+    "mailbox-smtp": 8026,
 }
 
 

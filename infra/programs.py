@@ -30,6 +30,9 @@ SECRET_OR_ADDRESS: Final = (
     "data_key",
     "pseudonym_key",
     "alert_urls",
+    "smtp_url",
+    "mail_from",
+    "public_url",
 )
 """Settings that a process has only when its line in the table names them."""
 
@@ -137,6 +140,16 @@ def _services(here: Installation) -> list[Program]:
                 url=here.url("mlflow"),
             )
         )
+    if here.has_embedded_mailbox:
+        ports = [str(here.ports["mailbox-smtp"]), str(here.ports["mailbox"])]
+        table.append(
+            Program(
+                "mailbox",
+                [PYTHON, "-m", "infra.mailbox", str(here.mailbox_dir), *ports],
+                Probe("http", here.url("mailbox")),
+                url=here.url("mailbox"),
+            )
+        )
     return table
 
 
@@ -204,7 +217,7 @@ def _processes(here: Installation) -> list[Program]:
             Probe("alive"),
             depends_on=("postgres", "redis"),
             role=grants.JOBS,
-            knows=("redis_url", "data_key"),
+            knows=("redis_url", "data_key", "smtp_url", "mail_from", "public_url"),
         ),
     ]
 

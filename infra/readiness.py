@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from aurora.settings import Settings
 from infra.leftovers import living_leader
@@ -16,6 +17,9 @@ from infra.run_folder import broker_address, read_note
 
 STEADY_SECONDS: Final = 6
 """A program that can be asked nothing counts as ready when it has lived for so long."""
+
+MAIL_SERVER: Final = "mail server"
+"""The one external service that nothing waits for: e-mails do."""
 
 
 def is_ready(program: Program, run_dir: Path) -> tuple[bool, str]:
@@ -97,4 +101,8 @@ def external_probes(given: Settings) -> dict[str, Probe]:
         probes["broker"] = Probe("tcp", given.kafka_bootstrap.split(",")[0])
     if given.mlflow_uri:
         probes["mlflow"] = Probe("http", given.mlflow_uri.rstrip("/") + "/health")
+    if given.smtp_url:
+        parts = urlsplit(given.smtp_url)
+        usual = 465 if parts.scheme == "smtps" else 25
+        probes[MAIL_SERVER] = Probe("tcp", f"{parts.hostname}:{parts.port or usual}")
     return probes

@@ -73,6 +73,7 @@ def _print_addresses(here: Installation) -> None:
         ("serving", "API and its docs", here.url("serving") + "/docs"),
         ("dagster-webserver", "Dagster", here.url("dagster-webserver")),
         ("mlflow", "MLflow", here.mlflow_uri),
+        *([("mailbox", "E-mails", here.url("mailbox"))] if here.has_embedded_mailbox else []),
     ):
         if name not in running or running[name].pid:  # not among them: it is external
             table.add_row(f"  [bold]{what}[/]", url)

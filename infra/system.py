@@ -22,7 +22,7 @@ from infra.errors import AlreadyRunningError, ServiceStartError, UnknownProgramE
 from infra.installation import Installation
 from infra.leftovers import end_group, end_orphans
 from infra.programs import Program, programs
-from infra.readiness import ask, external_probes
+from infra.readiness import MAIL_SERVER, ask, external_probes
 from infra.run_folder import clear_notes, read_json, read_note, write_privately
 from infra.start import Report, Start, silent, start_in_order
 from infra.supervisord import Supervisor, SupervisorGoneError, connect, start_supervisor
@@ -129,7 +129,7 @@ def _check_external(here: Installation, report: Report) -> None:
         deadline, pause = time.monotonic() + EXTERNAL_SECONDS, 0.5
         while True:
             is_there, reason = ask(probe, here.run_dir)
-            if is_there:
+            if is_there or name == MAIL_SERVER:
                 break
             if time.monotonic() > deadline:
                 advice = "check its address in the environment or .env; unset it to use the embedded one"
@@ -137,7 +137,9 @@ def _check_external(here: Installation, report: Report) -> None:
             report(name, f"does not answer yet ({reason})")
             time.sleep(pause)
             pause = min(pause * 2, 4)
-        report(name, "external, answers")
+        report(
+            name, "external, answers" if is_there else f"external, does not answer ({reason}); e-mails wait"
+        )
 
 
 def _open(here: Installation, table: Mapping[str, Program], report: Report) -> Start:

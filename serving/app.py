@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aurora.settings import Settings, load_settings
 from aurora.telemetry import configure_logging
-from serving import docs_page, problems
+from serving import docs_page, link_pages, problems
+from serving.auth import email_endpoints as auth_by_email
 from serving.auth import endpoints as auth
 from serving.direct import Direct
 from serving.event_types import endpoints as event_types
@@ -36,6 +37,7 @@ from serving.timeline import endpoints as timeline
 NOUNS: Final = (
     events,
     auth,
+    auth_by_email,
     rejected_events,
     event_types,
     timeline,
@@ -53,7 +55,8 @@ DESCRIPTION: Final = """
 From the events of a life to features, scores and predictions.
 
 Register, log in, put the access token behind **Authorize**, and post an event. Every error is a problem
-(RFC 9457) with a stable `code`. The tutorial is in `docs/api.md`.
+(RFC 9457) with a stable `code`. Where the operator wants confirmed e-mail addresses, all but `/api/v1/auth` answers
+403 (`email-unverified`) to who has none. The tutorial is in `docs/api.md`.
 """
 
 
@@ -107,7 +110,7 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
     )
     app.state.resources = resources
     problems.install(app)
-    for part in (*NOUNS, health, docs_page):
+    for part in (*NOUNS, health, docs_page, link_pages):
         app.router.routes.extend(part.router.routes)
     _complete_openapi(app)
     return app

@@ -9,11 +9,13 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
+from serving.auth.addresses import check_confirmed
 from serving.auth.people import Person, find_person
 from serving.auth.tokens import AccessToken
 from serving.database import Work
 from serving.errors import TokenInvalidError, TokenMissingError
 from serving.openapi import BEARER
+from serving.paths import AUTH
 from serving.resources import Resources
 
 
@@ -71,21 +73,24 @@ async def current_token(request: Request, _shown: Annotated[object, Security(_be
 CurrentToken = Annotated[AccessToken, Depends(current_token)]
 
 
-async def _person_of(work: Work, token: AccessToken, request: Request) -> Person:
+async def _person_of(work: Work, token: AccessToken, request: Request, here: Resources) -> Person:
     person = await find_person(work.connection, token.user_id, token.family_id)
     if person is None:
         raise TokenInvalidError("this login was closed; log in again")
     request.state.user_id = str(person.user_id)
+    # How to confirm an address lies under /auth.
+    if not request.scope["path"].startswith(AUTH):
+        check_confirmed(person, here.options)
     return person
 
 
-async def current_person(token: CurrentToken, work: CurrentWork, request: Request) -> Person:
-    return await _person_of(work, token, request)
+async def current_person(token: CurrentToken, work: CurrentWork, request: Request, here: Here) -> Person:
+    return await _person_of(work, token, request, here)
 
 
 async def streaming_person(token: CurrentToken, here: Here, request: Request) -> Person:
     async with here.database.work() as work:
-        return await _person_of(work, token, request)
+        return await _person_of(work, token, request, here)
 
 
 CurrentPerson = Annotated[Person, Depends(current_person)]

@@ -25,7 +25,7 @@ from aurora.predictions.support import Unsupported
 
 class CredentialsInvalidError(AuroraError):
     def __init__(self) -> None:
-        super().__init__("user name or password is wrong")
+        super().__init__("user name (or e-mail address) or password is wrong")
 
 
 class TokenInvalidError(AuroraError):
@@ -57,6 +57,32 @@ class PasswordWrongError(AuroraError):
 
     def __init__(self) -> None:
         super().__init__("the current password is another one")
+
+
+class EmailTakenError(AuroraError):
+    """Told to whoever has the link, which went to this address: to the owner of both accounts."""
+
+    def __init__(self) -> None:
+        super().__init__("another account has this address; log in there, or give this one another address")
+
+
+class EmailNotWaitingError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("no address of yours waits for its confirmation (POST /api/v1/auth/email sets one)")
+
+
+class EmailUnverifiedError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "confirm an e-mail address first (POST /api/v1/auth/email/verification sends the link)"
+        )
+
+
+class LinkInvalidError(AuroraError):
+    """The same for every reason, so that nothing is learned by trying."""
+
+    def __init__(self) -> None:
+        super().__init__("this link was used before, has ended, or another took its place; ask for a new one")
 
 
 class SessionNotFoundError(AuroraError):
@@ -217,6 +243,10 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     UsernameTakenError: ProblemType(409, "username-taken", "User name taken"),
     PasswordUnacceptableError: ProblemType(422, "password-unacceptable", "Password not accepted"),
     PasswordWrongError: ProblemType(422, "password-wrong", "Password not right"),
+    EmailTakenError: ProblemType(409, "email-taken", "Address taken"),
+    EmailNotWaitingError: ProblemType(409, "email-not-waiting", "No address waits"),
+    EmailUnverifiedError: ProblemType(403, "email-unverified", "No confirmed address"),
+    LinkInvalidError: ProblemType(422, "link-invalid", "Link not valid"),
     SessionNotFoundError: ProblemType(404, "session-not-found", "No such login"),
     PreconditionFailedError: ProblemType(412, "precondition-failed", "Changed meanwhile"),
     UserNotFoundError: ProblemType(404, "user-not-found", "No such person"),

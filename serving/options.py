@@ -32,6 +32,12 @@ class ApiOptions(BaseSettings):
     login_per_minute: int = Field(
         default=20, ge=1, description="Attempts to log in or register, a minute and IP"
     )
+    reset_per_minute: int = Field(
+        default=10, ge=1, description="E-mails asked for and links tried, a minute and IP, person or address"
+    )
+    require_verified_email: bool = Field(
+        default=False, description="Only who has confirmed an e-mail address may use more than /auth"
+    )
 
     max_body_bytes: int = Field(default=MEBIBYTE, ge=1024)
     max_batch_bytes: int = Field(default=32 * MEBIBYTE, ge=1024)

@@ -18,11 +18,12 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
+from serving.errors import RateLimitExceededError
 from serving.grouping import Grouping
 from serving.options import ApiOptions
 from serving.redis_access import RedisAccess
 
-Bucket = Literal["anonymous", "user", "login"]
+Bucket = Literal["anonymous", "user", "login", "reset"]
 WINDOW_SECONDS: Final = 60
 COUNTED_AT_ONCE: Final = 200
 
@@ -90,6 +91,7 @@ class RateLimiter:
             "anonymous": options.anonymous_per_minute,
             "user": options.user_per_minute,
             "login": options.login_per_minute,
+            "reset": options.reset_per_minute,
         }
         self._workers = workers
         self._count = redis.client.register_script(_COUNT)
@@ -104,6 +106,12 @@ class RateLimiter:
             except (RedisError, OSError, TimeoutError) as error:
                 self._redis.note_failure(error)
         return await self._take_alone(bucket, max(1, self._limits[bucket] // self._workers), whom)
+
+    async def spend(self, bucket: Bucket, whom: str) -> None:
+        """Count one against a bucket; RateLimitExceededError when it is empty."""
+        allowance = await self.take(bucket, whom)
+        if not allowance.is_allowed:
+            raise RateLimitExceededError(allowance.reset_seconds)
 
     async def _take_together(self, asked: Sequence[tuple[Bucket, str]]) -> list[Allowance]:
         keys = [

@@ -11,10 +11,13 @@ from datetime import timedelta
 from aurora.collecting import spare_the_garbage_collector
 from aurora.predictions.champions import Champions
 from aurora.settings import Settings
+from serving.auth.addresses import Addresses
 from serving.auth.passwords import Passwords
+from serving.auth.recovery import Recovery
 from serving.auth.service import Accounts
 from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Database
+from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
 from serving.events.judging import Judge
 from serving.events.posting import GROUPS_AT_ONCE, Posting
@@ -39,6 +42,8 @@ class Resources:
     limiter: RateLimiter
     passwords: Passwords
     accounts: Accounts
+    addresses: Addresses
+    recovery: Recovery
     posting: Posting
     batches: Batches
     champions: Champions
@@ -64,6 +69,8 @@ class Resources:
             options.bcrypt_cost, threads=options.hashing_threads, queue=options.hashing_queue
         )
         tokens, issuer = TokenReader(secret), TokenIssuer(secret, options)
+        limiter, mailbag = RateLimiter(redis, options, settings.api_workers), Mailbag(system_key)
+        addresses = Addresses(database, limiter, mailbag, system_key=system_key)
         cache = PredictionCache(redis, options.prediction_ttl_seconds)
         judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
@@ -73,17 +80,20 @@ class Resources:
             database=database,
             redis=redis,
             tokens=tokens,
-            limiter=RateLimiter(redis, options, settings.api_workers),
+            limiter=limiter,
             passwords=passwords,
             accounts=Accounts(
                 database,
                 passwords,
                 issuer,
                 tokens,
+                mailbag,
                 system_key=system_key,
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),
-            posting=Posting(database, cache, judge),
+            addresses=addresses,
+            recovery=Recovery(database, passwords, addresses, mailbag),
+            posting=Posting(database, cache, judge, wants_confirmed=options.require_verified_email),
             batches=Batches(database, cache, judge, options),
             champions=champions,
             forecaster=Forecaster(redis, cache, champions),

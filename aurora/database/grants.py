@@ -43,6 +43,9 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.users": {PIPELINES: "select, insert", SERVING: _RW, STREAMS: _R, JOBS: _RW},
     "app.pseudonyms": {PIPELINES: _ALL},
     "app.sessions": {SERVING: _RW, JOBS: "select, delete"},
+    # A link is made by the worker that sends it, and used by the API.
+    "app.email_tokens": {SERVING: "select, update", JOBS: "select, insert, delete"},
+    "app.outgoing_emails": {SERVING: "insert", JOBS: "select, update, delete"},
     "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
     "app.notice_heads": {SERVING: _RW, STREAMS: _RW},
     "app.notices": {SERVING: _APPEND, STREAMS: _APPEND, JOBS: "select, delete"},

@@ -1,10 +1,12 @@
-"""Free text at rest: AES-256-GCM under the person's own data key, which the system's data key wraps.
+"""Free text and addresses at rest: AES-256-GCM under the person's own data key, which the system's data key wraps.
 
 Erasing a person destroys the wrapped key: every copy of the text, wherever it lies, is unreadable then.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from uuid import UUID
 
@@ -23,6 +25,12 @@ def new_person_key(system_key: str, user_id: UUID) -> bytes:
 def note_hash_key(system_key: str) -> bytes:
     """Keys the digest of free text in the body hash of events, the same for every way in."""
     return bytes.fromhex(derive(system_key, "digest of notes"))
+
+
+def address_hash(system_key: str, address: str) -> bytes:
+    """By which an e-mail address is found that is stored encrypted. Capital letters make no other address."""
+    key = bytes.fromhex(derive(system_key, "addresses of people"))
+    return hmac.new(key, address.strip().casefold().encode(), hashlib.sha256).digest()
 
 
 def unwrap(system_key: str, user_id: UUID, wrapped: bytes) -> bytes:

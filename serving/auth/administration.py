@@ -14,6 +14,7 @@ from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import INSERT_PERSON, new_person_row
 from serving.auth.schemas import Username
 from serving.auth.sessions import REVOKE_ALL
+from serving.emails.links import VOID_LINKS
 from serving.errors import UsernameTakenError, UserNotFoundError
 from serving.options import ApiOptions
 
@@ -54,6 +55,7 @@ def change_password(url: str, username: str, password: str) -> None:
         if row is None:
             raise UserNotFoundError(username)
         connection.execute(REVOKE_ALL, {"user_id": row[0], "kept": None})
+        connection.execute(VOID_LINKS, {"user_id": row[0], "purposes": ["reset"]})
 
 
 def _hash(password: str) -> str:

@@ -34,13 +34,15 @@ router = APIRouter(prefix=AUTH, tags=["auth"])
 
 @router.post("/register", status_code=201, response_model=Registered, responses=problems(409, 422, 503))
 async def register_user(wanted: Registration, here: Here) -> Registered:
-    """Make an account. Log in with it next."""
+    """Make an account. Log in with it next. An e-mail address gets a link to confirm it."""
+    if wanted.email is not None:
+        await here.addresses.count_email_to(wanted.email)
     return await here.accounts.register(wanted)
 
 
 @router.post("/login", response_model=TokenPair, responses=problems(401, 422, 503))
 async def log_in(given: Login, here: Here, request: Request) -> TokenPair:
-    """An access token for 30 minutes and a refresh token for 7 days."""
+    """An access token for 30 minutes and a refresh token for 7 days, for a user name or a confirmed address."""
     return await here.accounts.log_in(given, user_agent=request.headers.get("user-agent"))
 
 

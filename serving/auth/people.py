@@ -19,7 +19,7 @@ from serving.errors import UsernameTakenError
 
 INSERT_PERSON: Final[LiteralString] = """
     insert into app.users
-        (user_id, username, password_hash, display_name, tz, cohort, data_key_ciphertext, email_ciphertext)
+        (user_id, username, password_hash, display_name, tz, cohort, data_key_ciphertext, email_wanted_ciphertext)
     values (
         %(user_id)s, %(username)s, %(password_hash)s, %(display_name)s, %(tz)s, %(cohort)s, %(key)s, %(email)s
     )
@@ -27,8 +27,10 @@ INSERT_PERSON: Final[LiteralString] = """
 
 _READ_LOGIN: Final[LiteralString] = """
     select user_id, password_hash from app.users
-    where username in (%(username)s, lower(%(username)s)) and deleted_at is null
-    order by username = %(username)s desc
+    where
+        (username in (%(username)s, lower(%(username)s)) or email_hash = %(email_hash)s)
+        and deleted_at is null
+    order by username = %(username)s desc, username = lower(%(username)s) desc
     limit 1
 """
 
@@ -43,8 +45,8 @@ _IS_OPEN: Final[LiteralString] = """
 
 _READ_PERSON: Final[LiteralString] = f"""
     select
-        users.user_id, users.tz, users.data_key_ciphertext, users.username, users.display_name, users.cohort,
-        users.email_ciphertext, users.created_at
+        users.user_id, users.tz, users.data_key_ciphertext, users.email_hash is not null, users.username,
+        users.display_name, users.cohort, users.email_ciphertext, users.email_wanted_ciphertext, users.created_at
     from (values (%(user_id)s::uuid, %(family_id)s::uuid)) as login (user_id, family_id)
     inner join app.users as users on users.user_id = login.user_id
     where {_IS_OPEN}
@@ -52,7 +54,7 @@ _READ_PERSON: Final[LiteralString] = f"""
 
 # By their places: the ids are known to whoever asks, and to read them again would cost more than all the rest.
 _READ_AUTHORS: Final[LiteralString] = f"""
-    select login.place, users.tz, users.data_key_ciphertext
+    select login.place, users.tz, users.data_key_ciphertext, users.email_hash is not null
     from unnest(%(user_ids)s::uuid[], %(family_ids)s::uuid[]) with ordinality as login (user_id, family_id, place)
     inner join app.users as users on users.user_id = login.user_id
     where {_IS_OPEN}
@@ -66,6 +68,7 @@ class Author:
     user_id: UUID
     tz: str
     data_key_ciphertext: bytes
+    has_confirmed_email: bool
 
     def data_key(self, system_key: str) -> bytes:
         return unwrap(system_key, self.user_id, self.data_key_ciphertext)
@@ -79,12 +82,19 @@ class Person(Author):
     display_name: str | None
     cohort: str
     email_ciphertext: bytes | None
+    email_wanted_ciphertext: bytes | None
     created_at: datetime
 
     def email(self, system_key: str) -> str | None:
-        if self.email_ciphertext is None:
-            return None
-        return open_text(self.data_key(system_key), self.user_id, self.email_ciphertext)
+        """The address that was confirmed."""
+        return self._opened(system_key, self.email_ciphertext)
+
+    def wanted_email(self, system_key: str) -> str | None:
+        """The address that waits for its confirmation."""
+        return self._opened(system_key, self.email_wanted_ciphertext)
+
+    def _opened(self, system_key: str, sealed: bytes | None) -> str | None:
+        return open_text(self.data_key(system_key), self.user_id, sealed) if sealed is not None else None
 
 
 def new_person_row(
@@ -97,10 +107,9 @@ def new_person_row(
     display_name: str | None = None,
     cohort: str = REAL_COHORT,
 ) -> dict[str, Any]:
-    """The values of INSERT_PERSON. UnknownTimeZoneError when there is no such zone.
+    """The values of INSERT_PERSON, with an address that waits for its confirmation.
 
-    An address that nobody has confirmed is stored and nothing more: it cannot be used to log in, and cannot
-    keep its real owner from registering it.
+    UnknownTimeZoneError when there is no such zone.
     """
     clock.zone(tz)
     user_id = uuid4()
@@ -126,10 +135,12 @@ async def insert_person(connection: Connection, row: dict[str, Any]) -> None:
         raise UsernameTakenError from None
 
 
-async def find_login(connection: Connection, username: str) -> tuple[UUID | None, str | None]:
-    """Id and password hash of a user name; nothing twice when there is none."""
+async def find_login(
+    connection: Connection, username: str, email_hash: bytes
+) -> tuple[UUID | None, str | None]:
+    """Id and password hash of a user name or a confirmed address; nothing twice when there is none."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_READ_LOGIN, {"username": username})
+        await cursor.execute(_READ_LOGIN, {"username": username, "email_hash": email_hash})
         row = await cursor.fetchone()
     return (row["user_id"], row["password_hash"]) if row else (None, None)
 
@@ -168,8 +179,8 @@ async def find_authors(
         "family_ids": _array(login[1] for login in asked),
     }
     cursor = await connection.execute(_READ_AUTHORS, wanted, prepare=True)
-    found = [(asked[place - 1], tz, key) for place, tz, key in await cursor.fetchall()]
-    return {login: Author(login[0], tz, key) for login, tz, key in found}
+    found = [(asked[place - 1], known) for place, *known in await cursor.fetchall()]
+    return {login: Author(login[0], *known) for login, known in found}
 
 
 def _array(ids: Iterable[UUID]) -> str:

@@ -47,6 +47,8 @@ class Profile:
             username=person.username,
             display_name=self.display_name,
             email=person.email(system_key),
+            email_verified=person.has_confirmed_email,
+            email_wanted=person.wanted_email(system_key),
             tz=self.tz,
             units=self.units,
             scales=self.scales,

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from serving.emails.spelling import normalised
 
 Username = Annotated[
     str,
@@ -18,26 +20,24 @@ Username = Annotated[
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
     ),
 ]
-Email = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$"
-    ),
-]
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(normalised)]
 ZoneName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 # Longer than bcrypt reads, so that the answer can say in words what is wrong.
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]+$")
 ]
+LoginName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254, pattern=r"^[^\x00]+$")
+]
 Token = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Registration(_Body):
+class Registration(Body):
     """A new account."""
 
     model_config = ConfigDict(
@@ -48,23 +48,25 @@ class Registration(_Body):
 
     username: Username
     password: Password = Field(description="8 characters to 72 bytes")
-    email: Email | None = Field(default=None, description="Stored encrypted. Optional")
+    email: Email | None = Field(
+        default=None, description="Stored encrypted. Gets a link to confirm it. Optional"
+    )
     tz: ZoneName = Field(default="UTC", description="IANA time zone that the person lives in")
     display_name: Line | None = None
 
 
-class Login(_Body):
-    """User name and password."""
+class Login(Body):
+    """User name, or the e-mail address that was confirmed, and password."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"username": "ada", "password": "a-long-sentence-you-remember"}]}
     )
 
-    username: Line
+    username: LoginName
     password: Password
 
 
-class Refresh(_Body):
+class Refresh(Body):
     """The refresh token of the last login or refresh."""
 
     refresh_token: Token = Field(examples=["eyJhbGciOiJIUzI1NiIs…"])
@@ -80,7 +82,7 @@ class TokenPair(BaseModel):
     refresh_expires_in: int = Field(examples=[604800], description="Seconds that the refresh token lives")
 
 
-class PasswordChange(_Body):
+class PasswordChange(Body):
     """The password there is, and the next one."""
 
     model_config = ConfigDict(
@@ -103,7 +105,7 @@ Rated = Literal["energy", "mood"]
 ScaleEnd = Annotated[float, Field(strict=True, ge=-1000, le=1000)]
 
 
-class Scale(_Body):
+class Scale(Body):
     """The ends of the scale on which a person rates. What AURORA stores and answers keeps its own units."""
 
     worst: ScaleEnd = Field(examples=[1])
@@ -116,7 +118,7 @@ class Scale(_Body):
         return self
 
 
-class ProfileChange(_Body):
+class ProfileChange(Body):
     """What to change of a profile; what is not named stays (JSON Merge Patch, RFC 7396)."""
 
     model_config = ConfigDict(
@@ -151,7 +153,11 @@ class UserRead(BaseModel):
     user_id: UUID
     username: str = Field(examples=["ada"])
     display_name: str | None = Field(examples=["Ada"])
-    email: str | None = Field(examples=[None])
+    email: str | None = Field(examples=["ada@example.org"], description="The address that was confirmed")
+    email_verified: bool = Field(description="Whether there is one")
+    email_wanted: str | None = Field(
+        examples=[None], description="The address that gets `email` when it is confirmed"
+    )
     tz: str = Field(examples=["Europe/Oslo"])
     units: Units
     scales: dict[Rated, Scale] = Field(

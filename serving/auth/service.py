@@ -1,11 +1,13 @@
-"""Decisions of accounts: register, log in, refresh, log out, change the password."""
+"""Decisions of accounts: register, log in, refresh, log out, change the password, leave."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
 from uuid import UUID, uuid4
 
 from aurora import clock
+from aurora.events.ciphertext import unwrap
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import (
     Person,
@@ -19,6 +21,9 @@ from serving.auth.schemas import Login, PasswordChange, Registered, Registration
 from serving.auth.sessions import Rotated, add_session, revoke_all, revoke_family, rotate
 from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Connection, Database
+from serving.emails.links import void_links
+from serving.emails.outgoing import Mailbag
+from serving.emails.spelling import hash_of_login
 from serving.errors import CredentialsInvalidError, PasswordWrongError, TokenInvalidError, TokenReusedError
 
 USER_AGENT_LENGTH = 200
@@ -30,6 +35,11 @@ REFUSALS = {
     "twin": "this refresh token was used a moment ago; use the tokens that it gave",
 }
 
+# The row keeps user name and address: nobody else gets them before the erasure is done.
+_CLOSE: Final[LiteralString] = """
+    update app.users set deleted_at = %(now)s where user_id = %(user_id)s and deleted_at is null
+"""
+
 
 class Accounts:
     """Accounts and sessions over one database."""
@@ -40,6 +50,7 @@ class Accounts:
         passwords: Passwords,
         issuer: TokenIssuer,
         reader: TokenReader,
+        mailbag: Mailbag,
         *,
         system_key: str,
         grace: timedelta,
@@ -48,6 +59,7 @@ class Accounts:
         self._passwords = passwords
         self._issuer = issuer
         self._reader = reader
+        self._mailbag = mailbag
         self._system_key = system_key
         self._grace = grace
 
@@ -66,12 +78,19 @@ class Accounts:
         )
         async with self._database.transaction() as connection:
             await insert_person(connection, row)
+            if wanted.email is not None:
+                user_id = row["user_id"]
+                data_key = unwrap(self._system_key, user_id, row["key"])
+                await self._mailbag.add(
+                    connection, "verify", user_id=user_id, data_key=data_key, address=wanted.email
+                )
         return Registered(user_id=row["user_id"], username=wanted.username, tz=wanted.tz)
 
     async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
+        email_hash = hash_of_login(self._system_key, given.username)
         async with self._database.transaction() as connection:
-            user_id, stored = await find_login(connection, given.username)
+            user_id, stored = await find_login(connection, given.username, email_hash)
         is_right = await self._passwords.verify(given.password, stored)
         if user_id is None or not is_right:
             raise CredentialsInvalidError
@@ -99,16 +118,34 @@ class Accounts:
         PasswordUnacceptableError when the new one will not do.
         """
         check_password(wanted.new_password, person.username)
-        async with self._database.transaction() as connection:
-            stored = await read_password_hash(connection, person.user_id)
-        if not await self._passwords.verify(wanted.current_password, stored):
-            raise PasswordWrongError
+        stored = await self.check_it_is(person, wanted.current_password)
         new = await self._passwords.hash(wanted.new_password)
         async with self._database.transaction() as connection:
             # Of two changes at once one wins; the password that the other was given is no longer the current one.
             if not await replace_password_hash(connection, person.user_id, stored, new):
                 raise PasswordWrongError
             await revoke_all(connection, person.user_id, kept=family_id)
+            await void_links(connection, person.user_id, ("reset",))
+            await self._mailbag.tell(connection, "password_changed", person.user_id)
+
+    async def check_it_is(self, person: Person, password: str) -> str | None:
+        """PasswordWrongError unless this is the person's password; the hash that was looked at."""
+        async with self._database.transaction() as connection:
+            stored = await read_password_hash(connection, person.user_id)
+        if not await self._passwords.verify(password, stored):
+            raise PasswordWrongError
+        return stored
+
+    async def leave(self, person: Person) -> datetime:
+        """Close the account for good: nobody logs in any more, and the data wait for their erasure. When that was."""
+        now = clock.now()
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(_CLOSE, {"user_id": person.user_id, "now": now})
+            await revoke_all(connection, person.user_id)
+            await void_links(connection, person.user_id)
+            if cursor.rowcount:
+                await self._mailbag.tell(connection, "account_deleted", person.user_id)
+        return now
 
     async def _issue(
         self, connection: Connection, user_id: UUID, family_id: UUID, user_agent: str | None

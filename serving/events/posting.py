@@ -23,7 +23,13 @@ from aurora.events.storage import Outcome, store_events, store_rejected
 from serving.auth.people import Author, find_authors
 from serving.auth.tokens import AccessToken
 from serving.database import Connection, Database
-from serving.errors import BodyUnreadableError, EventConflictError, EventRejectedError, TokenInvalidError
+from serving.errors import (
+    BodyUnreadableError,
+    EmailUnverifiedError,
+    EventConflictError,
+    EventRejectedError,
+    TokenInvalidError,
+)
 from serving.events.judging import WAY_IN, Judge, count
 from serving.events.reading import read_object
 from serving.grouping import Grouping
@@ -82,8 +88,11 @@ class _Judged:
 class Posting:
     """Takes single events in."""
 
-    def __init__(self, database: Database, predictions: PredictionCache, judge: Judge) -> None:
+    def __init__(
+        self, database: Database, predictions: PredictionCache, judge: Judge, *, wants_confirmed: bool = False
+    ) -> None:
         self._database = database
+        self._wants_confirmed = wants_confirmed
         self._predictions = predictions
         self._judge = judge
         self._months = KnownMonths()
@@ -147,6 +156,9 @@ class Posting:
             person = people.get(posted.login)
             if person is None:
                 judged.replies[place] = TokenInvalidError("this login was closed; log in again")
+                continue
+            if self._wants_confirmed and not person.has_confirmed_email:
+                judged.replies[place] = EmailUnverifiedError()
                 continue
             judged.people[place] = person
             verdict = self._judge.judge(read_object(posted.body), person)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aurora.settings import Settings
+    from serving.jobs.postman import Postman
 
 
 def main() -> None:
@@ -20,7 +25,26 @@ def main() -> None:
     from serving.jobs.worker import work
 
     configure_logging("jobs", settings.log_level)
-    asyncio.run(work(settings.need("postgres_url")))
+    asyncio.run(work(settings.need("postgres_url"), _postman(settings)))
+
+
+def _postman(settings: Settings) -> Postman | None:
+    """Who delivers e-mails; nobody where no mail server is configured: they wait."""
+    import structlog
+
+    from serving.emails.smtp import MailServer
+    from serving.emails.texts import Letterhead
+    from serving.jobs.postman import Postman
+
+    if not settings.smtp_url:
+        structlog.get_logger(__name__).warning("no_mail_server", advice="set AURORA_SMTP_URL; e-mails wait")
+        return None
+    return Postman(
+        settings.need("postgres_url"),
+        settings.need("data_key"),
+        MailServer.of(settings.smtp_url),
+        Letterhead(settings.mail_from, settings.need("public_url")),
+    )
 
 
 if __name__ == "__main__":

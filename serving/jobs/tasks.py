@@ -39,6 +39,16 @@ CHORES: Final = (
         "app.idempotency_keys",
         "created_at < now() - interval '24 hours'",
     ),
+    # A day after its end: whoever is asked why a link does not work can still see it.
+    Chore("delete_expired_links", "47 * * * *", "app.email_tokens", "expires_at < now() - interval '1 day'"),
+    Chore(
+        "delete_old_emails",
+        "57 * * * *",
+        "app.outgoing_emails",
+        # Those that wait so long were written where there is no mail server at all.
+        "sent_at < now() - interval '7 days' or failed_at < now() - interval '30 days'"
+        " or created_at < now() - interval '30 days'",
+    ),
     Chore(
         "delete_old_notices",
         "7 * * * *",

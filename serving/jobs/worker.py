@@ -10,6 +10,7 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 
 from aurora.errors import ServiceUnavailableError
+from serving.jobs.postman import Postman
 from serving.jobs.queue import ensure_tables, job_queue
 
 log = structlog.get_logger(__name__)
@@ -17,8 +18,17 @@ log = structlog.get_logger(__name__)
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
 
-async def work(url: str) -> None:
-    """Take jobs for ever. Returns when the worker was told to stop (SIGTERM)."""
+async def work(url: str, postman: Postman | None = None) -> None:
+    """Take jobs for ever, and have e-mails delivered beside. Returns when the worker was told to stop (SIGTERM)."""
+    delivering = asyncio.create_task(postman.deliver(), name="postman") if postman else None
+    try:
+        await _take_jobs(url)
+    finally:
+        if postman and delivering:
+            await postman.finish(delivering)
+
+
+async def _take_jobs(url: str) -> None:
     pause = 0.5
     while True:
         try:

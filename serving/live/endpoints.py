@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from aurora import clock
 from aurora.errors import AuroraError
 from aurora.notices.messages import Subject
+from serving.auth.addresses import check_confirmed
 from serving.auth.people import find_person
 from serving.auth.tokens import AccessToken
 from serving.dependencies import CurrentPerson, CurrentToken, Here
@@ -117,8 +118,10 @@ def _wish(websocket: WebSocket, user_id: UUID) -> _Wish:
 async def _take_place(token: AccessToken, wish: _Wish, here: Resources) -> _Place:
     """A place in the hub, for somebody whose login is still open."""
     async with here.database.transaction() as connection:
-        if await find_person(connection, token.user_id, token.family_id) is None:
+        person = await find_person(connection, token.user_id, token.family_id)
+        if person is None:
             raise TokenInvalidError("this login was closed; log in again")
+        check_confirmed(person, here.options)
         own, everybody = await read_lines(connection, token.user_id)
         refusal = await judge(connection, wish.cursor, own, everybody) if wish.has_cursor else None
     feed, announcements = here.hub.hold(token, own, everybody)

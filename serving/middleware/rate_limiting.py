@@ -6,7 +6,7 @@ from starlette.types import Scope
 
 from serving.auth.tokens import AccessToken, TokenReader
 from serving.errors import TokenInvalidError
-from serving.paths import LOGIN_PATHS
+from serving.paths import LOGIN_ROUTES, RESET_ROUTES
 from serving.rate_limits import Bucket
 
 
@@ -23,8 +23,11 @@ def token_given(authorization: bytes, tokens: TokenReader) -> AccessToken | Toke
 
 def whose(scope: Scope, token: AccessToken | TokenInvalidError | None) -> tuple[Bucket, str]:
     """The bucket, and whom in it, a request counts against."""
-    if scope["path"] in LOGIN_PATHS:
+    route = scope["method"], scope["path"]
+    if route in LOGIN_ROUTES:
         return "login", _address(scope)
+    if route in RESET_ROUTES:
+        return "reset", _address(scope)
     if isinstance(token, AccessToken):
         return "user", token.user_text
     return "anonymous", _address(scope)

@@ -81,6 +81,12 @@ def test_processes_without_a_supervisor_are_a_problem() -> None:
     assert "aurora down" in finding.advice
 
 
+def test_a_mail_server_that_does_not_answer_stands_in_nobodys_way() -> None:
+    machine = replace(SOUND, external={"mail server": "connection refused"})
+
+    assert of("external mail server", diagnose(machine)).level == "warning"
+
+
 def test_an_external_service_that_does_not_answer_is_a_problem() -> None:
     finding = of("external redis", diagnose(replace(SOUND, external={"redis": "connection refused"})))
 

@@ -36,6 +36,7 @@ def outside(tmp_path: Path) -> Installation:
             kafka_bootstrap="kafka.example.org:9092",
             kafka_may_create_topics=True,
             mlflow_uri="https://mlflow.example.org",
+            smtp_url="smtps://sender:hush@mail.example.org",
         )
     )
 
@@ -88,6 +89,20 @@ def test_only_the_code_of_dagster_knows_who_hears_of_failures_and_where_its_page
     assert code["AURORA_CODE_URL"] == "https://example.org/code"
 
 
+def test_only_the_job_worker_knows_the_mail_server_and_where_links_lead(
+    here: Installation, outside: Installation
+) -> None:
+    knowing = {
+        name for name, program in programs(outside).items() if program.environment.get("AURORA_SMTP_URL")
+    }
+    own = programs(here)
+
+    assert knowing == {"jobs"}
+    assert own["jobs"].environment["AURORA_SMTP_URL"] == f"smtp://127.0.0.1:{here.ports['mailbox-smtp']}"
+    assert own["jobs"].environment["AURORA_PUBLIC_URL"] == own["serving"].url
+    assert str(here.ports["mailbox-smtp"]) in own["mailbox"].command
+
+
 def test_an_environment_holds_nothing_of_the_shell_that_is_not_needed(
     here: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +124,7 @@ def test_every_dependency_is_a_program_and_none_goes_round_in_a_circle(here: Ins
 
 
 def test_external_services_are_not_started(outside: Installation) -> None:
-    assert not {"postgres", "redis", "broker", "mlflow"} & set(programs(outside))
+    assert not {"postgres", "redis", "broker", "mlflow", "mailbox"} & set(programs(outside))
 
 
 def test_processes_are_pointed_at_external_services(outside: Installation) -> None:

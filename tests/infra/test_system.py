@@ -266,6 +266,18 @@ def test_an_external_service_that_is_away_is_named(data_dir: Path, monkeypatch: 
         bring_up(open_installation(given), ["jobs"])
 
 
+def test_a_mail_server_that_is_away_is_told_of_and_keeps_nobody_waiting(data_dir: Path) -> None:
+    given = given_settings(data_dir=data_dir, smtp_url=f"smtp://127.0.0.1:{free_port()}")
+    here = open_installation(given)
+    told: dict[str, str] = {}
+
+    bring_up(here, table=table_of(a_web_server()), report=told.__setitem__)
+
+    assert list(running_pids(here)) == ["site"]
+    assert "e-mails wait" in told["mail server"]
+    take_down(here.run_dir)
+
+
 def test_an_external_postgres_is_migrated_and_not_started(
     data_dir: Path, committed_database: str, secret_key: str
 ) -> None:

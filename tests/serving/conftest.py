@@ -60,7 +60,13 @@ def settings(api_database: str, role_url: Callable[..., str], worker_id: str) ->
 def quick(**options: Any) -> ApiOptions:
     """Options for tests: cheap passwords, limits that nobody meets by accident."""
     return ApiOptions(
-        **{"bcrypt_cost": 4, "anonymous_per_minute": 10_000, "login_per_minute": 10_000, **options}
+        **{
+            "bcrypt_cost": 4,
+            "anonymous_per_minute": 10_000,
+            "login_per_minute": 10_000,
+            "reset_per_minute": 10_000,
+            **options,
+        }
     )
 
 

@@ -48,12 +48,12 @@ async def test_an_email_is_stored_encrypted_and_read_back_by_its_owner(
 
     with psycopg.connect(api_database) as connection:
         row = connection.execute(
-            "select email_ciphertext from app.users where username = %s", (bea,)
+            "select email_wanted_ciphertext from app.users where username = %s", (bea,)
         ).fetchone()
 
     assert row is not None
     assert b"example" not in bytes(row[0])
-    assert (await me(client, tokens["access_token"])).json()["email"] == "bea@example.org"
+    assert (await me(client, tokens["access_token"])).json()["email_wanted"] == "bea@example.org"
 
 
 async def test_a_taken_user_name_is_a_conflict(client: httpx.AsyncClient, ada: Account) -> None:

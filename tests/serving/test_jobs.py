@@ -49,6 +49,16 @@ def aged(committed_database: str) -> Iterator[psycopg.Connection]:
                 values,
             )
             connection.execute(
+                "insert into app.email_tokens (token_hash, user_id, purpose, email_hash, email_ciphertext, expires_at)"
+                " values (%(age)s::text::bytea, %(user)s, 'reset', '', '', now() - %(age)s::text::interval)",
+                values,
+            )
+            connection.execute(
+                "insert into app.outgoing_emails (email_id, kind, recipient_hash, sent_at)"
+                " values (gen_random_uuid(), 'reset', '', now() - %(age)s::text::interval)",
+                values,
+            )
+            connection.execute(
                 "insert into raw.outbox (topic, user_id, body, created_at, published_at)"
                 " values ('t', %(user)s, '{}', now(), now() - %(age)s::text::interval)",
                 values,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from aurora.database.tables.app_schema import (
+    email_tokens,
     idempotency_keys,
     notice_heads,
     notices,
+    outgoing_emails,
     pseudonyms,
     sessions,
     users,
@@ -43,6 +45,7 @@ __all__ = [
     "Xid8",
     "builds",
     "drift",
+    "email_tokens",
     "event_archives",
     "event_keys",
     "events",
@@ -56,6 +59,7 @@ __all__ = [
     "notice_heads",
     "notices",
     "outbox",
+    "outgoing_emails",
     "pattern_searches",
     "patterns",
     "predictions",

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -25,8 +26,11 @@ users = Table(
     metadata,
     Column("user_id", Uuid, primary_key=True),
     text_column("username"),
+    # Of the address that was confirmed. One that waits for it reserves nothing and opens nothing.
     Column("email_hash", LargeBinary, unique=True),
     Column("email_ciphertext", LargeBinary),
+    instant_column("email_verified_at", nullable=True),
+    Column("email_wanted_ciphertext", LargeBinary),
     text_column("password_hash", nullable=True),
     text_column("display_name", nullable=True),
     text_column("tz", default="UTC"),
@@ -39,6 +43,7 @@ users = Table(
     instant_column("deleted_at", nullable=True),
     UniqueConstraint("username"),
     CheckConstraint("units in ('metric', 'imperial')", name="units"),
+    CheckConstraint("num_nulls(email_hash, email_ciphertext, email_verified_at) in (0, 3)", name="email"),
     Index("ix_users_cohort", "cohort"),
     schema="app",
     comment="One row per person.",
@@ -60,6 +65,55 @@ sessions = Table(
     Index("ix_sessions_family_id", "family_id"),
     schema="app",
     comment="One row per refresh token that was ever issued; a family is one login.",
+)
+
+email_tokens = Table(
+    "email_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("app.users.user_id", ondelete="CASCADE"), nullable=False),
+    text_column("purpose"),
+    Column("email_hash", LargeBinary, nullable=False),
+    Column("email_ciphertext", LargeBinary, nullable=False),
+    instant_column("created_at", default_now=True),
+    instant_column("expires_at"),
+    instant_column("used_at", nullable=True),
+    CheckConstraint("purpose in ('verify', 'reset')", name="purpose"),
+    Index("ix_email_tokens_user_id", "user_id"),
+    schema="app",
+    comment="One row per link that was sent by e-mail: it works once, and is void when `used_at` is set. "
+    "Erased with the person.",
+)
+
+outgoing_emails = Table(
+    "outgoing_emails",
+    metadata,
+    Column("email_id", Uuid, primary_key=True),
+    text_column("kind"),
+    Column("recipient_hash", LargeBinary, nullable=False),
+    Column("user_id", Uuid, ForeignKey("app.users.user_id", ondelete="CASCADE")),
+    Column("recipient_ciphertext", LargeBinary),
+    instant_column("created_at", default_now=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    instant_column("next_attempt_at", default_now=True),
+    instant_column("sent_at", nullable=True),
+    instant_column("failed_at", nullable=True),
+    text_column("last_error", nullable=True),
+    CheckConstraint(
+        "kind in ('verify', 'reset', 'email_change', 'password_changed', 'account_deleted')", name="kind"
+    ),
+    # Whose address a reset is asked for is found out by the worker: the request does the same for everybody.
+    CheckConstraint("kind = 'reset' or num_nulls(user_id, recipient_ciphertext) = 0", name="recipient"),
+    Index("ix_outgoing_emails_user_id", "user_id"),
+    Index("ix_outgoing_emails_recipient_hash", "recipient_hash", "kind"),
+    Index(
+        "ix_outgoing_emails_next_attempt_at",
+        "next_attempt_at",
+        postgresql_where=text("sent_at is null and failed_at is null"),
+    ),
+    schema="app",
+    comment="One row per e-mail to send or sent; of a password reset, per request for one. "
+    "Erased with the person.",
 )
 
 pseudonyms = Table(

@@ -81,6 +81,25 @@ def test_predictions_of_people_who_are_gone_do_not_stay_when_they_begin_to_go_wi
     assert left == [(USER,)]
 
 
+def test_an_address_that_was_stored_before_addresses_were_confirmed_waits_for_it(
+    committed_database: str,
+) -> None:
+    config = alembic_config(committed_database)
+    command.downgrade(config, "0011")
+    with psycopg.connect(committed_database) as connection:
+        ensure_people(connection, [Person(USER, "somebody", "Europe/Oslo", "real")], "ab" * 32)
+        connection.execute("update app.users set email_ciphertext = 'sealed'")
+
+    command.upgrade(config, "head")
+    asked = "select email_ciphertext, email_wanted_ciphertext from app.users"
+    with psycopg.connect(committed_database) as connection:
+        assert connection.execute(asked).fetchone() == (None, b"sealed")
+
+    command.downgrade(config, "0011")
+    with psycopg.connect(committed_database) as connection:
+        assert connection.execute("select email_ciphertext from app.users").fetchone() == (b"sealed",)
+
+
 def test_migrations_are_one_line_without_branches() -> None:
     script = ScriptDirectory.from_config(alembic_config("postgresql://nowhere"))
 

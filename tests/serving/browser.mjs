@@ -1,0 +1,42 @@
+// As much of a browser as the pages of serving/link_pages.py need: runs a page's script, sends the forms that it
+// shows, and says what it asked the API. In: {script, forms, hash} as JSON; out: {calls, said, address}.
+
+import { readFileSync } from "node:fs";
+
+const page = JSON.parse(readFileSync(0, "utf8"));
+const said = { textContent: "" };
+const calls = [];
+const sent = [];
+let address = "/page" + page.hash;
+
+const forms = page.forms.map(({ data, fields }) => ({
+  dataset: data,
+  fields,
+  hidden: false,
+  addEventListener(_name, handler) {
+    this.submit = () => handler({ preventDefault() {} });
+  },
+}));
+
+globalThis.document = { forms, querySelector: () => said };
+globalThis.location = { hash: page.hash, pathname: "/page" };
+globalThis.history = { replaceState: (_state, _title, to) => (address = to) };
+globalThis.FormData = class {
+  constructor(form) {
+    this.form = form;
+  }
+  [Symbol.iterator]() {
+    return Object.entries(this.form.fields)[Symbol.iterator]();
+  }
+};
+globalThis.fetch = async (url, { method, body }) => {
+  calls.push({ url, method, body: JSON.parse(body) });
+  return { ok: true };
+};
+
+new Function(page.script)();
+for (const form of forms) {
+  if (!form.hidden) sent.push(form.submit());
+}
+await Promise.all(sent);
+console.log(JSON.stringify({ calls, said: said.textContent, address }));
