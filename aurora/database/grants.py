@@ -42,6 +42,7 @@ _R, _RW, _APPEND, _ALL = (
 TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.users": {PIPELINES: "select, insert", SERVING: _RW, STREAMS: _R, JOBS: _RW},
     "app.pseudonyms": {PIPELINES: _ALL},
+    "app.api_keys": {SERVING: _RW, JOBS: "select, delete"},
     "app.sessions": {SERVING: _RW, JOBS: "select, delete"},
     "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
     "app.notice_heads": {SERVING: _RW, STREAMS: _RW},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aurora.database.tables.app_schema import (
+    api_keys,
     idempotency_keys,
     notice_heads,
     notices,
@@ -41,6 +42,7 @@ __all__ = [
     "OWNED_SCHEMAS",
     "PgSnapshot",
     "Xid8",
+    "api_keys",
     "builds",
     "drift",
     "event_archives",
