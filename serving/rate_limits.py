@@ -22,7 +22,7 @@ from serving.grouping import Grouping
 from serving.options import ApiOptions
 from serving.redis_access import RedisAccess
 
-Bucket = Literal["anonymous", "user", "login"]
+Bucket = Literal["anonymous", "user", "key", "login"]
 WINDOW_SECONDS: Final = 60
 COUNTED_AT_ONCE: Final = 200
 
@@ -89,6 +89,7 @@ class RateLimiter:
         self._limits: dict[Bucket, int] = {
             "anonymous": options.anonymous_per_minute,
             "user": options.user_per_minute,
+            "key": options.key_per_minute,
             "login": options.login_per_minute,
         }
         self._workers = workers

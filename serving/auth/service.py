@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from aurora import clock
+from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import (
     Person,
@@ -16,7 +17,7 @@ from serving.auth.people import (
     replace_password_hash,
 )
 from serving.auth.schemas import Login, PasswordChange, Registered, Registration, TokenPair
-from serving.auth.sessions import Rotated, add_session, revoke_all, revoke_family, rotate
+from serving.auth.sessions import Reused, Rotated, add_session, revoke_all, rotate
 from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Connection, Database
 from serving.errors import CredentialsInvalidError, PasswordWrongError, TokenInvalidError, TokenReusedError
@@ -40,6 +41,7 @@ class Accounts:
         passwords: Passwords,
         issuer: TokenIssuer,
         reader: TokenReader,
+        logins: Logins,
         *,
         system_key: str,
         grace: timedelta,
@@ -48,6 +50,7 @@ class Accounts:
         self._passwords = passwords
         self._issuer = issuer
         self._reader = reader
+        self._logins = logins
         self._system_key = system_key
         self._grace = grace
 
@@ -86,13 +89,10 @@ class Accounts:
             if isinstance(outcome, Rotated):
                 return await self._issue(connection, outcome.user_id, outcome.family_id, outcome.user_agent)
         # Outside of the transaction: a revoked family has to stay revoked.
-        if outcome == "reused":
+        if isinstance(outcome, Reused):
+            await self._logins.forget(outcome.user_id)
             raise TokenReusedError
         raise TokenInvalidError(REFUSALS[outcome])
-
-    async def log_out(self, connection: Connection, family_id: UUID) -> None:
-        """Close the login: its access and refresh tokens are worth nothing from now on."""
-        await revoke_family(connection, family_id)
 
     async def change_password(self, person: Person, family_id: UUID, wanted: PasswordChange) -> None:
         """Set a new password and close all logins but this one; PasswordWrongError when the current one is not right,
@@ -109,6 +109,7 @@ class Accounts:
             if not await replace_password_hash(connection, person.user_id, stored, new):
                 raise PasswordWrongError
             await revoke_all(connection, person.user_id, kept=family_id)
+        await self._logins.forget(person.user_id)
 
     async def _issue(
         self, connection: Connection, user_id: UUID, family_id: UUID, user_agent: str | None

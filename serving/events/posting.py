@@ -23,7 +23,7 @@ from aurora.events.storage import Outcome, store_events, store_rejected
 from serving.auth.people import Author, find_authors
 from serving.auth.tokens import AccessToken
 from serving.database import Connection, Database
-from serving.errors import BodyUnreadableError, EventConflictError, EventRejectedError, TokenInvalidError
+from serving.errors import BodyUnreadableError, EventConflictError, EventRejectedError, LoginClosedError
 from serving.events.judging import WAY_IN, Judge, count
 from serving.events.reading import read_object
 from serving.grouping import Grouping
@@ -146,7 +146,7 @@ class Posting:
         for place, posted in enumerate(group):
             person = people.get(posted.login)
             if person is None:
-                judged.replies[place] = TokenInvalidError("this login was closed; log in again")
+                judged.replies[place] = LoginClosedError()
                 continue
             judged.people[place] = person
             verdict = self._judge.judge(read_object(posted.body), person)

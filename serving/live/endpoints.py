@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
 import psycopg
@@ -13,10 +14,13 @@ from starlette.types import Receive, Scope, Send
 from aurora import clock
 from aurora.errors import AuroraError
 from aurora.notices.messages import Subject
-from serving.auth.people import find_person
+from serving.auth.keys import looks_like_key
+from serving.auth.people import Person
+from serving.auth.scopes import check_granted
 from serving.auth.tokens import AccessToken
-from serving.dependencies import CurrentPerson, CurrentToken, Here
+from serving.dependencies import CurrentToken, Here, person_who_may
 from serving.errors import (
+    LoginClosedError,
     ParameterInvalidError,
     RateLimitExceededError,
     TokenInvalidError,
@@ -30,6 +34,7 @@ from serving.live.sockets import GOING_AWAY, Socket
 from serving.live.tickets import seconds_left
 from serving.live.topics import EVERY_SUBJECT, wanted_subjects
 from serving.live.wire import wire_of
+from serving.middleware.rate_limiting import bucket_of
 from serving.openapi import problems
 from serving.paths import API
 from serving.problems import problem_response
@@ -37,6 +42,7 @@ from serving.rate_limits import Bucket
 from serving.resources import Resources
 
 router = APIRouter(prefix=f"{API}/ws", tags=["live"])
+LIVE_READ: Final = "live:read"
 
 
 class Ticket(BaseModel):
@@ -46,8 +52,10 @@ class Ticket(BaseModel):
     expires_in: int = Field(examples=[30], description="Seconds")
 
 
-@router.post("/tickets", status_code=201, response_model=Ticket, responses=problems(401, 503))
-async def sell_ticket(token: CurrentToken, person: CurrentPerson, here: Here) -> Ticket:
+@router.post("/tickets", status_code=201, response_model=Ticket, responses=problems(401, 403, 503))
+async def sell_ticket(
+    token: CurrentToken, person: Annotated[Person, person_who_may(LIVE_READ)], here: Here
+) -> Ticket:
     """A ticket that opens one WebSocket, once, within 30 seconds."""
     del person
     return Ticket(ticket=await here.tickets.sell(token), expires_in=here.tickets.seconds)
@@ -117,8 +125,8 @@ def _wish(websocket: WebSocket, user_id: UUID) -> _Wish:
 async def _take_place(token: AccessToken, wish: _Wish, here: Resources) -> _Place:
     """A place in the hub, for somebody whose login is still open."""
     async with here.database.transaction() as connection:
-        if await find_person(connection, token.user_id, token.family_id) is None:
-            raise TokenInvalidError("this login was closed; log in again")
+        if await here.logins.find(connection, token) is None:
+            raise LoginClosedError
         own, everybody = await read_lines(connection, token.user_id)
         refusal = await judge(connection, wish.cursor, own, everybody) if wish.has_cursor else None
     feed, announcements = here.hub.hold(token, own, everybody)
@@ -133,7 +141,7 @@ async def _counted_token_of(websocket: WebSocket, here: Resources) -> AccessToke
         address = websocket.client.host if websocket.client else "unknown"
         await _count(here, "anonymous", address)
         raise
-    await _count(here, "user", str(token.user_id))
+    await _count(here, *bucket_of(token))
     return token
 
 
@@ -153,4 +161,7 @@ async def _token_of(websocket: WebSocket, here: Resources) -> AccessToken:
     scheme, _, credentials = websocket.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenMissingError
-    return here.tokens.read_access(credentials.strip())
+    given = credentials.strip()
+    token = await here.keys.read(given) if looks_like_key(given) else here.tokens.read_access(given)
+    check_granted([LIVE_READ], token.scopes)
+    return token
