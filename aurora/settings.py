@@ -43,7 +43,10 @@ class Settings(BaseSettings):
     dagster_url: str = ""
 
     secret_key: str = Field("", description="Root secret; only the supervisor and `aurora migrate` hold it")
-    jwt_secret: str = ""
+    jwt_secret: str = Field("", description="Signs the tokens of the API")
+    jwt_secrets_before: str = Field(
+        "", description="Secrets that signed before and are still believed, separated by spaces (docs/api.md)"
+    )
     data_key: str = Field("", description="64 hex digits; wraps each person's own data key")
     pseudonym_key: str = Field(
         "",

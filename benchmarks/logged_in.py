@@ -12,7 +12,7 @@ import psycopg
 from aurora import clock
 from benchmarks.services import DATA_KEY, Services
 from serving.auth.people import INSERT_PERSON, new_person_row
-from serving.auth.tokens import TokenIssuer
+from serving.auth.tokens import Secrets, TokenIssuer
 from serving.options import ApiOptions
 
 JWT_SECRET: Final = (
@@ -42,7 +42,7 @@ def log_in(services: Services, count: int, *, tz: str = "UTC") -> list[Person]:
 
 def log_in_as(services: Services, user_ids: Sequence[UUID]) -> list[Person]:
     """These people, who exist already."""
-    issuer, now = TokenIssuer(JWT_SECRET, ApiOptions(access_minutes=600)), clock.now()
+    issuer, now = TokenIssuer(Secrets(JWT_SECRET), ApiOptions(access_minutes=600)), clock.now()
     families = {user_id: uuid4() for user_id in user_ids}
     with psycopg.connect(services.postgres_url) as connection, connection.cursor() as cursor:
         cursor.executemany(

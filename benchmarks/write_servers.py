@@ -25,7 +25,7 @@ from aurora.settings import load_settings
 from aurora.telemetry import configure_logging
 from aurora.topics import EVENTS_ACCEPTED
 from serving.app import create_app
-from serving.auth.tokens import TokenReader
+from serving.auth.tokens import Secrets, TokenReader
 from serving.dependencies import CurrentToken
 from serving.options import ApiOptions
 from serving.protocol import protocol
@@ -60,7 +60,10 @@ def orm() -> FastAPI:
     settings = load_settings()
     url = settings.need("postgres_url").replace("postgresql://", "postgresql+psycopg://")
     engine: AsyncEngine = create_async_engine(url, pool_size=settings.postgres_pool_size, max_overflow=0)
-    tokens, hash_key = TokenReader(settings.need("jwt_secret")), note_hash_key(settings.need("data_key"))
+    tokens, hash_key = (
+        TokenReader(Secrets(settings.need("jwt_secret"))),
+        note_hash_key(settings.need("data_key")),
+    )
     mappers = registry()
     tables = metadata.tables
 

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from aurora.settings import Settings, load_settings
 from aurora.telemetry import configure_logging
 from serving import docs_page, link_pages, problems
+from serving.admin import endpoints as admin
+from serving.api_keys import endpoints as api_keys
 from serving.auth import email_endpoints as auth_by_email
 from serving.auth import endpoints as auth
 from serving.direct import Direct
@@ -22,7 +24,9 @@ from serving.events import endpoints as events
 from serving.features import endpoints as features
 from serving.health import endpoints as health
 from serving.live import endpoints as live
+from serving.middleware.rate_limiting import Gate
 from serving.middleware.surroundings import Surroundings
+from serving.models import endpoints as models
 from serving.openapi import own_schemas
 from serving.options import ApiOptions
 from serving.paths import API, LIVE
@@ -38,6 +42,7 @@ NOUNS: Final = (
     events,
     auth,
     auth_by_email,
+    api_keys,
     rejected_events,
     event_types,
     timeline,
@@ -45,10 +50,12 @@ NOUNS: Final = (
     scores,
     predictions,
     patterns,
+    models,
     live,
+    admin,
 )
 
-DIRECT: Final = frozenset({events.receive_event})
+DIRECT: Final = frozenset({events.receive_event, predictions.predict_energy, predictions.predict_mood})
 """Endpoints that go past FastAPI's layers."""
 
 DESCRIPTION: Final = """
@@ -76,8 +83,7 @@ class Api(FastAPI):
         direct = [route for part in NOUNS for route in part.router.routes if _is_direct(route)]
         return Surroundings(
             Direct(super().build_middleware_stack(), direct),
-            tokens=resources.tokens,
-            limiter=resources.limiter,
+            gate=Gate(resources.tokens, resources.keys, resources.limiter),
             options=resources.options,
         )
 

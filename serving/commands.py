@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from aurora.settings import PROJECT_DIR, load_settings
+from serving.auth.roles import Role
 
 # At module level: annotations are text here, which typer looks up among the module's names.
 _PASSWORD = typer.Option("--password", help="Better --password-stdin: this one is seen in `ps`")
@@ -56,6 +57,17 @@ def _add_users(users: typer.Typer) -> None:
             settings.need("postgres_url"), username, _password(password, from_stdin=password_stdin)
         )
         Console().print(f"{username} has a new password.")
+
+    @users.command("set-role")
+    def set_role(
+        username: Annotated[str, typer.Argument(help="Whose role")],
+        role: Annotated[Role, typer.Argument(help="What they may from now on (docs/api.md)")],
+    ) -> None:
+        """Make somebody an administrator, an operator, an analyst or a user."""
+        from serving.auth.administration import give_role
+
+        give_role(load_settings().need("postgres_url"), username, role)
+        Console().print(f"{username} is {role} from now on.")
 
 
 def _add_api(api: typer.Typer) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi.security import HTTPBearer, SecurityScopes
 from starlette.requests import HTTPConnection
 
 from serving.auth.addresses import check_confirmed
-from serving.auth.people import Person, find_person
+from serving.auth.people import Person
+from serving.auth.scopes import SCOPES, check_granted, check_role
 from serving.auth.tokens import AccessToken
-from serving.database import Work
-from serving.errors import TokenInvalidError, TokenMissingError
+from serving.database import Connection, Work
+from serving.errors import LoginClosedError, TokenMissingError
 from serving.openapi import BEARER
 from serving.paths import AUTH
 from serving.resources import Resources
@@ -30,7 +31,7 @@ _bearer = _ShownBearer(
     scheme_name=BEARER,
     bearerFormat="JWT",
     auto_error=False,
-    description="Access token of POST /api/v1/auth/login",
+    description="Access token of POST /api/v1/auth/login, or an API key of POST /api/v1/api-keys",
 )
 
 
@@ -56,45 +57,68 @@ def headers_of(request: Request) -> Mapping[bytes, bytes]:
     return request.scope["state"]["headers"]
 
 
-def token_of(request: Request) -> AccessToken:
-    """The verified token of a request, or why there is none."""
+def token_of(request: Request, *scopes: str) -> AccessToken:
+    """The verified token of a request, made for these scopes; or why there is none."""
     token = request.scope["state"].get("token")
     if token is None:
         raise TokenMissingError
-    if isinstance(token, TokenInvalidError):
+    if isinstance(token, Exception):
         raise token
+    check_granted(scopes, token.scopes)
     return token
 
 
-async def current_token(request: Request, _shown: Annotated[object, Security(_bearer)]) -> AccessToken:
-    return token_of(request)
+async def current_token(
+    request: Request, needed: SecurityScopes, _shown: Annotated[object, Security(_bearer)]
+) -> AccessToken:
+    return token_of(request, *needed.scopes)
 
 
 CurrentToken = Annotated[AccessToken, Depends(current_token)]
 
 
-async def _person_of(work: Work, token: AccessToken, request: Request, here: Resources) -> Person:
-    person = await find_person(work.connection, token.user_id, token.family_id)
+async def person_of(request: Request, *scopes: str, connection: Connection | None = None) -> Person:
+    """The person behind a request, who may have these scopes; a connection is taken only when they are not known."""
+    token = token_of(request, *scopes)
+    request.state.user_id = token.user_text
+    here: Resources = request.app.state.resources
+    person = here.logins.remembered(token)
+    if person is None and connection is not None:
+        person = await here.logins.find(connection, token)
+    elif person is None:
+        async with here.database.transaction() as own:
+            person = await here.logins.find(own, token)
     if person is None:
-        raise TokenInvalidError("this login was closed; log in again")
-    request.state.user_id = str(person.user_id)
+        raise LoginClosedError
+    check_role(scopes, person.role)
     # How to confirm an address lies under /auth.
     if not request.scope["path"].startswith(AUTH):
         check_confirmed(person, here.options)
     return person
 
 
-async def current_person(token: CurrentToken, work: CurrentWork, request: Request, here: Here) -> Person:
-    return await _person_of(work, token, request, here)
+async def current_person(
+    _shown: CurrentToken, work: CurrentWork, request: Request, needed: SecurityScopes
+) -> Person:
+    return await person_of(request, *needed.scopes, connection=work.connection)
 
 
-async def streaming_person(token: CurrentToken, here: Here, request: Request) -> Person:
-    async with here.database.work() as work:
-        return await _person_of(work, token, request, here)
+async def person_alone(_shown: CurrentToken, request: Request, needed: SecurityScopes) -> Person:
+    return await person_of(request, *needed.scopes)
 
 
-CurrentPerson = Annotated[Person, Depends(current_person)]
-"""The person behind the request, read in the request's own transaction."""
+def person_who_may(scope: str) -> Any:
+    """The person behind the request, of an endpoint that has a transaction; refused without this scope."""
+    return Security(current_person, scopes=[SCOPES[scope].name])
 
-StreamingPerson = Annotated[Person, Depends(streaming_person)]
-"""The same, for endpoints that read a long body: no connection is held while the client sends it."""
+
+def person_alone_who_may(scope: str) -> Any:
+    """The same, where no connection may be held: while a client sends a long body, or when none may be needed."""
+    return Security(person_alone, scopes=[SCOPES[scope].name])
+
+
+Owner = Annotated[Person, person_who_may("account")]
+"""Somebody who is logged in, of whom nothing may be asked by a key."""
+
+OwnerAlone = Annotated[Person, person_alone_who_may("account")]
+"""The same, where no connection may be held: a password is hashed, or an e-mail counted."""

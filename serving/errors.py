@@ -33,11 +33,52 @@ class TokenInvalidError(AuroraError):
         super().__init__(reason)
 
 
+class LoginClosedError(TokenInvalidError):
+    """Of a token that verifies, and of a key that was known before."""
+
+    def __init__(self) -> None:
+        super().__init__("this login was closed, or this key revoked; log in again")
+
+
 class TokenMissingError(AuroraError):
     def __init__(self) -> None:
         super().__init__(
-            "send an access token: `Authorization: Bearer …` (POST /api/v1/auth/login gives one)"
+            "send an access token or an API key: `Authorization: Bearer …` (POST /api/v1/auth/login gives a token)"
         )
+
+
+class ScopeMissingError(AuroraError):
+    def __init__(self, scope: str, *, takes_login: bool) -> None:
+        super().__init__(
+            "no API key may do this: log in (POST /api/v1/auth/login)"
+            if takes_login
+            else f"this API key was not made for the scope {scope}: make one that has it"
+        )
+
+
+class RoleMissingError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("your role does not allow this; an administrator can give you another one")
+
+
+class ApiKeyNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("you have no API key with this id")
+
+
+class TooManyApiKeysError(AuroraError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a person may have {limit} API keys; revoke one first")
+
+
+class AccountNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("there is no account with this id")
+
+
+class LastAdminError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("this is the last administrator: give somebody else the role first")
 
 
 class TokenReusedError(AuroraError):
@@ -240,6 +281,12 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     TokenMissingError: ProblemType(401, "token-missing", "Not logged in"),
     TokenInvalidError: ProblemType(401, "token-invalid", "Token not accepted"),
     TokenReusedError: ProblemType(401, "token-reused", "Refresh token used twice"),
+    ScopeMissingError: ProblemType(403, "scope-missing", "Key not made for this"),
+    RoleMissingError: ProblemType(403, "role-missing", "Not allowed"),
+    ApiKeyNotFoundError: ProblemType(404, "api-key-not-found", "No such API key"),
+    TooManyApiKeysError: ProblemType(409, "too-many-api-keys", "Too many API keys"),
+    AccountNotFoundError: ProblemType(404, "account-not-found", "No such account"),
+    LastAdminError: ProblemType(409, "last-admin", "The last administrator"),
     UsernameTakenError: ProblemType(409, "username-taken", "User name taken"),
     PasswordUnacceptableError: ProblemType(422, "password-unacceptable", "Password not accepted"),
     PasswordWrongError: ProblemType(422, "password-wrong", "Password not right"),

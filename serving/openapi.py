@@ -16,6 +16,7 @@ BEARER: Final = "HTTPBearer"
 _TOLD: Final = {
     400: "The request cannot be read",
     401: "No access token, or one that is not accepted",
+    403: "The key was not made for this, or your role does not allow it",
     404: "Nothing of yours is there",
     408: "The body did not arrive in time",
     409: "It conflicts with what is stored",
@@ -37,8 +38,8 @@ class AskedHeader:
     example: str
 
 
-def asking_for(*headers: AskedHeader) -> dict[str, Any]:
-    """A login and these headers, of an endpoint that reads them by itself."""
+def asking_for(*headers: AskedHeader, scope: str) -> dict[str, Any]:
+    """A login or key of this scope and these headers, of an endpoint that reads them by itself."""
     parameters = [
         {
             "name": header.name,
@@ -50,7 +51,7 @@ def asking_for(*headers: AskedHeader) -> dict[str, Any]:
         }
         for header in headers
     ]
-    return {"security": [{BEARER: []}], "parameters": parameters}
+    return {"security": [{BEARER: [scope]}], "parameters": parameters}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -29,6 +29,9 @@ class ApiOptions(BaseSettings):
 
     anonymous_per_minute: int = Field(default=100, ge=1, description="Requests a minute and IP address")
     user_per_minute: int = Field(default=600, ge=1, description="Requests a minute and person")
+    key_per_minute: int = Field(
+        default=600, ge=1, description="Requests a minute that all API keys of a person make"
+    )
     login_per_minute: int = Field(
         default=20, ge=1, description="Attempts to log in or register, a minute and IP"
     )
@@ -54,6 +57,11 @@ class ApiOptions(BaseSettings):
     refresh_days: int = Field(default=7, ge=1)
     refresh_grace_seconds: int = Field(
         default=10, ge=0, description="A refresh lost to a twin does no harm so long"
+    )
+
+    keys_per_person: int = Field(default=20, ge=1, description="API keys that hold at the same time")
+    note_keys_seconds: float = Field(
+        default=30.0, gt=0, description="How often it is written down which keys were used"
     )
 
     prediction_ttl_seconds: int = Field(default=300, ge=1)

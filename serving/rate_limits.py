@@ -23,7 +23,7 @@ from serving.grouping import Grouping
 from serving.options import ApiOptions
 from serving.redis_access import RedisAccess
 
-Bucket = Literal["anonymous", "user", "login", "reset"]
+Bucket = Literal["anonymous", "user", "key", "login", "reset"]
 WINDOW_SECONDS: Final = 60
 COUNTED_AT_ONCE: Final = 200
 
@@ -90,6 +90,7 @@ class RateLimiter:
         self._limits: dict[Bucket, int] = {
             "anonymous": options.anonymous_per_minute,
             "user": options.user_per_minute,
+            "key": options.key_per_minute,
             "login": options.login_per_minute,
             "reset": options.reset_per_minute,
         }

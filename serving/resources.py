@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+
+import psycopg
 
 from aurora.collecting import spare_the_garbage_collector
 from aurora.predictions.champions import Champions
 from aurora.settings import Settings
 from serving.auth.addresses import Addresses
+from serving.auth.keys import Keys
+from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords
 from serving.auth.recovery import Recovery
 from serving.auth.service import Accounts
-from serving.auth.tokens import TokenIssuer, TokenReader
+from serving.auth.tokens import Secrets, TokenIssuer, TokenReader
 from serving.database import Database
 from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
@@ -39,6 +43,8 @@ class Resources:
     database: Database
     redis: RedisAccess
     tokens: TokenReader
+    keys: Keys
+    logins: Logins
     limiter: RateLimiter
     passwords: Passwords
     accounts: Accounts
@@ -56,7 +62,8 @@ class Resources:
     def of(cls, settings: Settings, options: ApiOptions) -> Resources:
         """Everything, connected to nothing yet; ServiceNotConfiguredError when an address is missing."""
         postgres_url, redis_url = settings.need("postgres_url"), settings.need("redis_url")
-        system_key, secret = settings.need("data_key"), settings.need("jwt_secret")
+        system_key = settings.need("data_key")
+        secrets = Secrets(settings.need("jwt_secret"), settings.jwt_secrets_before.split())
         database = Database(
             postgres_url,
             size=settings.postgres_pool_size,
@@ -68,9 +75,10 @@ class Resources:
         passwords = Passwords(
             options.bcrypt_cost, threads=options.hashing_threads, queue=options.hashing_queue
         )
-        tokens, issuer = TokenReader(secret), TokenIssuer(secret, options)
+        tokens, issuer = TokenReader(secrets), TokenIssuer(secrets, options)
+        logins = Logins(postgres_url)
         limiter, mailbag = RateLimiter(redis, options, settings.api_workers), Mailbag(system_key)
-        addresses = Addresses(database, limiter, mailbag, system_key=system_key)
+        addresses = Addresses(database, limiter, mailbag, logins, system_key=system_key)
         cache = PredictionCache(redis, options.prediction_ttl_seconds)
         judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
@@ -80,6 +88,8 @@ class Resources:
             database=database,
             redis=redis,
             tokens=tokens,
+            keys=Keys(database, options.note_keys_seconds),
+            logins=logins,
             limiter=limiter,
             passwords=passwords,
             accounts=Accounts(
@@ -88,15 +98,16 @@ class Resources:
                 issuer,
                 tokens,
                 mailbag,
+                logins,
                 system_key=system_key,
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),
             addresses=addresses,
-            recovery=Recovery(database, passwords, addresses, mailbag),
+            recovery=Recovery(database, passwords, addresses, mailbag, logins),
             posting=Posting(database, cache, judge, wants_confirmed=options.require_verified_email),
             batches=Batches(database, cache, judge, options),
             champions=champions,
-            forecaster=Forecaster(redis, cache, champions),
+            forecaster=Forecaster(database, redis, cache, champions),
             hub=Hub(postgres_url, redis_url, database, options),
             tickets=Tickets(redis, options.ticket_seconds),
         )
@@ -106,7 +117,11 @@ class Resources:
         """Connect, listen, and at the end let go of everything in the opposite order."""
         await self.database.open()
         await self.passwords.warm_up()
-        listener = asyncio.create_task(self.champions.listen(), name="champions")
+        tasks = (
+            asyncio.create_task(self.champions.listen(), name="champions"),
+            asyncio.create_task(self.logins.listen(), name="logins"),
+            asyncio.create_task(self.keys.keep_noting(), name="key-uses"),
+        )
         self.hub.start()
         spare_the_garbage_collector()
         try:
@@ -114,7 +129,10 @@ class Resources:
         finally:
             await self.hub.stop()
             await self.posting.finish()
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(psycopg.Error):
+                await self.keys.note_uses()
             await self.redis.close()
             await self.database.close()

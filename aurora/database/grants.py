@@ -42,6 +42,7 @@ _R, _RW, _APPEND, _ALL = (
 TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.users": {PIPELINES: "select, insert", SERVING: _RW, STREAMS: _R, JOBS: _RW},
     "app.pseudonyms": {PIPELINES: _ALL},
+    "app.api_keys": {SERVING: _RW, JOBS: "select, delete"},
     "app.sessions": {SERVING: _RW, JOBS: "select, delete"},
     # A link is made by the worker that sends it, and used by the API.
     "app.email_tokens": {SERVING: "select, update", JOBS: "select, insert, delete"},

@@ -12,6 +12,7 @@ import psycopg
 
 from aurora import clock
 from aurora.events.ciphertext import address_hash, seal_text
+from serving.auth.logins import Logins
 from serving.auth.people import Person
 from serving.database import Database
 from serving.emails.links import use_link, void_links
@@ -45,12 +46,13 @@ class Addresses:
     """Sets and confirms addresses."""
 
     def __init__(
-        self, database: Database, limiter: RateLimiter, mailbag: Mailbag, *, system_key: str
+        self, database: Database, limiter: RateLimiter, mailbag: Mailbag, logins: Logins, *, system_key: str
     ) -> None:
         self._database = database
         self._system_key = system_key
         self._limiter = limiter
         self._mailbag = mailbag
+        self._logins = logins
 
     async def want(self, person: Person, address: str) -> bool:
         """Send a link to an address that is to become the person's; False when it is theirs already.
@@ -65,13 +67,13 @@ class Addresses:
         async with self._database.transaction() as connection:
             await connection.execute(_WANT, {"user_id": person.user_id, "wanted": wanted})
             await void_links(connection, person.user_id, ("verify",))
-            if is_current:
-                return False
-            await self._mailbag.add(
-                connection, "verify", user_id=person.user_id, data_key=data_key, address=address
-            )
-            await self._mailbag.tell(connection, "email_change", person.user_id)
-        return True
+            if not is_current:
+                await self._mailbag.add(
+                    connection, "verify", user_id=person.user_id, data_key=data_key, address=address
+                )
+                await self._mailbag.tell(connection, "email_change", person.user_id)
+        await self._logins.forget(person.user_id)
+        return not is_current
 
     async def send_again(self, person: Person) -> None:
         """Send another link to the address that waits; EmailNotWaitingError when none does."""
@@ -102,6 +104,7 @@ class Addresses:
                 raise EmailTakenError from None
             # Links to the address before: whoever reads mail there is not the owner any more.
             await void_links(connection, link.user_id)
+        await self._logins.forget(link.user_id)
 
     async def count_email_to(self, address: str) -> None:
         """RateLimitExceededError when too many e-mails to this address were asked for, whoever asked."""

@@ -12,6 +12,7 @@ from aurora.database.connections import connect
 from aurora.errors import AuroraError
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import INSERT_PERSON, new_person_row
+from serving.auth.roles import Role
 from serving.auth.schemas import Username
 from serving.auth.sessions import REVOKE_ALL
 from serving.emails.links import VOID_LINKS
@@ -22,6 +23,9 @@ _SET_HASH: Final[LiteralString] = """
     update app.users set password_hash = %(password_hash)s
     where username = %(username)s and deleted_at is null
     returning user_id
+"""
+_SET_ROLE: Final[LiteralString] = """
+    update app.users set role = %(role)s where username = %(username)s and deleted_at is null
 """
 
 
@@ -56,6 +60,13 @@ def change_password(url: str, username: str, password: str) -> None:
             raise UserNotFoundError(username)
         connection.execute(REVOKE_ALL, {"user_id": row[0], "kept": None})
         connection.execute(VOID_LINKS, {"user_id": row[0], "purposes": ["reset"]})
+
+
+def give_role(url: str, username: str, role: Role) -> None:
+    """A role for a person who exists: how the first administrator comes to be."""
+    with connect(url) as connection:
+        if connection.execute(_SET_ROLE, {"username": username, "role": role}).rowcount == 0:
+            raise UserNotFoundError(username)
 
 
 def _hash(password: str) -> str:

@@ -15,7 +15,7 @@ from serving.auth.email_schemas import (
     ForgottenPassword,
     PasswordReset,
 )
-from serving.dependencies import Here, StreamingPerson
+from serving.dependencies import Here, OwnerAlone
 from serving.openapi import problems
 from serving.paths import EMAIL, ME, PASSWORD
 
@@ -32,17 +32,20 @@ _AFTERWARDS: Final = (
 )
 
 
-@router.post(EMAIL, status_code=202, response_model=EmailPromised, responses=problems(401, 422, 503))
-async def change_email(wanted: EmailChange, person: StreamingPerson, here: Here) -> EmailPromised:
+@router.post(EMAIL, status_code=202, response_model=EmailPromised, responses=problems(401, 403, 422, 503))
+async def change_email(wanted: EmailChange, person: OwnerAlone, here: Here) -> EmailPromised:
     """Set or change your address. A link goes to it; until it is confirmed, the one before stays in use."""
     await here.accounts.check_it_is(person, wanted.current_password)
     return _LINK_SENT if await here.addresses.want(person, wanted.email) else _YOURS_ALREADY
 
 
 @router.post(
-    f"{EMAIL}/verification", status_code=202, response_model=EmailPromised, responses=problems(401, 409, 503)
+    f"{EMAIL}/verification",
+    status_code=202,
+    response_model=EmailPromised,
+    responses=problems(401, 403, 409, 503),
 )
-async def send_verification(person: StreamingPerson, here: Here) -> EmailPromised:
+async def send_verification(person: OwnerAlone, here: Here) -> EmailPromised:
     """Another link to the address that waits for its confirmation."""
     await here.addresses.send_again(person)
     return _LINK_SENT
@@ -69,8 +72,8 @@ async def reset_password(wanted: PasswordReset, here: Here) -> None:
     await here.recovery.reset(wanted.token, wanted.new_password)
 
 
-@router.delete(ME, status_code=202, response_model=AccountDeleted, responses=problems(401, 422, 503))
-async def delete_me(given: AccountDeletion, person: StreamingPerson, here: Here) -> AccountDeleted:
+@router.delete(ME, status_code=202, response_model=AccountDeleted, responses=problems(401, 403, 422, 503))
+async def delete_me(given: AccountDeletion, person: OwnerAlone, here: Here) -> AccountDeleted:
     """Delete your account. It closes at once; its data wait for their erasure."""
     await here.accounts.check_it_is(person, given.current_password)
     return AccountDeleted(deleted_at=await here.accounts.leave(person), detail=_AFTERWARDS)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from aurora import clock
+from serving.auth.people import Person
 from serving.auth.profiles import read_profile, write_profile
 from serving.auth.schemas import (
     Login,
@@ -21,8 +22,15 @@ from serving.auth.schemas import (
     TokenPair,
     UserRead,
 )
-from serving.auth.sessions import open_logins, revoke_all, revoke_one
-from serving.dependencies import CurrentPerson, CurrentToken, CurrentWork, Here, StreamingPerson
+from serving.auth.sessions import open_logins, revoke_all, revoke_family, revoke_one
+from serving.dependencies import (
+    CurrentToken,
+    CurrentWork,
+    Here,
+    Owner,
+    OwnerAlone,
+    person_who_may,
+)
 from serving.errors import SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
@@ -30,6 +38,8 @@ from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import AUTH, PASSWORD
 
 router = APIRouter(prefix=AUTH, tags=["auth"])
+ProfileReader = Annotated[Person, person_who_may("profile:read")]
+ProfileWriter = Annotated[Person, person_who_may("profile:write")]
 
 
 @router.post("/register", status_code=201, response_model=Registered, responses=problems(409, 422, 503))
@@ -52,17 +62,17 @@ async def refresh_tokens(given: Refresh, here: Here) -> TokenPair:
     return await here.accounts.refresh(given.refresh_token)
 
 
-@router.post("/logout", status_code=204, responses=problems(401, 503))
-async def log_out(token: CurrentToken, person: CurrentPerson, work: CurrentWork, here: Here) -> None:
+@router.post("/logout", status_code=204, responses=problems(401, 403, 503))
+async def log_out(token: CurrentToken, person: Owner, work: CurrentWork, here: Here) -> None:
     """Close this login, on all of its devices' tokens at once."""
-    del person
-    await here.accounts.log_out(work.connection, token.family_id)
+    await revoke_family(work.connection, token.family_id)
+    work.after_commit.append(lambda: here.logins.forget(person.user_id))
 
 
-@router.get("/sessions", response_model=Page[SessionRead], responses=problems(400, 401, 422, 503))
+@router.get("/sessions", response_model=Page[SessionRead], responses=problems(400, 401, 403, 422, 503))
 async def read_sessions(
     token: CurrentToken,
-    person: CurrentPerson,
+    person: Owner,
     work: CurrentWork,
     cursor: CursorText = None,
     limit: Limit = 100,
@@ -92,49 +102,53 @@ async def read_sessions(
     )
 
 
-@router.delete("/sessions", status_code=204, responses=problems(401, 422, 503))
+@router.delete("/sessions", status_code=204, responses=problems(401, 403, 422, 503))
 async def close_sessions(
     token: CurrentToken,
-    person: CurrentPerson,
+    person: Owner,
     work: CurrentWork,
+    here: Here,
     keep_current: Annotated[bool, Query(description="All but the one that you ask with")] = False,  # noqa: FBT002  # a query parameter
 ) -> None:
     """Log out everywhere: none of your tokens is worth anything from now on."""
     kept = token.family_id if keep_current else None
     await revoke_all(work.connection, person.user_id, kept=kept)
+    work.after_commit.append(lambda: here.logins.forget(person.user_id))
 
 
-@router.delete("/sessions/{session_id}", status_code=204, responses=problems(401, 404, 422, 503))
-async def close_session(session_id: UUID, person: CurrentPerson, work: CurrentWork) -> None:
+@router.delete("/sessions/{session_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
+async def close_session(session_id: UUID, person: Owner, work: CurrentWork, here: Here) -> None:
     """Close one login, for instance of a phone that was lost."""
     if not await revoke_one(work.connection, person.user_id, session_id, clock.now()):
         raise SessionNotFoundError
+    work.after_commit.append(lambda: here.logins.forget(person.user_id))
 
 
-@router.post(PASSWORD.removeprefix(AUTH), status_code=204, responses=problems(401, 422, 503))
+@router.post(PASSWORD.removeprefix(AUTH), status_code=204, responses=problems(401, 403, 422, 503))
 async def change_password(
-    wanted: PasswordChange, token: CurrentToken, person: StreamingPerson, here: Here
+    wanted: PasswordChange, token: CurrentToken, person: OwnerAlone, here: Here
 ) -> None:
     """A new password. All your other logins are closed."""
     await here.accounts.change_password(person, token.family_id, wanted)
 
 
-@router.get("/me", response_model=UserRead, responses=UNCHANGED | problems(401, 503))
-async def read_me(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
+@router.get("/me", response_model=UserRead, responses=UNCHANGED | problems(401, 403, 503))
+async def read_me(person: ProfileReader, work: CurrentWork, here: Here, request: Request) -> Response:
     """Your own account."""
     profile = await read_profile(work.connection, person.user_id)
     return cacheable(profile.shown(person, here.system_key), request)
 
 
-@router.patch("/me", response_model=UserRead, responses=problems(401, 412, 422, 503))
+@router.patch("/me", response_model=UserRead, responses=problems(401, 403, 412, 422, 503))
 async def change_me(
-    change: ProfileChange, person: CurrentPerson, work: CurrentWork, here: Here, if_match: IfMatch = None
+    change: ProfileChange, person: ProfileWriter, work: CurrentWork, here: Here, if_match: IfMatch = None
 ) -> Response:
     """Change your profile; what you do not name stays. Days that are over keep the time zone they had."""
     before = await read_profile(work.connection, person.user_id, lock=True)
     check_match(if_match, before.shown(person, here.system_key))
     after = before.changed(change)
     await write_profile(work.connection, person.user_id, after)
+    work.after_commit.append(lambda: here.logins.forget(person.user_id))
     if after.tz != before.tz:
         # Which day it is has changed, and with it what can be expected of it.
         work.after_commit.append(lambda: here.forecaster.forget(person.user_id))

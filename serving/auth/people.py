@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from aurora import clock
 from aurora.events.ciphertext import new_person_key, open_text, seal_text, unwrap
 from aurora.models.catalogue import REAL_COHORT
+from serving.auth.roles import Role
 from serving.database import Connection
 from serving.errors import UsernameTakenError
 
@@ -34,19 +35,26 @@ _READ_LOGIN: Final[LiteralString] = """
     limit 1
 """
 
-# A login lives as long as one of its refresh tokens is not revoked. Asked at every request: a logout on one
-# worker is true on all of them at once.
+# A login lives as long as one of its refresh tokens is not revoked, a key until it is revoked or over. Asked at every
+# request: a logout on one worker is true on all of them at once. One `exists` over both, so that Postgres looks both up
+# by their index and never through the whole of them.
 _IS_OPEN: Final[LiteralString] = """
     users.deleted_at is null and exists (
-        select from app.sessions
+        select 1 from app.sessions
         where sessions.family_id = login.family_id and sessions.user_id = users.user_id and revoked_at is null
+        union all
+        select 1 from app.api_keys
+        where
+            api_keys.key_id = login.family_id and api_keys.user_id = users.user_id and revoked_at is null
+            and (expires_at is null or expires_at > now())
     )
 """
 
 _READ_PERSON: Final[LiteralString] = f"""
     select
         users.user_id, users.tz, users.data_key_ciphertext, users.email_hash is not null, users.username,
-        users.display_name, users.cohort, users.email_ciphertext, users.email_wanted_ciphertext, users.created_at
+        users.display_name, users.cohort, users.role, users.email_ciphertext, users.email_wanted_ciphertext,
+        users.created_at
     from (values (%(user_id)s::uuid, %(family_id)s::uuid)) as login (user_id, family_id)
     inner join app.users as users on users.user_id = login.user_id
     where {_IS_OPEN}
@@ -81,6 +89,7 @@ class Person(Author):
     username: str
     display_name: str | None
     cohort: str
+    role: Role
     email_ciphertext: bytes | None
     email_wanted_ciphertext: bytes | None
     created_at: datetime
@@ -163,7 +172,7 @@ async def replace_password_hash(connection: Connection, user_id: UUID, old: str 
 
 
 async def find_person(connection: Connection, user_id: UUID, family_id: UUID) -> Person | None:
-    """The person of a login that is still open."""
+    """The person of a login or key that still holds."""
     cursor = await connection.execute(_READ_PERSON, {"user_id": user_id, "family_id": family_id})
     row = await cursor.fetchone()
     return Person(*row) if row else None
@@ -172,7 +181,7 @@ async def find_person(connection: Connection, user_id: UUID, family_id: UUID) ->
 async def find_authors(
     connection: Connection, logins: Collection[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Author]:
-    """Those of these logins (person, family) that are still open, and what their events need."""
+    """Those of these logins (person, family) and keys (person, key) that still hold, and what their events need."""
     asked = list(logins)
     wanted = {
         "user_ids": _array(login[0] for login in asked),

@@ -9,6 +9,7 @@ from typing import Final, LiteralString
 
 from aurora import clock
 from serving.auth.addresses import Addresses
+from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.sessions import revoke_all
 from serving.database import Database
@@ -25,12 +26,18 @@ class Recovery:
     """Password resets."""
 
     def __init__(
-        self, database: Database, passwords: Passwords, addresses: Addresses, mailbag: Mailbag
+        self,
+        database: Database,
+        passwords: Passwords,
+        addresses: Addresses,
+        mailbag: Mailbag,
+        logins: Logins,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._addresses = addresses
         self._mailbag = mailbag
+        self._logins = logins
 
     async def ask(self, address: str) -> None:
         """Have a link sent to whoever has confirmed this address. Nothing tells whether anybody has."""
@@ -57,3 +64,4 @@ class Recovery:
             await revoke_all(connection, link.user_id)
             await void_links(connection, link.user_id, ("reset",))
             await self._mailbag.tell(connection, "password_changed", link.user_id)
+        await self._logins.forget(link.user_id)

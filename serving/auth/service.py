@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from aurora import clock
 from aurora.events.ciphertext import unwrap
+from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import (
     Person,
@@ -18,7 +19,7 @@ from serving.auth.people import (
     replace_password_hash,
 )
 from serving.auth.schemas import Login, PasswordChange, Registered, Registration, TokenPair
-from serving.auth.sessions import Rotated, add_session, revoke_all, revoke_family, rotate
+from serving.auth.sessions import Reused, Rotated, add_session, revoke_all, rotate
 from serving.auth.tokens import TokenIssuer, TokenReader
 from serving.database import Connection, Database
 from serving.emails.links import void_links
@@ -51,6 +52,7 @@ class Accounts:
         issuer: TokenIssuer,
         reader: TokenReader,
         mailbag: Mailbag,
+        logins: Logins,
         *,
         system_key: str,
         grace: timedelta,
@@ -60,6 +62,7 @@ class Accounts:
         self._issuer = issuer
         self._reader = reader
         self._mailbag = mailbag
+        self._logins = logins
         self._system_key = system_key
         self._grace = grace
 
@@ -105,13 +108,10 @@ class Accounts:
             if isinstance(outcome, Rotated):
                 return await self._issue(connection, outcome.user_id, outcome.family_id, outcome.user_agent)
         # Outside of the transaction: a revoked family has to stay revoked.
-        if outcome == "reused":
+        if isinstance(outcome, Reused):
+            await self._logins.forget(outcome.user_id)
             raise TokenReusedError
         raise TokenInvalidError(REFUSALS[outcome])
-
-    async def log_out(self, connection: Connection, family_id: UUID) -> None:
-        """Close the login: its access and refresh tokens are worth nothing from now on."""
-        await revoke_family(connection, family_id)
 
     async def change_password(self, person: Person, family_id: UUID, wanted: PasswordChange) -> None:
         """Set a new password and close all logins but this one; PasswordWrongError when the current one is not right,
@@ -127,6 +127,7 @@ class Accounts:
             await revoke_all(connection, person.user_id, kept=family_id)
             await void_links(connection, person.user_id, ("reset",))
             await self._mailbag.tell(connection, "password_changed", person.user_id)
+        await self._logins.forget(person.user_id)
 
     async def check_it_is(self, person: Person, password: str) -> str | None:
         """PasswordWrongError unless this is the person's password; the hash that was looked at."""
@@ -145,6 +146,7 @@ class Accounts:
             await void_links(connection, person.user_id)
             if cursor.rowcount:
                 await self._mailbag.tell(connection, "account_deleted", person.user_id)
+        await self._logins.forget(person.user_id)
         return now
 
     async def _issue(

@@ -62,14 +62,17 @@ _OPEN: Final[LiteralString] = """
     order by started_at desc, family_id desc
     limit %(limit)s
 """
+# An id that is no login's is a key's.
 _REVOKED: Final[LiteralString] = """
     select family_id from unnest(%(family_ids)s::uuid[]) as asked (family_id)
     where not exists (
-        select from app.sessions where sessions.family_id = asked.family_id and revoked_at is null
+        select 1 from app.sessions where sessions.family_id = asked.family_id and revoked_at is null
+        union all
+        select 1 from app.api_keys where api_keys.key_id = asked.family_id and revoked_at is null
     )
 """
 
-Refusal = Literal["unknown", "expired", "revoked", "twin", "reused"]
+Refusal = Literal["unknown", "expired", "revoked", "twin"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,13 @@ class Rotated:
     user_id: UUID
     family_id: UUID
     user_agent: str | None
+
+
+@dataclass(frozen=True)
+class Reused:
+    """A refresh token that came a second time: whose login was closed for it."""
+
+    user_id: UUID
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,9 @@ async def add_session(
     await connection.execute(_ADD, row)
 
 
-async def rotate(connection: Connection, token: str, *, now: datetime, grace: timedelta) -> Rotated | Refusal:
+async def rotate(
+    connection: Connection, token: str, *, now: datetime, grace: timedelta
+) -> Rotated | Reused | Refusal:
     """Use up a refresh token. A reuse revokes its family: commit also when the answer is a refusal."""
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(_FIND, {"refresh_hash": digest(token)})
@@ -133,7 +145,7 @@ async def rotate(connection: Connection, token: str, *, now: datetime, grace: ti
         if now - found["rotated_at"] <= grace:
             return "twin"
         await revoke_family(connection, found["family_id"])
-        return "reused"
+        return Reused(found["user_id"])
     if found["expires_at"] <= now:
         return "expired"
     await connection.execute(_ROTATE, {"now": now, "session_id": found["session_id"]})
@@ -174,6 +186,6 @@ async def open_logins(
 
 
 async def closed_families(connection: Connection, family_ids: list[UUID]) -> set[UUID]:
-    """Those of these logins that are closed."""
+    """Those of these logins and keys that are closed."""
     cursor = await connection.execute(_REVOKED, {"family_ids": family_ids})
     return {row[0] for row in await cursor.fetchall()}

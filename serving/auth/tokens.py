@@ -2,12 +2,17 @@
 
 A token says what it is for (`typ`), who issued it, for whom and until when, and all of it is required. The
 truth about sessions is in Postgres: a token that verifies is necessary, not sufficient.
+
+To change the secret, make it the new `AURORA_JWT_SECRET` and move the old one to `AURORA_JWT_SECRETS_BEFORE` until its
+last refresh token has ended (7 days). A token names its secret (`kid`), by a hash.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -25,6 +30,7 @@ AUDIENCE: Final = "aurora-api"
 ALGORITHM: Final = "HS256"
 REQUIRED: Final = ("exp", "iat", "iss", "aud", "sub", "sid", "typ", "jti")
 REMEMBERED_TOKENS: Final = 10_000
+_FOREIGN: Final = "this token was not issued by this API"
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 Purpose = Literal["access", "refresh"]
@@ -32,11 +38,14 @@ Purpose = Literal["access", "refresh"]
 
 @dataclass(frozen=True)
 class AccessToken:
-    """What a verified access token says."""
+    """What a verified access token says, or what is known of an API key."""
 
     user_id: UUID
     family_id: UUID
+    """Of a key its own id."""
     expires_at: int
+    scopes: frozenset[str] | None = None
+    """What a key was made for; None of a login, which may do what its person may."""
 
     @cached_property
     def user_text(self) -> str:
@@ -44,11 +53,32 @@ class AccessToken:
         return str(self.user_id)
 
 
+class Secrets:
+    """The secret that signs, and those before it, which are still believed."""
+
+    def __init__(self, current: str, before: Iterable[str] = ()) -> None:
+        self.current = current
+        self.kid = _kid(current)
+        self._by_kid = {_kid(secret): secret for secret in (*before, current)}
+
+    def of(self, token: str) -> str:
+        """The secret that a token says it was signed with; TokenInvalidError when it is none of ours."""
+        # What names no secret was issued before tokens did.
+        secret = self._by_kid.get(jwt.get_unverified_header(token).get("kid", self.kid))
+        if secret is None:
+            raise TokenInvalidError(_FOREIGN)
+        return secret
+
+
+def _kid(secret: str) -> str:
+    return hashlib.sha256(f"kid:{secret}".encode()).hexdigest()[:16]
+
+
 class TokenReader:
     """Verifies tokens."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
         self._verified: dict[str, AccessToken] = {}
 
     def read_access(self, token: str) -> AccessToken:
@@ -73,7 +103,7 @@ class TokenReader:
         try:
             claims = jwt.decode(
                 token,
-                self._secret,
+                self._secrets.of(token),
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
@@ -83,7 +113,7 @@ class TokenReader:
         except jwt.ExpiredSignatureError:
             raise TokenInvalidError("this token has expired") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
-            raise TokenInvalidError("this token was not issued by this API") from None
+            raise TokenInvalidError(_FOREIGN) from None
         if claims["typ"] != purpose:
             raise TokenInvalidError(f"this token is not meant for {purpose}")
         return claims
@@ -92,8 +122,8 @@ class TokenReader:
 class TokenIssuer:
     """Signs tokens."""
 
-    def __init__(self, secret: str, options: ApiOptions) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Secrets, options: ApiOptions) -> None:
+        self._secrets = secrets
         self._lifetimes: dict[Purpose, timedelta] = {
             "access": timedelta(minutes=options.access_minutes),
             "refresh": timedelta(days=options.refresh_days),
@@ -113,7 +143,9 @@ class TokenIssuer:
             "iat": at,
             "exp": at + self._lifetimes[purpose],
         }
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        return jwt.encode(
+            claims, self._secrets.current, algorithm=ALGORITHM, headers={"kid": self._secrets.kid}
+        )
 
 
 def is_canonical(token: str) -> bool:

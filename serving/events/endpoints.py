@@ -10,7 +10,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import AwareDatetime
 
-from serving.dependencies import CurrentPerson, CurrentWork, Here, StreamingPerson, headers_of, token_of
+from serving.auth.people import Person
+from serving.dependencies import (
+    CurrentWork,
+    Here,
+    headers_of,
+    person_alone_who_may,
+    person_who_may,
+    token_of,
+)
 from serving.errors import EventNotFoundError, MediaTypeUnsupportedError
 from serving.events.log import EventFilter, read_event, read_events
 from serving.events.posting import Posted
@@ -23,6 +31,8 @@ from serving.request_ids import REQUEST_ID
 from serving.resources import Resources
 
 router = APIRouter(prefix=EVENTS, tags=["events"])
+Reader = Annotated[Person, person_who_may("events:read")]
+StreamingWriter = Annotated[Person, person_alone_who_may("events:write")]
 _LINES = "application/x-ndjson"
 _EVENT = {"$ref": "#/components/schemas/LifeEvent"}
 
@@ -40,13 +50,13 @@ def _is_json(content_type: bytes) -> bool:
     status_code=201,
     response_model=EventVerdict,
     responses={200: {"model": EventVerdict, "description": "It changed nothing: duplicate or superseded"}}
-    | problems(400, 401, 409, 413, 415, 422, 503),
-    openapi_extra=body_of(_EVENT, example=EXAMPLE) | asking_for(IDEMPOTENCY_KEY),
+    | problems(400, 401, 403, 409, 413, 415, 422, 503),
+    openapi_extra=body_of(_EVENT, example=EXAMPLE) | asking_for(IDEMPOTENCY_KEY, scope="events:write"),
 )
 async def receive_event(request: Request) -> Response:
     """Take in one event. What is not accepted is kept apart, with its reason, and answered as a problem."""
     here: Resources = request.app.state.resources
-    token = token_of(request)
+    token = token_of(request, "events:write")
     headers = headers_of(request)
     given_key = headers.get(b"idempotency-key")
     key = None if given_key is None else checked_key(given_key.decode("latin-1"))
@@ -62,7 +72,7 @@ async def receive_event(request: Request) -> Response:
 @router.post(
     "/batch",
     response_model=BatchVerdict,
-    responses=problems(400, 401, 408, 413, 415, 422, 503),
+    responses=problems(400, 401, 403, 408, 413, 415, 422, 503),
     openapi_extra=body_of(
         {
             "type": "object",
@@ -74,7 +84,10 @@ async def receive_event(request: Request) -> Response:
     ),
 )
 async def receive_events(
-    person: StreamingPerson, request: Request, key: IdempotencyKey, here: Here
+    person: StreamingWriter,
+    request: Request,
+    key: IdempotencyKey,
+    here: Here,
 ) -> Response:
     """Take in up to 10,000 events, 32 MB: `{"events": […]}`, or NDJSON. Each has its own outcome.
 
@@ -88,9 +101,9 @@ async def receive_events(
     return answer.response()
 
 
-@router.get("", response_model=Page[EventRead], responses=problems(400, 401, 422, 503))
+@router.get("", response_model=Page[EventRead], responses=problems(400, 401, 403, 422, 503))
 async def read_own_events(
-    person: CurrentPerson,
+    person: Reader,
     work: CurrentWork,
     here: Here,
     type: Annotated[str | None, Query(max_length=200, pattern=NAME, examples=["energy.rated"])] = None,  # noqa: A002  # its name on the API
@@ -106,8 +119,8 @@ async def read_own_events(
     return Page(items=items, next_cursor=next_cursor)
 
 
-@router.get("/{event_id}", response_model=EventRead, responses=problems(401, 404, 422, 503))
-async def read_own_event(event_id: UUID, person: CurrentPerson, work: CurrentWork, here: Here) -> EventRead:
+@router.get("/{event_id}", response_model=EventRead, responses=problems(401, 403, 404, 422, 503))
+async def read_own_event(event_id: UUID, person: Reader, work: CurrentWork, here: Here) -> EventRead:
     """One of your events in its current version."""
     found = await read_event(work.connection, person, here.system_key, event_id)
     if found is None:

@@ -28,7 +28,7 @@ from serving.errors import (
     EmailUnverifiedError,
     EventConflictError,
     EventRejectedError,
-    TokenInvalidError,
+    LoginClosedError,
 )
 from serving.events.judging import WAY_IN, Judge, count
 from serving.events.reading import read_object
@@ -155,7 +155,7 @@ class Posting:
         for place, posted in enumerate(group):
             person = people.get(posted.login)
             if person is None:
-                judged.replies[place] = TokenInvalidError("this login was closed; log in again")
+                judged.replies[place] = LoginClosedError()
                 continue
             if self._wants_confirmed and not person.has_confirmed_email:
                 judged.replies[place] = EmailUnverifiedError()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,7 +12,8 @@ from pydantic import BaseModel, Field
 from aurora import clock
 from aurora.features.catalogue import FEATURE_SETS, FEATURES
 from aurora.features.vector import Moment, vector
-from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.auth.people import Person
+from serving.dependencies import CurrentWork, Here, person_who_may
 from serving.features.live_state import Source, read_live_tiles
 from serving.openapi import problems
 from serving.paths import API
@@ -61,8 +63,10 @@ async def read_feature_definitions(response: Response) -> list[FeatureDefinition
     ]
 
 
-@router.get("/latest", response_model=FeatureVector, responses=problems(401, 503))
-async def read_latest_features(person: CurrentPerson, work: CurrentWork, here: Here) -> FeatureVector:
+@router.get("/latest", response_model=FeatureVector, responses=problems(401, 403, 503))
+async def read_latest_features(
+    person: Annotated[Person, person_who_may("features:read")], work: CurrentWork, here: Here
+) -> FeatureVector:
     """Your features at this moment."""
     moment = Moment.at(clock.now(), person.tz)
     tiles, source = await read_live_tiles(work.connection, here.redis, person.user_id, moment)

@@ -34,6 +34,12 @@ CHORES: Final = (
     # A family stays while one of its tokens may still be shown again: reuse has to be recognised.
     Chore("delete_expired_sessions", "17 * * * *", "app.sessions", "expires_at < now() - interval '1 day'"),
     Chore(
+        "delete_dead_api_keys",
+        "47 * * * *",
+        "app.api_keys",
+        "least(revoked_at, expires_at) < now() - interval '90 days'",
+    ),
+    Chore(
         "delete_expired_idempotency_keys",
         "27 * * * *",
         "app.idempotency_keys",

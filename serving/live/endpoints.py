@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
 import psycopg
@@ -14,10 +15,13 @@ from aurora import clock
 from aurora.errors import AuroraError
 from aurora.notices.messages import Subject
 from serving.auth.addresses import check_confirmed
-from serving.auth.people import find_person
+from serving.auth.keys import looks_like_key
+from serving.auth.people import Person
+from serving.auth.scopes import check_granted
 from serving.auth.tokens import AccessToken
-from serving.dependencies import CurrentPerson, CurrentToken, Here
+from serving.dependencies import CurrentToken, Here, person_who_may
 from serving.errors import (
+    LoginClosedError,
     ParameterInvalidError,
     RateLimitExceededError,
     TokenInvalidError,
@@ -31,6 +35,7 @@ from serving.live.sockets import GOING_AWAY, Socket
 from serving.live.tickets import seconds_left
 from serving.live.topics import EVERY_SUBJECT, wanted_subjects
 from serving.live.wire import wire_of
+from serving.middleware.rate_limiting import bucket_of
 from serving.openapi import problems
 from serving.paths import API
 from serving.problems import problem_response
@@ -38,6 +43,7 @@ from serving.rate_limits import Bucket
 from serving.resources import Resources
 
 router = APIRouter(prefix=f"{API}/ws", tags=["live"])
+LIVE_READ: Final = "live:read"
 
 
 class Ticket(BaseModel):
@@ -47,8 +53,10 @@ class Ticket(BaseModel):
     expires_in: int = Field(examples=[30], description="Seconds")
 
 
-@router.post("/tickets", status_code=201, response_model=Ticket, responses=problems(401, 503))
-async def sell_ticket(token: CurrentToken, person: CurrentPerson, here: Here) -> Ticket:
+@router.post("/tickets", status_code=201, response_model=Ticket, responses=problems(401, 403, 503))
+async def sell_ticket(
+    token: CurrentToken, person: Annotated[Person, person_who_may(LIVE_READ)], here: Here
+) -> Ticket:
     """A ticket that opens one WebSocket, once, within 30 seconds."""
     del person
     return Ticket(ticket=await here.tickets.sell(token), expires_in=here.tickets.seconds)
@@ -118,9 +126,9 @@ def _wish(websocket: WebSocket, user_id: UUID) -> _Wish:
 async def _take_place(token: AccessToken, wish: _Wish, here: Resources) -> _Place:
     """A place in the hub, for somebody whose login is still open."""
     async with here.database.transaction() as connection:
-        person = await find_person(connection, token.user_id, token.family_id)
+        person = await here.logins.find(connection, token)
         if person is None:
-            raise TokenInvalidError("this login was closed; log in again")
+            raise LoginClosedError
         check_confirmed(person, here.options)
         own, everybody = await read_lines(connection, token.user_id)
         refusal = await judge(connection, wish.cursor, own, everybody) if wish.has_cursor else None
@@ -136,7 +144,7 @@ async def _counted_token_of(websocket: WebSocket, here: Resources) -> AccessToke
         address = websocket.client.host if websocket.client else "unknown"
         await _count(here, "anonymous", address)
         raise
-    await _count(here, "user", str(token.user_id))
+    await _count(here, *bucket_of(token))
     return token
 
 
@@ -156,4 +164,7 @@ async def _token_of(websocket: WebSocket, here: Resources) -> AccessToken:
     scheme, _, credentials = websocket.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise TokenMissingError
-    return here.tokens.read_access(credentials.strip())
+    given = credentials.strip()
+    token = await here.keys.read(given) if looks_like_key(given) else here.tokens.read_access(given)
+    check_granted([LIVE_READ], token.scopes)
+    return token

@@ -5,7 +5,7 @@ answer through nine more, which together cost more than storing an event. The or
 
 1. the request's id, security headers, metrics, the log line, and a problem for what nobody expected;
 2. CORS, when a browser says where it comes from;
-3. the access token, verified once, and the rate limit;
+3. the access token or API key, verified once, and the rate limit;
 4. the limit of the body.
 """
 
@@ -19,16 +19,14 @@ import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.auth.tokens import TokenReader
 from serving.errors import BodyTooLargeError, RateLimitExceededError
 from serving.middleware.body_limit import within_limit
 from serving.middleware.measuring import note_request
-from serving.middleware.rate_limiting import token_given, whose
+from serving.middleware.rate_limiting import Gate
 from serving.middleware.security_headers import missing_headers
 from serving.options import ApiOptions
 from serving.paths import BATCH, QUIET
 from serving.problems import problem_response
-from serving.rate_limits import RateLimiter
 from serving.request_ids import REQUEST_ID, request_id_of
 
 ASKED_HEADERS: Final = (
@@ -68,12 +66,9 @@ class _Reply:
 class Surroundings:
     """The outermost of the application."""
 
-    def __init__(
-        self, app: ASGIApp, *, tokens: TokenReader, limiter: RateLimiter, options: ApiOptions
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, gate: Gate, options: ApiOptions) -> None:
         self._app = app
-        self._tokens = tokens
-        self._limiter = limiter
+        self._gate = gate
         self._options = options
         self._with_cors = CORSMiddleware(
             self._admit,
@@ -112,9 +107,8 @@ class Surroundings:
         """Let a request in that may come: its token is read once, it is counted, its body has a limit."""
         headers, path = scope["state"]["headers"], scope["path"]
         if path not in QUIET and scope["method"] != "OPTIONS":
-            token = token_given(headers.get(b"authorization", b""), self._tokens)
+            token, allowance = await self._gate.admit(scope, headers.get(b"authorization", b""))
             scope["state"]["token"] = token
-            allowance = await self._limiter.take(*whose(scope, token))
             scope["state"]["reply"].more_headers = allowance.headers()
             if not allowance.is_allowed:
                 refusal = problem_response(RateLimitExceededError(allowance.reset_seconds))

@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from aurora.patterns.specification import Kind
-from serving.dependencies import CurrentPerson, CurrentWork
+from serving.auth.people import Person
+from serving.dependencies import CurrentWork, person_who_may
 from serving.errors import CursorInvalidError
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, cut_page, decode_cursor
@@ -23,9 +24,9 @@ _LARGEST_PLACE = 2**31 - 1
 OutcomeName = Literal["energy", "mood", "sleep"]
 
 
-@router.get("", response_model=PatternPage, responses=problems(400, 401, 422, 503))
+@router.get("", response_model=PatternPage, responses=problems(400, 401, 403, 422, 503))
 async def read_own_patterns(
-    person: CurrentPerson,
+    person: Annotated[Person, person_who_may("patterns:read")],
     work: CurrentWork,
     week: Annotated[
         date | None,

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Final
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.auth.people import Person
+from serving.dependencies import CurrentWork, Here, person_of, person_who_may
 from serving.etags import UNCHANGED, cacheable
-from serving.openapi import problems
+from serving.openapi import asking_for, problems
 from serving.paths import API
 from serving.predictions.schemas import PredictionRead
 from serving.predictions.what_if import ask_what_if
 from serving.predictions.what_if_schemas import ChangeDefinition, WhatIfAsked, WhatIfRead, change_definitions
+from serving.resources import Resources
 
 router = APIRouter(prefix=f"{API}/predictions", tags=["predictions"])
+_READ: Final = "predictions:read"
+Reader = Annotated[Person, person_who_may(_READ)]
+_ANSWER: Final[dict[str, Any]] = {
+    "response_model": PredictionRead,
+    "responses": UNCHANGED | problems(401, 403, 503),
+    "openapi_extra": asking_for(scope=_READ),
+}
 
 
-@router.get("/energy", response_model=PredictionRead, responses=UNCHANGED | problems(401, 503))
-async def predict_energy(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
+async def _predicted(request: Request, model: str) -> Response:
+    person = await person_of(request, _READ)
+    here: Resources = request.app.state.resources
+    return cacheable(await here.forecaster.predict(person, model), request)
+
+
+@router.get("/energy", **_ANSWER)
+async def predict_energy(request: Request) -> Response:
     """Your energy, 0 to 10, if you were asked now."""
-    return cacheable(await here.forecaster.predict(work, person, "energy"), request)
+    return await _predicted(request, "energy")
 
 
-@router.get("/mood", response_model=PredictionRead, responses=UNCHANGED | problems(401, 503))
-async def predict_mood(person: CurrentPerson, work: CurrentWork, here: Here, request: Request) -> Response:
+@router.get("/mood", **_ANSWER)
+async def predict_mood(request: Request) -> Response:
     """Your mood in five classes, if you were asked now."""
-    return cacheable(await here.forecaster.predict(work, person, "mood"), request)
+    return await _predicted(request, "mood")
 
 
-@router.post("/what-if", response_model=WhatIfRead, responses=problems(401, 409, 422, 503))
+@router.post("/what-if", response_model=WhatIfRead, responses=problems(401, 403, 409, 422, 503))
 async def predict_what_if(
-    asked: WhatIfAsked, person: CurrentPerson, work: CurrentWork, here: Here, response: Response
+    asked: WhatIfAsked, person: Reader, work: CurrentWork, here: Here, response: Response
 ) -> WhatIfRead:
     """What the model says of your day now, and of the same day with something changed.
 

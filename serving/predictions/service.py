@@ -14,7 +14,7 @@ from aurora.predictions.champions import Champions
 from aurora.predictions.storage import PredictionRow, write_predictions_async
 from aurora.telemetry import PREDICTION_DURATION
 from serving.auth.people import Person
-from serving.database import Work
+from serving.database import Connection, Database
 from serving.features.live_state import read_live_tiles
 from serving.predictions.cache import CachedPrediction, PredictionCache
 from serving.predictions.schemas import Baseline, Interval, PredictionRead
@@ -24,28 +24,32 @@ from serving.redis_access import RedisAccess
 class Forecaster:
     """Predicts for one person at this moment."""
 
-    def __init__(self, redis: RedisAccess, cache: PredictionCache, champions: Champions) -> None:
+    def __init__(
+        self, database: Database, redis: RedisAccess, cache: PredictionCache, champions: Champions
+    ) -> None:
+        self._database = database
         self._redis = redis
         self._cache = cache
         self._champions = champions
 
-    async def predict(self, work: Work, person: Person, model: str) -> PredictionRead:
-        """The cached answer, or a fresh one, which is logged and cached after the commit."""
+    async def predict(self, person: Person, model: str) -> PredictionRead:
+        """The cached answer, or a fresh one, which is logged, and cached after the commit."""
         spec = MODELS[model]
         cached = await self._cache.get(person.user_id, model)
         if cached is not None:
             return _read(spec, cached)
-        fresh = await self._compute(work, person, spec)
-        work.after_commit.append(lambda: self._cache.put(person.user_id, model, fresh))
+        async with self._database.transaction() as connection:
+            fresh = await self._compute(connection, person, spec)
+        await self._cache.put(person.user_id, model, fresh)
         return _read(spec, fresh)
 
     async def forget(self, user_id: UUID) -> None:
         """Drop the cached answers of a person: what they were made from no longer holds."""
         await self._cache.forget(user_id)
 
-    async def _compute(self, work: Work, person: Person, spec: ModelSpec) -> CachedPrediction:
+    async def _compute(self, connection: Connection, person: Person, spec: ModelSpec) -> CachedPrediction:
         moment = Moment.at(clock.now(), person.tz)
-        tiles, _ = await read_live_tiles(work.connection, self._redis, person.user_id, moment)
+        tiles, _ = await read_live_tiles(connection, self._redis, person.user_id, moment)
         predictor = await self._champions.get(spec.name, person.cohort)
         with PREDICTION_DURATION.labels(spec.name).time():
             features = vector(tiles, moment)
@@ -64,7 +68,7 @@ class Forecaster:
             features={name: features.get(name) for name in names},
         )
         # One row per prediction that anybody was shown: the truth is joined to it later.
-        await write_predictions_async(work.connection, [row])
+        await write_predictions_async(connection, [row])
         body: dict[str, Any] = prediction.as_json()
         return CachedPrediction.model_validate(
             {**body, "as_of": moment.as_of, "local_date": moment.local_date}

@@ -13,7 +13,7 @@ from aurora.events.replays import ReplayReport, replay
 from aurora.telemetry import EVENTS_RECEIVED
 from serving.auth.people import Person
 from serving.database import Connection
-from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.dependencies import CurrentWork, Here, person_who_may
 from serving.errors import RejectedEventNotFoundError
 from serving.openapi import problems
 from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
@@ -21,13 +21,15 @@ from serving.paths import REJECTED_EVENTS
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
 
 router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
+Reader = Annotated[Person, person_who_may("events:read")]
+Writer = Annotated[Person, person_who_may("events:write")]
 WAY_IN = "replay"
 RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711])]
 
 
-@router.get("", response_model=Page[RejectedEventRead], responses=problems(400, 401, 422, 503))
+@router.get("", response_model=Page[RejectedEventRead], responses=problems(400, 401, 403, 422, 503))
 async def read_own_rejected_events(
-    person: CurrentPerson,
+    person: Reader,
     work: CurrentWork,
     here: Here,
     reason_code: Annotated[
@@ -51,9 +53,9 @@ async def read_own_rejected_events(
     return Page(items=[RejectedEventRead.of(letter, key) for letter in letters], next_cursor=next_cursor)
 
 
-@router.get("/{rejection_id}", response_model=RejectedEventRead, responses=problems(401, 404, 422, 503))
+@router.get("/{rejection_id}", response_model=RejectedEventRead, responses=problems(401, 403, 404, 422, 503))
 async def read_own_rejected_event(
-    rejection_id: RejectionId, person: CurrentPerson, work: CurrentWork, here: Here
+    rejection_id: RejectionId, person: Reader, work: CurrentWork, here: Here
 ) -> RejectedEventRead:
     """One of them, waiting or settled."""
     letter = await _own_letter(work.connection, rejection_id, person)
@@ -64,10 +66,10 @@ async def read_own_rejected_event(
     "/{rejection_id}/replay",
     response_model=ReplayVerdict,
     response_model_exclude_none=True,
-    responses=problems(401, 404, 422, 503),
+    responses=problems(401, 403, 404, 422, 503),
 )
 async def replay_own_rejected_event(
-    rejection_id: RejectionId, person: CurrentPerson, work: CurrentWork, here: Here
+    rejection_id: RejectionId, person: Writer, work: CurrentWork, here: Here
 ) -> ReplayVerdict:
     """Judge it anew, as if it came in now. Repeating it changes nothing."""
     letter = await _own_letter(work.connection, rejection_id, person, lock=True)
@@ -95,10 +97,10 @@ async def replay_own_rejected_event(
 
 
 @router.post(
-    "/{rejection_id}/discard", response_model=RejectedEventRead, responses=problems(401, 404, 422, 503)
+    "/{rejection_id}/discard", response_model=RejectedEventRead, responses=problems(401, 403, 404, 422, 503)
 )
 async def discard_own_rejected_event(
-    rejection_id: RejectionId, person: CurrentPerson, work: CurrentWork, here: Here
+    rejection_id: RejectionId, person: Writer, work: CurrentWork, here: Here
 ) -> RejectedEventRead:
     """You want nothing of it any more: it waits no longer. One that was replayed stays replayed."""
     letter = await _own_letter(work.connection, rejection_id, person, lock=True)

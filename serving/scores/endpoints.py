@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from aurora import clock
 from aurora.scores.catalogue import SCORES, score_spec
 from aurora.scores.specification import ScoreSpec
-from serving.dependencies import CurrentPerson, CurrentWork
+from serving.auth.people import Person
+from serving.dependencies import CurrentWork, person_who_may
 from serving.errors import ParameterInvalidError
 from serving.openapi import problems
 from serving.pagination import NAME
@@ -20,6 +21,7 @@ from serving.scores.schemas import FactorDefinition, ScoreDefinition, ScoreRead,
 from serving.scores.warehouse import latest_scores, score_history
 
 router = APIRouter(prefix=f"{API}/scores", tags=["scores"])
+Reader = Annotated[Person, person_who_may("scores:read")]
 DEFAULT_DAYS = 28
 MAX_DAYS = 366
 MAX_SCORES = 5_000
@@ -32,15 +34,15 @@ async def read_score_definitions(response: Response) -> list[ScoreDefinition]:
     return [_definition(spec) for spec in SCORES.values()]
 
 
-@router.get("", response_model=list[ScoreRead], responses=problems(401, 503))
-async def read_latest_scores(person: CurrentPerson, work: CurrentWork) -> list[ScoreRead]:
+@router.get("", response_model=list[ScoreRead], responses=problems(401, 403, 503))
+async def read_latest_scores(person: Reader, work: CurrentWork) -> list[ScoreRead]:
     """The newest value of each of your scores. Empty before the first nightly build."""
     return await latest_scores(work.connection, person.user_id)
 
 
-@router.get("/history", response_model=list[ScoreRead], responses=problems(401, 404, 422, 503))
+@router.get("/history", response_model=list[ScoreRead], responses=problems(401, 403, 404, 422, 503))
 async def read_score_history(
-    person: CurrentPerson,
+    person: Reader,
     work: CurrentWork,
     name: Annotated[str | None, Query(max_length=100, pattern=NAME, examples=["sleep"])] = None,
     first: Annotated[date | None, Query(alias="from", description="First local day")] = None,

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from aurora import clock
 from aurora.events.reconciliation import outranked
-from serving.dependencies import CurrentPerson, CurrentWork, Here
+from serving.auth.people import Person
+from serving.dependencies import CurrentWork, Here, person_who_may
 from serving.errors import ParameterInvalidError
 from serving.events.log import read_days
 from serving.events.schemas import EventRead
@@ -55,9 +56,9 @@ class Timeline(BaseModel):
     next_to: date = Field(examples=["2026-03-22"], description="Give it as `to` for the days before these")
 
 
-@router.get("", response_model=Timeline, responses=problems(401, 422, 503))
+@router.get("", response_model=Timeline, responses=problems(401, 403, 422, 503))
 async def read_timeline(
-    person: CurrentPerson,
+    person: Annotated[Person, person_who_may("events:read")],
     work: CurrentWork,
     here: Here,
     first: Annotated[date | None, Query(alias="from", description="First local day")] = None,

@@ -24,7 +24,7 @@ CONVERSIONS: Final = {
     "SQL: date_trunc in a zone": r"\bdate_trunc\s*\([^,()]+,[^,()]+,",
     "SQL: an instant cast to a day": r"(?<!local_started)(?<!local_ended)_at\)?::(date|time|timestamp)\b",
     # Seconds since 1970 are the same in every zone.
-    "SQL: date() or a field of an instant": r"\b(date|date_part|extract)\s*\(\s*(?!epoch\b)[\w.' ,]*?(?<!local_started)"
+    "SQL: date() or a field of an instant": r"\b(date|date_part|extract)\s*\(\s*(?!'?epoch\b)[\w.' ,]*?(?<!local_started)"
     r"(?<!local_ended)_at\s*\)(?!\s*-)",
     "SQL: the session's day or clock": r"\b(current_date|localtime|localtimestamp|make_timestamptz)\b",
     "polars: convert_time_zone": r"\bconvert_time_zone\b",
@@ -113,6 +113,7 @@ def test_a_conversion_is_recognised(line: str) -> None:
     [
         "select local_date, local_started_at::time from events",
         "extract(epoch from ended_at - started_at)",
+        "date_part('epoch', started_at)",
         "extract(hour from local_started_at)",
         "-- never at time zone",
         "datetime.fromtimestamp(seconds, UTC)",

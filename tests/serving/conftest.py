@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -96,6 +97,13 @@ async def log_in(client: httpx.AsyncClient, username: str = "", tz: str = "Europ
     login = await client.post("/api/v1/auth/login", json={"username": username, "password": PASSWORD})
     assert login.status_code == 200, login.text
     return Account(registered.json()["user_id"], username, login.json())
+
+
+async def until_refused(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """Wait until a worker has heard that this login or key is closed. It should take milliseconds."""
+    async with asyncio.timeout(10):
+        while (await client.get("/api/v1/auth/me", headers=headers)).status_code != 401:
+            pass
 
 
 def a_name() -> str:

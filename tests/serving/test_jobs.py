@@ -39,6 +39,12 @@ def aged(committed_database: str) -> Iterator[psycopg.Connection]:
                 values,
             )
             connection.execute(
+                "insert into app.api_keys (key_id, user_id, name, prefix, key_hash, scopes, expires_at) values"
+                " (gen_random_uuid(), %(user)s, '', '', %(age)s::text::bytea, '{}',"
+                " now() - 10 * %(age)s::text::interval)",
+                values,
+            )
+            connection.execute(
                 "insert into app.idempotency_keys (user_id, key, request_hash, status, body, created_at)"
                 " values (%(user)s, %(age)s::text, '', 201, '{}', now() - %(age)s::text::interval)",
                 values,

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from aurora.settings import Settings
+from serving.auth.scopes import SCOPES
 from serving.errors import INVALID, STATUS_OF, UNEXPECTED
 from tests.serving.conftest import quick
 from tests.serving.live_server import Server
 
+ROLES = ("analyst", "operator", "admin")
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 
 
@@ -42,3 +44,18 @@ def test_the_list_of_errors_is_complete_and_true() -> None:
 
     kinds = {*STATUS_OF.values(), INVALID, UNEXPECTED}
     assert listed == {kind.code: str(kind.status) for kind in kinds}
+
+
+def test_the_list_of_scopes_is_complete_and_true() -> None:
+    table = TEXT.split("<!-- scopes")[1].split("<!-- end of scopes")[0]
+    listed = re.findall(r"^\| `([a-z:]+)` \| (.*) \| (.*) \|$", table, re.MULTILINE)
+
+    expected = [
+        (
+            scope.name,
+            scope.description + ("" if scope.is_for_keys else "; takes a login"),
+            "all" if len(scope.roles) == 4 else ", ".join(role for role in ROLES if role in scope.roles),
+        )
+        for scope in SCOPES.values()
+    ]
+    assert listed == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aurora.database.tables.app_schema import (
+    api_keys,
     email_tokens,
     idempotency_keys,
     notice_heads,
@@ -43,6 +44,7 @@ __all__ = [
     "OWNED_SCHEMAS",
     "PgSnapshot",
     "Xid8",
+    "api_keys",
     "builds",
     "drift",
     "email_tokens",

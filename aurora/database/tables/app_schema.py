@@ -13,11 +13,12 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Table,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from aurora.database.tables.columns import instant_column, metadata, text_column, user_id_column
 
@@ -39,11 +40,13 @@ users = Table(
     Column("data_key_ciphertext", LargeBinary, nullable=False),
     text_column("units", default="metric"),
     Column("scales", JSONB, nullable=False, server_default="{}"),
+    text_column("role", default="user"),
     instant_column("created_at", default_now=True),
     instant_column("deleted_at", nullable=True),
     UniqueConstraint("username"),
     CheckConstraint("units in ('metric', 'imperial')", name="units"),
     CheckConstraint("num_nulls(email_hash, email_ciphertext, email_verified_at) in (0, 3)", name="email"),
+    CheckConstraint("role in ('user', 'analyst', 'operator', 'admin')", name="role"),
     Index("ix_users_cohort", "cohort"),
     schema="app",
     comment="One row per person.",
@@ -114,6 +117,24 @@ outgoing_emails = Table(
     schema="app",
     comment="One row per e-mail to send or sent; of a password reset, per request for one. "
     "Erased with the person.",
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("app.users.user_id", ondelete="CASCADE"), nullable=False),
+    text_column("name"),
+    text_column("prefix"),
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    instant_column("created_at", default_now=True),
+    instant_column("expires_at", nullable=True),
+    instant_column("last_used_at", nullable=True),
+    instant_column("revoked_at", nullable=True),
+    Index("ix_api_keys_user_id", "user_id"),
+    schema="app",
+    comment="One row per API key that was ever made; the key itself is stored nowhere.",
 )
 
 pseudonyms = Table(

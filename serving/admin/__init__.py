@@ -1,0 +1,1 @@
+"""Administration: accounts of others, and what everybody is told. Never what somebody recorded."""

@@ -1,0 +1,83 @@
+"""Rows of `app.users` as who administers them sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, LiteralString
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from serving.admin.schemas import AccountRead
+from serving.auth.roles import Role
+from serving.database import Connection
+
+_COLUMNS: Final[LiteralString] = """
+    select
+        users.user_id, users.username, users.role, users.cohort, users.created_at, users.deleted_at,
+        (
+            select count(distinct family_id) from app.sessions
+            where sessions.user_id = users.user_id and revoked_at is null and expires_at > now()
+        ) as open_logins,
+        (
+            select count(*) from app.api_keys
+            where
+                api_keys.user_id = users.user_id and revoked_at is null
+                and (expires_at is null or expires_at > now())
+        ) as api_keys
+    from app.users as users
+"""
+_LIST: Final[LiteralString] = f"""
+    {_COLUMNS}
+    where
+        (%(role)s::text is null or users.role = %(role)s)
+        and (%(cohort)s::text is null or users.cohort = %(cohort)s)
+        and (%(username)s::text is null or users.username = %(username)s)
+        and (
+            %(before_at)s::timestamptz is null
+            or (users.created_at, users.user_id) < (%(before_at)s, %(before_id)s)
+        )
+    order by users.created_at desc, users.user_id desc
+    limit %(limit)s
+"""
+_ONE: Final[LiteralString] = f"{_COLUMNS} where users.user_id = %(user_id)s"
+# All of them, in one order: of two administrators who demote each other at once the second waits, and is refused.
+_ADMINS: Final[LiteralString] = """
+    select user_id from app.users where role = 'admin' and deleted_at is null order by user_id for update
+"""
+_SET_ROLE: Final[LiteralString] = "update app.users set role = %(role)s where user_id = %(user_id)s"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which accounts; None is any."""
+
+    role: Role | None = None
+    cohort: str | None = None
+    username: str | None = None
+    before: tuple[datetime, UUID] | None = None
+
+
+async def list_accounts(connection: Connection, wanted: Wanted, limit: int) -> list[AccountRead]:
+    """Accounts, the latest first."""
+    before_at, before_id = wanted.before or (None, None)
+    values = {**vars(wanted), "before_at": before_at, "before_id": before_id, "limit": limit}
+    async with connection.cursor(row_factory=class_row(AccountRead)) as cursor:
+        await cursor.execute(_LIST, values)
+        return await cursor.fetchall()
+
+
+async def read_account(connection: Connection, user_id: UUID) -> AccountRead | None:
+    async with connection.cursor(row_factory=class_row(AccountRead)) as cursor:
+        await cursor.execute(_ONE, {"user_id": user_id})
+        return await cursor.fetchone()
+
+
+async def lock_admins(connection: Connection) -> set[UUID]:
+    """Who administers. Nobody becomes or ceases to be one before the transaction ends."""
+    return {user_id for (user_id,) in await (await connection.execute(_ADMINS)).fetchall()}
+
+
+async def set_role(connection: Connection, user_id: UUID, role: Role) -> None:
+    await connection.execute(_SET_ROLE, {"user_id": user_id, "role": role})

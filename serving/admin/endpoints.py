@@ -1,0 +1,104 @@
+"""`/api/v1/admin`: accounts of others, and announcements."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from aurora.notices.knocks import knock
+from aurora.notices.log import EVERYBODY, append
+from aurora.notices.messages import AnnouncementNotice
+from serving.admin.accounts import Wanted, list_accounts, lock_admins, read_account, set_role
+from serving.admin.schemas import AccountChange, AccountRead, Announced, Announcement
+from serving.api_keys.storage import revoke_all_keys
+from serving.auth.people import Person
+from serving.auth.roles import Role
+from serving.auth.sessions import revoke_all
+from serving.database import Connection
+from serving.dependencies import CurrentWork, Here, person_who_may
+from serving.errors import AccountNotFoundError, LastAdminError
+from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
+from serving.openapi import problems
+from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
+from serving.paths import API
+
+router = APIRouter(prefix=f"{API}/admin", tags=["admin"])
+Reader = Annotated[Person, person_who_may("users:read")]
+Writer = Annotated[Person, person_who_may("users:write")]
+Announcer = Annotated[Person, person_who_may("announcements:write")]
+Name = Annotated[str | None, Query(max_length=100, pattern=NAME)]
+
+
+@router.get("/users", response_model=Page[AccountRead], responses=problems(400, 401, 403, 422, 503))
+async def read_accounts(
+    _person: Reader,
+    work: CurrentWork,
+    role: Annotated[Role | None, Query(description="Only these")] = None,
+    cohort: Name = None,
+    username: Name = None,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> Page[AccountRead]:
+    """Accounts, the latest first."""
+    wanted = Wanted(role, cohort, username, decode_cursor(cursor) if cursor else None)
+    found = await list_accounts(work.connection, wanted, limit + 1)
+    accounts, next_cursor = cut_page(found, limit, lambda account: (account.created_at, account.user_id))
+    return Page(items=accounts, next_cursor=next_cursor)
+
+
+@router.get(
+    "/users/{user_id}", response_model=AccountRead, responses=UNCHANGED | problems(401, 403, 404, 422, 503)
+)
+async def read_one_account(user_id: UUID, _person: Reader, work: CurrentWork, request: Request) -> Response:
+    """One account."""
+    return cacheable(await _account(work.connection, user_id), request)
+
+
+@router.patch(
+    "/users/{user_id}", response_model=AccountRead, responses=problems(401, 403, 404, 409, 412, 422, 503)
+)
+async def change_account(
+    user_id: UUID,
+    change: AccountChange,
+    _person: Writer,
+    work: CurrentWork,
+    here: Here,
+    if_match: IfMatch = None,
+) -> Response:
+    """Give somebody a role. What they may changes with their next request, that of their keys too."""
+    admins = await lock_admins(work.connection)
+    check_match(if_match, await _account(work.connection, user_id))
+    if change.role != "admin" and admins == {user_id}:
+        raise LastAdminError
+    await set_role(work.connection, user_id, change.role)
+    work.after_commit.append(lambda: here.logins.forget(user_id))
+    return tagged(await _account(work.connection, user_id))
+
+
+@router.delete("/users/{user_id}/sessions", status_code=204, responses=problems(401, 403, 404, 422, 503))
+async def close_account(user_id: UUID, _person: Writer, work: CurrentWork, here: Here) -> None:
+    """Close every login and revoke every key of somebody, for instance because they were stolen."""
+    await _account(work.connection, user_id)
+    await revoke_all(work.connection, user_id)
+    await revoke_all_keys(work.connection, user_id)
+    work.after_commit.append(lambda: here.logins.forget(user_id))
+
+
+@router.post(
+    "/announcements", status_code=201, response_model=Announced, responses=problems(401, 403, 422, 503)
+)
+async def announce(told: Announcement, _person: Announcer, work: CurrentWork, here: Here) -> Announced:
+    """Tell everybody who listens on `system:announcements`, or comes back within three days."""
+    heads = await append(work.connection, [(EVERYBODY, AnnouncementNotice(text=told.text))])
+    work.after_commit.append(lambda: knock(here.redis.client, heads))
+    return Announced(position=heads[0].position)
+
+
+async def _account(connection: Connection, user_id: UUID) -> AccountRead:
+    account = await read_account(connection, user_id)
+    if account is None:
+        raise AccountNotFoundError
+    return account

@@ -1,0 +1,51 @@
+"""Shapes of administration on the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from serving.auth.roles import Role
+
+
+class AccountRead(BaseModel):
+    """An account, as who administers it sees it: no address, no profile, nothing that was recorded."""
+
+    user_id: UUID
+    username: str = Field(examples=["ada"])
+    role: Role = Field(examples=["user"])
+    cohort: str = Field(examples=["real"])
+    created_at: datetime
+    deleted_at: datetime | None = Field(description="When it was deleted; what is left of it is being erased")
+    open_logins: int = Field(examples=[2])
+    api_keys: int = Field(examples=[1], description="Keys that hold")
+
+
+class AccountChange(BaseModel):
+    """What to change of somebody's account."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"role": "operator"}]})
+
+    role: Role
+
+
+class Announcement(BaseModel):
+    """What to tell everybody."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"text": "Maintenance at noon, for ten minutes."}]},
+    )
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
+    ]
+
+
+class Announced(BaseModel):
+    """It is told: by position `position` of `system:announcements`."""
+
+    position: int = Field(examples=[7])

@@ -1,0 +1,62 @@
+"""`/api/v1/api-keys`: make, list and revoke the keys of your programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter
+
+from aurora import clock
+from serving.api_keys.schemas import KeyMade, KeyRead, KeyWanted
+from serving.api_keys.storage import StoredKey, add_key, count_keys, read_keys, revoke_key
+from serving.auth.keys import SHOWN_LETTERS, key_digest, new_key
+from serving.auth.scopes import check_role
+from serving.dependencies import CurrentWork, Here, Owner
+from serving.errors import ApiKeyNotFoundError, TooManyApiKeysError
+from serving.openapi import problems
+from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.paths import API
+
+router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"])
+
+
+@router.post("", status_code=201, response_model=KeyMade, responses=problems(401, 403, 409, 422, 503))
+async def make_key(wanted: KeyWanted, person: Owner, work: CurrentWork, here: Here) -> KeyMade:
+    """Make a key for a program of yours. It is shown this once."""
+    check_role(wanted.scopes, person.role)
+    limit = here.options.keys_per_person
+    if await count_keys(work.connection, person.user_id) >= limit:
+        raise TooManyApiKeysError(limit)
+    key, now = new_key(), clock.now()
+    days = wanted.expires_in_days
+    made = StoredKey(
+        key_id=uuid4(),
+        name=wanted.name,
+        prefix=key[:SHOWN_LETTERS],
+        scopes=sorted(set(wanted.scopes)),
+        created_at=now,
+        expires_at=None if days is None else now + timedelta(days=days),
+        last_used_at=None,
+    )
+    await add_key(work.connection, person.user_id, made, key_digest(key))
+    return KeyMade(**vars(made), key=key)
+
+
+@router.get("", response_model=Page[KeyRead], responses=problems(400, 401, 403, 422, 503))
+async def list_keys(
+    person: Owner, work: CurrentWork, cursor: CursorText = None, limit: Limit = 100
+) -> Page[KeyRead]:
+    """Your keys that were not revoked, the latest first."""
+    before = decode_cursor(cursor) if cursor else None
+    found = await read_keys(work.connection, person.user_id, limit=limit + 1, before=before)
+    keys, next_cursor = cut_page(found, limit, lambda key: (key.created_at, key.key_id))
+    return Page(items=[KeyRead(**vars(key)) for key in keys], next_cursor=next_cursor)
+
+
+@router.delete("/{key_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
+async def delete_key(key_id: UUID, person: Owner, work: CurrentWork, here: Here) -> None:
+    """Revoke a key: from now on it is worth nothing."""
+    if not await revoke_key(work.connection, person.user_id, key_id):
+        raise ApiKeyNotFoundError
+    work.after_commit.append(lambda: here.logins.forget(person.user_id))

@@ -1,0 +1,1 @@
+"""Models as the API tells of them: which version answers, since when and why."""
