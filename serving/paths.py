@@ -10,6 +10,7 @@ PASSWORD: Final = f"{AUTH}/password"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
 REJECTED_EVENTS: Final = f"{API}/rejected-events"
+WEBHOOKS: Final = f"{API}/webhooks"
 LIVE: Final = f"{API}/ws"
 
 LOGIN_PATHS: Final = frozenset({f"{AUTH}/login", f"{AUTH}/register", PASSWORD})

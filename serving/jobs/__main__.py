@@ -1,4 +1,6 @@
-"""`python -m serving.jobs`: the worker of the job queue. Waits for Postgres, with growing pauses."""
+"""`python -m serving.jobs`: the worker of the job queue, and the dispatcher of webhooks beside it. Both wait for
+Postgres, with growing pauses.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import os
 
 
 def main() -> None:
-    """Run the worker until it is told to stop; a Postgres that goes away is waited for."""
+    """Run both until they are told to stop; a Postgres that goes away is waited for."""
     from aurora.settings import load_settings
 
     settings = load_settings()
@@ -18,9 +20,17 @@ def main() -> None:
 
     from aurora.telemetry import configure_logging
     from serving.jobs.worker import work
+    from serving.webhooks.dispatcher import dispatching
+    from serving.webhooks.options import WebhookOptions
 
     configure_logging("jobs", settings.log_level)
-    asyncio.run(work(settings.need("postgres_url")))
+    options = WebhookOptions()
+
+    async def run() -> None:
+        async with dispatching(settings, options):
+            await work(settings.need("postgres_url"))
+
+    asyncio.run(run())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from aurora.settings import Settings
 from serving.errors import INVALID, STATUS_OF, UNEXPECTED
 from tests.serving.conftest import quick
 from tests.serving.live_server import Server
+from tests.serving.webhooks.networks import PUBLIC, Names
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 
@@ -22,6 +24,9 @@ async def test_the_tutorial_runs_as_written(settings: Settings) -> None:
     script = "\n".join(["set -euo pipefail", *re.findall(r"```bash\n(.*?)```", TEXT, re.DOTALL)])
 
     async with Server(settings, quick()).run() as server:
+        # The host of the webhook: a test asks nobody outside.
+        here = server.app.state.resources
+        here.destinations = replace(here.destinations, resolve=Names.lead_to(PUBLIC))
         process = await asyncio.create_subprocess_exec(
             "bash", "-c", script,
             env={"API": server.url, "PATH": "/usr/local/bin:/usr/bin:/bin"},
@@ -34,6 +39,7 @@ async def test_the_tutorial_runs_as_written(settings: Settings) -> None:
     assert '"outcome":"accepted"' in said.replace(" ", "")
     assert '"code":"unknown_type"' in said.replace(" ", "")
     assert '"model_source":"baseline"' in said
+    assert '"type":"webhook.tested"' in said
     assert "/api/v1/ws?ticket=" in said
 
 
