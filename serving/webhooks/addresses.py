@@ -52,19 +52,15 @@ class AddressRules:
     private_networks: Sequence[Network] = ()
     refused_networks: Sequence[Network] = ()
 
-    @property
-    def allow_plain_http(self) -> bool:
-        """To private networks only, which `allow` checks."""
-        return bool(self.private_networks)
-
     def is_own(self, address: Address) -> bool:
         return _is_in(address, self.private_networks)
 
-    def allow(self, address: Address, *, is_encrypted: bool) -> bool:
-        """Whether a webhook may be sent to this address."""
+    def allow(self, address: Address, *, port: int, is_encrypted: bool) -> bool:
+        """Whether a webhook may be sent there; to private networks by http and at any port, too."""
         if self.is_own(address):
             return True
-        return is_encrypted and is_public(address) and not _is_in(address, self.refused_networks)
+        is_ordinary = is_encrypted and port in self.ports
+        return is_ordinary and is_public(address) and not _is_in(address, self.refused_networks)
 
 
 def _is_in(address: Address, networks: Sequence[Network]) -> bool:

@@ -50,7 +50,7 @@ def read_destination(url: str, rules: AddressRules) -> Destination:
     except ValidationError:
         raise WebhookUrlRefusedError("this is not a URL such as https://example.org/hooks") from None
     is_encrypted = parts.scheme == "https"
-    if not is_encrypted and not (parts.scheme == "http" and rules.allow_plain_http):
+    if not is_encrypted and not (parts.scheme == "http" and rules.private_networks):
         raise WebhookUrlRefusedError("the URL of a webhook begins with https://")
     if parts.username is not None or parts.password is not None:
         raise WebhookUrlRefusedError("the URL holds a user name or password; verify the signature instead")
@@ -60,7 +60,7 @@ def read_destination(url: str, rules: AddressRules) -> Destination:
     address = _literal(host)
     if not host or (address is not None and not rules.is_own(address)):
         raise WebhookUrlRefusedError("the URL needs the name of a host, not an address")
-    if port not in rules.ports and not rules.allow_plain_http:
+    if port not in rules.ports and not rules.private_networks:
         allowed = " or ".join(str(port) for port in sorted(rules.ports))
         raise WebhookUrlRefusedError(f"a webhook has port {allowed}")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query is not None else "")
@@ -76,7 +76,8 @@ async def find_addresses(
         found = [literal] if literal else await resolve(destination.host, destination.port)
     except OSError:
         found = []
-    if not found or not all(rules.allow(each, is_encrypted=destination.is_encrypted) for each in found):
+    port, is_encrypted = destination.port, destination.is_encrypted
+    if not found or not all(rules.allow(each, port=port, is_encrypted=is_encrypted) for each in found):
         raise WebhookUrlRefusedError(_NOWHERE)
     return found
 

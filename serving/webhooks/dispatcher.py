@@ -10,6 +10,7 @@ failed share half of the places.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -202,6 +203,8 @@ class Dispatcher:
 @asynccontextmanager
 async def dispatching(settings: Settings, options: WebhookOptions) -> AsyncIterator[None]:
     """A dispatcher that sends over the real network, for as long as the block lasts."""
+    # At its level DEBUG it tells of addresses and headers.
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
     resolver = Resolver(2 * options.at_once)
     sender = Sender(resolver, options.rules, timeout_seconds=options.timeout_seconds)
     dispatcher = Dispatcher(

@@ -34,8 +34,7 @@ class WebhookCreation(_Body):
 
     url: UrlText = Field(
         examples=["https://example.org/hooks/aurora"],
-        description="https, a host name, port 443 or 8443. Whoever knows a secret part of the path can be guessed by "
-        "nobody, and still has to verify the signature",
+        description="https, the name of a host on the public internet, port 443 or 8443",
     )
     event_types: EventTypeNames
     description: Words | None = Field(default=None, examples=["My kitchen display"])
@@ -100,7 +99,7 @@ class DeliveryRead(BaseModel):
     )
     type: str = Field(examples=["events.changed"])
     position: int | None = Field(
-        examples=[57], description="Of what happened to you, this was the so-manieth. Null of a test"
+        examples=[57], description="Among all that happened to you; null of a test and of an interruption"
     )
     state: DeliveryState = Field(examples=["delivered"])
     created_at: datetime = Field(examples=[_AT])

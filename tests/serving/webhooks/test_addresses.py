@@ -232,12 +232,27 @@ async def test_whether_a_name_exists_inside_is_not_told() -> None:
     assert len(said) == 1
 
 
-def test_plain_http_goes_to_private_networks_alone_and_an_operator_may_refuse_public_ones() -> None:
-    public, own = ip_address(PUBLIC), ip_address("10.1.2.3")
-    ours = AddressRules(frozenset(), private_networks=[ip_network("10.0.0.0/8")])
-    careful = AddressRules(frozenset(), refused_networks=[ip_network("93.184.215.0/24")])
+@pytest.mark.parametrize(
+    ("address", "port", "is_encrypted", "is_allowed"),
+    [
+        (PUBLIC, 443, True, True),
+        (PUBLIC, 443, False, False),
+        (PUBLIC, 25, True, False),
+        ("10.1.2.3", 8080, False, True),
+        ("10.1.2.3", 443, True, True),
+        ("192.168.1.1", 443, True, False),
+    ],
+)
+def test_plain_http_and_other_ports_are_for_private_networks_alone(
+    address: str, port: int, is_encrypted: bool, is_allowed: bool
+) -> None:
+    rules = AddressRules(frozenset({443}), private_networks=[ip_network("10.0.0.0/8")])
 
-    assert ours.allow(own, is_encrypted=False)
-    assert not ours.allow(public, is_encrypted=False)
-    assert ours.allow(public, is_encrypted=True)
-    assert not careful.allow(public, is_encrypted=True)
+    assert rules.allow(ip_address(address), port=port, is_encrypted=is_encrypted) == is_allowed
+
+
+def test_an_operator_may_refuse_public_networks() -> None:
+    careful = AddressRules(frozenset({443}), refused_networks=[ip_network("93.184.215.0/24")])
+
+    assert not careful.allow(ip_address(PUBLIC), port=443, is_encrypted=True)
+    assert careful.allow(ip_address(PUBLIC_V6), port=443, is_encrypted=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +20,7 @@ from aurora.notices.messages import ChangedEvent, EventsNotice, ScoresNotice
 from aurora.settings import Settings
 from serving.webhooks.dispatcher import dispatching
 from serving.webhooks.sending import Answer
+from tests.serving.conftest import DATA_KEY
 from tests.serving.live_server import NOW, TODAY, numbered, until
 from tests.serving.webhooks.conftest import World, number_in, verified, webhook_options
 from tests.serving.webhooks.receiver import Receiver
@@ -381,6 +385,42 @@ async def test_the_job_worker_sends_over_the_real_network(
     async with dispatching(own, webhook_options()):
         await world.tell(numbered(1))
         await until(lambda: bool(receiver.received))
+
+
+async def test_the_process_of_the_jobs_sends_and_ends_in_time_also_while_a_receiver_hangs(
+    world: World, receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.is_free.clear()
+    await world.subscribe(receiver)
+    environment = {
+        "PATH": os.defpath,
+        "AURORA_DATA_DIR": str(tmp_path),
+        "AURORA_POSTGRES_URL": world.jobs_url,
+        "AURORA_REDIS_URL": world.redis_url,
+        "AURORA_DATA_KEY": DATA_KEY,
+        "AURORA_WEBHOOKS_PRIVATE_NETWORKS": '["127.0.0.0/8"]',
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "serving.jobs", env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await world.tell(numbered(1))
+        await until(lambda: bool(receiver.received), seconds=60)
+        # Its queue has begun as well: from then on it hears the signal.
+        await world.until_row(
+            "select from pg_stat_activity where datname = current_database() and query ilike '%%listen%%'"
+        )
+        process.terminate()
+        async with asyncio.timeout(30):
+            code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+    assert code == 0
+    assert world.rows("select attempts from app.webhook_deliveries where leased_until > now()") == [
+        {"attempts": 0}
+    ]
 
 
 async def test_nothing_is_sent_for_a_person_who_is_being_erased(world: World, receiver: Receiver) -> None:
