@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from prometheus_client import REGISTRY
@@ -16,8 +16,10 @@ from redis.asyncio import Redis
 from standardwebhooks import WebhookVerificationError
 
 from aurora.notices.knocks import channel_of
+from aurora.notices.log import EVERYBODY
 from aurora.notices.messages import ChangedEvent, EventsNotice, ScoresNotice
 from aurora.settings import Settings
+from serving.live.knocking import Knocks
 from serving.webhooks.dispatcher import dispatching
 from serving.webhooks.sending import Answer
 from tests.serving.conftest import DATA_KEY
@@ -328,23 +330,40 @@ async def test_what_was_given_up_is_sent_again_on_request_with_a_whole_schedule(
     assert {each.headers["webhook-id"] for each in receiver.received} == {failed["delivery_id"]}
 
 
-async def test_whoever_has_a_webhook_counts_as_somebody_who_listens(world: World, receiver: Receiver) -> None:
-    async def listeners() -> int:
-        async with Redis.from_url(world.redis_url) as redis:
-            [(_, count)] = await redis.pubsub_numsub(channel_of(world.ada.user_id))  # type: ignore[arg-type]
-            return count
+async def come_to_listeners(world: World, wanted: int) -> None:
+    """Wait until so many are subscribed to what Ada is told."""
+    channel = channel_of(UUID(world.ada.user_id))
+    async with Redis.from_url(world.redis_url) as redis, asyncio.timeout(10):
+        while (await redis.pubsub_numsub(channel))[0][1] != wanted:  # type: ignore[misc]  # noqa: ASYNC110  # in Redis
+            await asyncio.sleep(0.01)
 
-    async def come_to(wanted: int) -> None:
-        async with asyncio.timeout(10):
-            while await listeners() != wanted:  # noqa: ASYNC110  # what is waited for happens in Redis
-                await asyncio.sleep(0.01)
 
+async def test_whoever_has_an_enabled_webhook_counts_as_somebody_who_listens(
+    world: World, receiver: Receiver
+) -> None:
+    webhook = await world.subscribe(receiver)
     async with world.dispatching():
-        assert await listeners() == 0
-        webhook = await world.subscribe(receiver)
-        await come_to(1)
+        await come_to_listeners(world, 1)
         await world.ask("PATCH", f"/{webhook['webhook_id']}", json={"is_enabled": False})
-        await come_to(0)
+        await come_to_listeners(world, 0)
+        await world.ask("PATCH", f"/{webhook['webhook_id']}", json={"is_enabled": True})
+        await come_to_listeners(world, 1)
+
+
+async def test_a_person_who_is_wanted_while_the_connection_to_redis_is_made_is_heard(world: World) -> None:
+    wanted = [set[UUID](), {UUID(world.ada.user_id)}]
+    knocks = Knocks(
+        world.redis_url,
+        wanted=lambda: {EVERYBODY, *(wanted.pop(0) if len(wanted) > 1 else wanted[0])},
+        on_knock=lambda _user_id, _position: None,
+    )
+    listening = asyncio.create_task(knocks.listen())
+
+    await come_to_listeners(world, 1)
+
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await knocks.close()
 
 
 async def test_without_redis_it_is_found_by_looking(world: World, receiver: Receiver) -> None:
