@@ -36,6 +36,8 @@ from serving.rejected_events import endpoints as rejected_events
 from serving.resources import Resources
 from serving.scores import endpoints as scores
 from serving.timeline import endpoints as timeline
+from serving.webhooks import endpoints as webhooks
+from serving.webhooks.documentation import webhook_operations, webhook_schemas
 
 # Events first: a request is matched against one route after the other.
 NOUNS: Final = (
@@ -51,6 +53,7 @@ NOUNS: Final = (
     predictions,
     patterns,
     models,
+    webhooks,
     live,
     admin,
 )
@@ -123,12 +126,14 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Add the schemas that routes name themselves; FastAPI keeps the result."""
+    """Add the schemas that routes name themselves, and what webhooks are sent; FastAPI keeps the result."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = generate()
-        document.setdefault("components", {}).setdefault("schemas", {}).update(own_schemas())
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= own_schemas() | webhook_schemas()
+        document["webhooks"] = webhook_operations()
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -245,6 +245,37 @@ class WhatIfUnsupportedError(AuroraError):
         self.unsupported = tuple(unsupported)
 
 
+class WebhookNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("you have no webhook with this id")
+
+
+class WebhookDeliveryNotFoundError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("this webhook has no delivery with this id; they are kept for 30 days")
+
+
+class WebhookUrlRefusedError(AuroraError):
+    """A URL that nothing is sent to. It says why without saying what lies behind it."""
+
+
+class WebhookDisabledError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__('this webhook is disabled; enable it first: PATCH {"is_enabled": true}')
+
+
+class TooManyWebhooksError(AuroraError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"a person may have {limit} webhooks; delete one first")
+
+
+class TooManySecretsError(AuroraError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"this webhook has {limit} secrets that are still valid; each that was replaced ends after 24 hours"
+        )
+
+
 class RateLimitExceededError(AuroraError):
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"too many requests; try again in {retry_after} s")
@@ -314,6 +345,12 @@ STATUS_OF: Final[dict[type[Exception], ProblemType]] = {
     IdempotencyKeyInvalidError: ProblemType(400, "idempotency-key-invalid", "Idempotency-Key not valid"),
     WhatIfWithoutModelError: ProblemType(409, "what-if-without-model", "No model to ask"),
     WhatIfUnsupportedError: ProblemType(422, "what-if-unsupported", "Outside what is known"),
+    WebhookNotFoundError: ProblemType(404, "webhook-not-found", "No such webhook"),
+    WebhookDeliveryNotFoundError: ProblemType(404, "webhook-delivery-not-found", "No such delivery"),
+    WebhookUrlRefusedError: ProblemType(422, "webhook-url-refused", "URL not accepted"),
+    WebhookDisabledError: ProblemType(409, "webhook-disabled", "Webhook disabled"),
+    TooManyWebhooksError: ProblemType(409, "too-many-webhooks", "Too many webhooks"),
+    TooManySecretsError: ProblemType(409, "too-many-webhook-secrets", "Too many secrets"),
     RateLimitExceededError: ProblemType(429, "rate-limited", "Too many requests"),
     TooManySocketsError: ProblemType(429, "too-many-sockets", "Too many connections"),
     ServerBusyError: ProblemType(503, "server-busy", "Server busy", retry_after=5),

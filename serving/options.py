@@ -10,6 +10,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from serving.webhooks.options import WebhookOptions
+
 MEBIBYTE = 1024 * 1024
 DEFAULT_BUFFER_BYTES = 512 * 1024
 DEFAULT_SEND_SECONDS = 10.0
@@ -80,6 +82,10 @@ class ApiOptions(BaseSettings):
     )
     look_seconds: float = Field(
         default=5.0, gt=0, description="How often to look for notices that nobody knocked for"
+    )
+
+    webhooks: WebhookOptions = Field(
+        default_factory=WebhookOptions, description="Of AURORA_WEBHOOKS_…: the job worker has them, too"
     )
 
     metrics_dir: Path | None = Field(

@@ -12,6 +12,7 @@ ME: Final = f"{AUTH}/me"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
 REJECTED_EVENTS: Final = f"{API}/rejected-events"
+WEBHOOKS: Final = f"{API}/webhooks"
 LIVE: Final = f"{API}/ws"
 
 CONFIRM_PAGE: Final = "/confirm-email"

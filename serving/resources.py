@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import psycopg
 
@@ -32,6 +33,10 @@ from serving.predictions.cache import PredictionCache
 from serving.predictions.service import Forecaster
 from serving.rate_limits import RateLimiter
 from serving.redis_access import RedisAccess
+from serving.webhooks.destinations import Destinations, Resolver
+
+_NAMES_AT_ONCE: Final = 8
+"""Hosts of webhooks that one worker looks up at the same time."""
 
 
 @dataclass
@@ -56,6 +61,8 @@ class Resources:
     forecaster: Forecaster
     hub: Hub
     tickets: Tickets
+    resolver: Resolver
+    destinations: Destinations
     has_started: bool = False
 
     @classmethod
@@ -82,6 +89,7 @@ class Resources:
         cache = PredictionCache(redis, options.prediction_ttl_seconds)
         judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
+        resolver = Resolver(_NAMES_AT_ONCE)
         return cls(
             options=options,
             system_key=system_key,
@@ -110,6 +118,8 @@ class Resources:
             forecaster=Forecaster(database, redis, cache, champions),
             hub=Hub(postgres_url, redis_url, database, options),
             tickets=Tickets(redis, options.ticket_seconds),
+            resolver=resolver,
+            destinations=Destinations(resolver, options.webhooks.rules),
         )
 
     @asynccontextmanager
@@ -134,5 +144,6 @@ class Resources:
             await asyncio.gather(*tasks, return_exceptions=True)
             with suppress(psycopg.Error):
                 await self.keys.note_uses()
+            self.resolver.close()
             await self.redis.close()
             await self.database.close()

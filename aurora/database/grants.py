@@ -48,8 +48,12 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.email_tokens": {SERVING: "select, update", JOBS: "select, insert, delete"},
     "app.outgoing_emails": {SERVING: "insert", JOBS: "select, update, delete"},
     "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
-    "app.notice_heads": {SERVING: _RW, STREAMS: _RW},
+    "app.notice_heads": {SERVING: _RW, STREAMS: _RW, JOBS: _R},
     "app.notices": {SERVING: _APPEND, STREAMS: _APPEND, JOBS: "select, delete"},
+    "app.webhooks": {SERVING: _ALL, JOBS: "select, update"},
+    "app.webhook_secrets": {SERVING: _RW, JOBS: "select, delete"},
+    "app.webhook_deliveries": {SERVING: _RW, JOBS: _ALL},
+    "app.webhook_attempts": {SERVING: _R, JOBS: _APPEND},
     "raw.events": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.event_keys": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.outbox": {

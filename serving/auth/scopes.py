@@ -43,6 +43,8 @@ SCOPES: Final[dict[str, Scope]] = {
         Scope("predictions:read", "Ask for predictions and what-ifs"),
         Scope("patterns:read", "Read your patterns"),
         Scope("live:read", "Hear of what is new on the WebSocket"),
+        Scope("webhooks:read", "Read your webhooks and what they were sent"),
+        Scope("webhooks:write", "Have what happens to you sent somewhere, and change where"),
         Scope("models:read", "Read which models answer and how good they are", _READERS),
         Scope("users:read", "Read the accounts of others, without anything they recorded", _OPERATORS),
         Scope("users:write", "Give roles, and close the logins of others", _ADMINS, is_for_keys=False),

@@ -1,4 +1,6 @@
-"""`python -m serving.jobs`: the worker of the job queue. Waits for Postgres, with growing pauses."""
+"""`python -m serving.jobs`: the worker of the job queue, and the dispatcher of webhooks beside it. Both wait for
+Postgres, with growing pauses.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the worker until it is told to stop; a Postgres that goes away is waited for."""
+    """Run both until they are told to stop; a Postgres that goes away is waited for."""
     from aurora.settings import load_settings
 
     settings = load_settings()
@@ -23,9 +25,17 @@ def main() -> None:
 
     from aurora.telemetry import configure_logging
     from serving.jobs.worker import work
+    from serving.webhooks.dispatcher import dispatching
+    from serving.webhooks.options import WebhookOptions
 
     configure_logging("jobs", settings.log_level)
-    asyncio.run(work(settings.need("postgres_url"), _postman(settings)))
+    options = WebhookOptions()
+
+    async def run() -> None:
+        async with dispatching(settings, options):
+            await work(settings.need("postgres_url"), _postman(settings))
+
+    asyncio.run(run())
 
 
 def _postman(settings: Settings) -> Postman | None:

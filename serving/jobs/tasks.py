@@ -62,6 +62,13 @@ CHORES: Final = (
         "written_at < now() - interval '3 days'",  # aurora.notices.log.KEPT
     ),
     Chore(
+        "delete_old_webhook_deliveries",
+        "47 * * * *",
+        "app.webhook_deliveries",
+        "created_at < now() - interval '30 days'",
+    ),
+    Chore("delete_expired_webhook_secrets", "57 * * * *", "app.webhook_secrets", "expires_at < now()"),
+    Chore(
         "delete_published_outbox_rows",
         "37 * * * *",
         "raw.outbox",

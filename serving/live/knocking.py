@@ -69,8 +69,12 @@ class Knocks:
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(*(channel_of(user_id) for user_id in self._wanted()))
+                    begun = set(self._wanted())
+                    await pubsub.subscribe(*(channel_of(user_id) for user_id in begun))
                     self._pubsub = pubsub
+                    # Who was wanted meanwhile found no connection to ask with.
+                    for user_id in set(self._wanted()) - begun:
+                        await self.want(user_id)
                     pause = 0.1
                     async for message in pubsub.listen():
                         self._hear(message)

@@ -24,8 +24,8 @@ CONVERSIONS: Final = {
     "SQL: date_trunc in a zone": r"\bdate_trunc\s*\([^,()]+,[^,()]+,",
     "SQL: an instant cast to a day": r"(?<!local_started)(?<!local_ended)_at\)?::(date|time|timestamp)\b",
     # Seconds since 1970 are the same in every zone.
-    "SQL: date() or a field of an instant": r"\b(date|date_part|extract)\s*\(\s*(?!'?epoch\b)[\w.' ,]*?(?<!local_started)"
-    r"(?<!local_ended)_at\s*\)(?!\s*-)",
+    "SQL: date() or a field of an instant": r"\b(date|date_part|extract)\s*\(\s*(?!'?epoch\b)[\w.' ,]*?"
+    r"(?<!local_started)(?<!local_ended)_at\s*\)(?!\s*-)",
     "SQL: the session's day or clock": r"\b(current_date|localtime|localtimestamp|make_timestamptz)\b",
     "polars: convert_time_zone": r"\bconvert_time_zone\b",
     "polars: replace_time_zone": r"\breplace_time_zone\b",

@@ -161,7 +161,25 @@ async def test_a_route_answers_nobody_who_is_not_logged_in(
         assert answer.status_code in refused, (who, answer.text)
 
 
-async def test_what_is_somebody_elses_is_not_there(client: httpx.AsyncClient, ada: Account) -> None:
+def a_sent_webhook(url: str, owner: Account) -> dict[str, object]:
+    """The ids of a webhook of somebody, and of what it was sent."""
+    ids = {"webhook_id": uuid4(), "delivery_id": uuid4()}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "insert into app.webhooks (webhook_id, user_id, url, event_types) values (%s, %s, '', '{}')",
+            (ids["webhook_id"], owner.user_id),
+        )
+        connection.execute(
+            "insert into app.webhook_deliveries (delivery_id, webhook_id, type, body)"
+            " values (%(delivery_id)s, %(webhook_id)s, '', '{}')",
+            ids,
+        )
+    return dict(ids)
+
+
+async def test_what_is_somebody_elses_is_not_there(
+    client: httpx.AsyncClient, ada: Account, api_database: str
+) -> None:
     event = an_event()
     await client.post("/api/v1/events", json=event, headers=ada.headers)
     await client.post("/api/v1/events", json=an_event(type="mood.guessed"), headers=ada.headers)
@@ -175,6 +193,7 @@ async def test_what_is_somebody_elses_is_not_there(client: httpx.AsyncClient, ad
         "rejection_id": letter["rejection_id"],
         "session_id": login["session_id"],
         "key_id": key.json()["key_id"],
+        **a_sent_webhook(api_database, ada),
     }
     bea = await log_in(client)
     asked = 0
@@ -183,11 +202,11 @@ async def test_what_is_somebody_elses_is_not_there(client: httpx.AsyncClient, ad
         named = re.findall(r"\{(\w+)\}", route)
         if not named or route.split(" ")[1].startswith("/api/v1/admin/"):
             continue
-        answer = await ask(client, route, bea.headers, hers[named[0]])
+        answer = await ask(client, route.format(**hers), bea.headers, "")
         asked += 1
         assert answer.status_code == 404, (route, answer.text)
 
-    assert asked >= 6
+    assert asked >= 14
     assert (await client.get("/api/v1/events", headers=bea.headers)).json()["items"] == []
     assert (await client.get("/api/v1/auth/me", headers=ada.headers)).status_code == 200
 

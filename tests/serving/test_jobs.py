@@ -15,6 +15,8 @@ from serving.jobs.dead_letters import count_dead_letters
 from serving.jobs.queue import ensure_tables, job_queue
 from serving.jobs.tasks import CHORES, do
 
+WEBHOOK = uuid4()
+
 
 @pytest.fixture
 def jobs_url(committed_database: str, role_url: Callable[..., str]) -> str:
@@ -30,8 +32,12 @@ def aged(committed_database: str) -> Iterator[psycopg.Connection]:
             "insert into app.users (user_id, username, data_key_ciphertext) values (%s, 'ada', '')",
             (user_id,),
         )
-        for age in ("0 days", "10 days"):
-            values = {"user": user_id, "age": age}
+        connection.execute(
+            "insert into app.webhooks (webhook_id, user_id, url, event_types) values (%s, %s, '', '{}')",
+            (WEBHOOK, user_id),
+        )
+        for age in ("0 days", "40 days"):
+            values = {"user": user_id, "age": age, "webhook": WEBHOOK}
             connection.execute(
                 "insert into app.sessions (session_id, user_id, family_id, refresh_hash, expires_at) values"
                 " (gen_random_uuid(), %(user)s, gen_random_uuid(), %(age)s::text::bytea,"
@@ -65,6 +71,16 @@ def aged(committed_database: str) -> Iterator[psycopg.Connection]:
                 values,
             )
             connection.execute(
+                "insert into app.webhook_deliveries (delivery_id, webhook_id, type, body, created_at) values"
+                " (gen_random_uuid(), %(webhook)s, '', '{}', now() - %(age)s::text::interval)",
+                values,
+            )
+            connection.execute(
+                "insert into app.webhook_secrets (secret_id, webhook_id, ciphertext, expires_at) values"
+                " (gen_random_uuid(), %(webhook)s, '', now() - %(age)s::text::interval + interval '1 hour')",
+                values,
+            )
+            connection.execute(
                 "insert into raw.outbox (topic, user_id, body, created_at, published_at)"
                 " values ('t', %(user)s, '{}', now(), now() - %(age)s::text::interval)",
                 values,
@@ -89,6 +105,19 @@ async def test_a_chore_deletes_what_has_had_its_time(
     left = aged.execute(f"select count(*) from {chore.table}").fetchone()  # type: ignore[attr-defined, arg-type]
     assert left == (2 if chore.table == "raw.outbox" else 1,)  # type: ignore[attr-defined]
     assert _observed(chore.name) == before + 2  # type: ignore[attr-defined]
+
+
+async def test_a_secret_that_is_not_replaced_stays(aged: psycopg.Connection, jobs_url: str) -> None:
+    aged.execute(
+        "insert into app.webhook_secrets (secret_id, webhook_id, ciphertext, created_at)"
+        " values (gen_random_uuid(), %s, 'in use', now() - interval '1 year')",
+        (WEBHOOK,),
+    )
+    for chore in CHORES:
+        await do(chore, jobs_url)
+
+    left = aged.execute("select ciphertext from app.webhook_secrets where expires_at is null").fetchall()
+    assert left == [(b"in use",)]
 
 
 async def test_a_message_without_effect_outlives_every_chore(aged: psycopg.Connection, jobs_url: str) -> None:

@@ -1,4 +1,4 @@
-"""Every table that Alembic owns, as SQLAlchemy Core, one module a schema. One row of each is described beside it."""
+"""Every table that Alembic owns, as SQLAlchemy Core, a module a schema or part of one. Rows are described there."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ from aurora.database.tables.raw_schema import (
     user_days,
     zone_data,
 )
+from aurora.database.tables.webhooks_tables import (
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_secrets,
+    webhooks,
+)
 
 OWNED_SCHEMAS = ("app", "raw", "predictions", "insights")
 
@@ -73,5 +79,9 @@ __all__ = [
     "touched_days",
     "user_days",
     "users",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
     "zone_data",
 ]

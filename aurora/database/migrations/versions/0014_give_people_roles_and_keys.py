@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 
 # Heard by every worker of the API (serving/auth/logins.py).
 _TELL = """
