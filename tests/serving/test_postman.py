@@ -18,6 +18,7 @@ from serving.emails.outgoing import TRIED_FOR, is_final, pause_before_next
 from serving.emails.smtp import MailServer, MailServerInvalidError
 from serving.jobs.queue import ensure_tables
 from serving.jobs.worker import work
+from tests.fixtures import service_run
 from tests.serving.conftest import DATA_KEY, quick
 from tests.serving.post_office import LETTERHEAD, PostOffice, a_post_office, token_in
 
@@ -173,6 +174,7 @@ def environment_of(office: PostOffice) -> dict[str, str]:
     return {
         **os.environ,
         "AURORA_POSTGRES_URL": office.jobs_url,
+        "AURORA_REDIS_URL": service_run.start_redis().url(),
         "AURORA_DATA_KEY": DATA_KEY,
         "AURORA_SMTP_URL": office.mail.url,
         "AURORA_MAIL_FROM": LETTERHEAD.mail_from,
