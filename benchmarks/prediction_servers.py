@@ -47,7 +47,10 @@ def serve_anew(port: int) -> None:
     app = create_app()
     here: Resources = app.state.resources
     here.forecaster = Forecaster(
-        here.redis, NothingKept(here.redis, here.options.prediction_ttl_seconds), here.champions
+        here.database,
+        here.redis,
+        NothingKept(here.redis, here.options.prediction_ttl_seconds),
+        here.champions,
     )
     uvicorn.run(app, host="127.0.0.1", port=port, **protocol(ApiOptions()))
 

@@ -63,7 +63,7 @@ def _on_judged_rows(spec: ModelSpec, truth_path: str | None, held_out: HeldOut) 
     path = path / "truth.parquet" if path.is_dir() else path
     if not path.is_file():
         return {}
-    judged = held_out.rows.label_ids[held_out.number]
+    judged = held_out.rows.labels(held_out.number)
     truth = pl.read_parquet(path).filter(pl.col(f"{spec.name}_event_id").is_in(judged))
     if len(truth) < 0.9 * len(judged):
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
 import polars as pl
@@ -12,12 +12,12 @@ from pipelines.training.rows import TrainingRows
 
 
 def rows_from_frame(frame: pl.DataFrame, spec: ModelSpec, cohort: str = "real") -> TrainingRows:
-    """Rows with the columns `user_id`, `label_event_id` (any text), `as_of`, `known_at`, `value`, `persona`,
+    """Rows with the columns `user_id`, `label_event_id` (an id, or any text), `as_of`, `known_at`, `value`, `persona`,
     `precision` and those of the vector, sorted by person.
     """
     people, users = np.unique(frame["user_id"].to_numpy().astype(str), return_inverse=True)
     personas = dict(zip(frame["user_id"], frame["persona"], strict=True))
-    ids = b"".join(uuid5(NAMESPACE_URL, label).bytes for label in frame["label_event_id"])
+    ids = b"".join(_id_of(label).bytes for label in frame["label_event_id"])
     vector = frame.select(pl.col(name).cast(pl.Float64) for name in spec.columns)
     return TrainingRows(
         spec=spec,
@@ -33,3 +33,10 @@ def rows_from_frame(frame: pl.DataFrame, spec: ModelSpec, cohort: str = "real") 
         table=vector.fill_null(float("nan")).to_numpy(),
         data_version="made-up",
     )
+
+
+def _id_of(label: str) -> UUID:
+    try:
+        return UUID(label)
+    except ValueError:
+        return uuid5(NAMESPACE_URL, label)
