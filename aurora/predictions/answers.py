@@ -155,6 +155,8 @@ def _bounds(
     metadata: ArtifactMetadata, values: Floats, by_model: Bools, known: Bools, spread: Floats
 ) -> tuple[Floats, Floats]:
     """The interval of who answered, around each answer; NaN where that has none."""
+    if len(values) and by_model.all() and (of_model := metadata.intervals.get(MODEL)) is not None:
+        return of_model.around(values, spread, metadata.scale)
     lower, upper = np.full(len(values), np.nan), np.full(len(values), np.nan)
     answerers = {
         MODEL: by_model, metadata.baseline_name: known & ~by_model, GLOBAL_MEAN: ~known

@@ -26,7 +26,8 @@ from aurora.models.metrics import Bools, Floats, Ints
 from pipelines.training.copied_rows import blocks_of, fixed_layout
 
 # A missing value comes as NaN and an instant as a number: then every row has the same length, and a block of them is an
-# array as it is. The people come in the order of their ids.
+# array as it is. The people come in the order of their ids. The features are joined to the labels domain by domain, in
+# this order: the view of the whole set would be joined for all moments first.
 _READ = """
     copy (
         select
@@ -39,12 +40,7 @@ _READ = """
             {features}
         from intermediate.int_labels as labels
         inner join app.users as users on users.user_id = labels.user_id
-        inner join features.{table} as features
-            on
-                features.user_id = labels.user_id
-                and features.as_of = labels.as_of
-                and features.precision = labels.precision
-                and features.local_date = labels.local_date
+        {joins}
         where
             labels.target = {target}
             and users.cohort = {cohort}
@@ -53,6 +49,18 @@ _READ = """
             and labels.known_at <= {until}
         order by labels.user_id, labels.as_of, labels.label_event_id
     ) to stdout (format binary)
+"""
+_JOIN: Final[LiteralString] = """
+        inner join features.{table} as {domain}
+            on
+                {domain}.user_id = labels.user_id
+                and {domain}.as_of = labels.as_of
+                and {domain}.precision = labels.precision
+                and {domain}.local_date = labels.local_date
+"""
+# Of a join by four columns Postgres expects a single row, and would look up each label in each table by itself.
+_IN_BULK: Final[LiteralString] = """
+    set local enable_nestloop = off; set local join_collapse_limit = 1; set local work_mem = '128MB'
 """
 _PERSONAS: Final[LiteralString] = """
     select user_id, persona from app.users where cohort = %s and persona is not null
@@ -133,12 +141,20 @@ def read_training_rows(
     connection: psycopg.Connection[Any], spec: ModelSpec, cohort: str, *, until: datetime | None = None
 ) -> TrainingRows:
     """All labelled rows of a cohort that were known at `until` (without it: all that there are)."""
+    domains = dict.fromkeys(FEATURES[name].domain for name in spec.columns)
     statement = sql.SQL(_READ).format(
         features=sql.SQL(", ").join(
-            sql.SQL("coalesce(features.{name}, 'NaN'::float8)").format(name=sql.Identifier(name))
+            sql.SQL("coalesce({column}, 'NaN'::float8)").format(
+                column=sql.Identifier(FEATURES[name].domain, name)
+            )
             for name in spec.columns
         ),
-        table=sql.Identifier(f"moment_{spec.feature_set}_features"),
+        joins=sql.SQL("").join(
+            sql.SQL(_JOIN).format(
+                table=sql.Identifier(f"moment_{domain}_features"), domain=sql.Identifier(domain)
+            )
+            for domain in domains
+        ),
         target=sql.Literal(spec.target),
         cohort=sql.Literal(cohort),
         until=sql.Literal(until or datetime.max.replace(tzinfo=UTC)),
@@ -146,7 +162,8 @@ def read_training_rows(
     layout = fixed_layout({**_HEAD, **dict.fromkeys(spec.columns, ">f8")})
     fingerprint = hashlib.sha256(feature_set_version(spec).encode())
     parts = [_columns(np.empty(0, layout), spec)]
-    with connection.cursor() as cursor:
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(_IN_BULK)
         with cursor.copy(statement) as copy:
             for block in blocks_of(copy, layout):
                 fingerprint.update(block.tobytes())

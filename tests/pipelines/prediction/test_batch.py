@@ -83,7 +83,7 @@ def test_the_model_of_another_cohort_is_not_used(connection: psycopg.Connection[
 def test_a_cohort_can_be_replayed_and_the_silent_are_left_out(connection: psycopg.Connection[Any]) -> None:
     add_people(connection, people=3, days=60)
     connection.execute(
-        "delete from features.moment_energy_features where user_id = %s and as_of > %s",
+        "delete from features.moment_clock_features where user_id = %s and as_of > %s",
         [person(0), START + timedelta(days=10)],
     )
 

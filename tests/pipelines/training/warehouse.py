@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
 import psycopg
 from psycopg import sql
 
+from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
+_KEY: Final = "user_id, as_of, precision, local_date"
 
 
 def person(number: int, cohort: str = "real") -> UUID:
@@ -30,14 +32,35 @@ def build_tables(connection: psycopg.Connection[Any]) -> None:
         )
         """
     )
-    for spec in (ENERGY, MOOD):
-        columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(n)) for n in spec.columns)
+    domains: dict[str, list[str]] = {}
+    for name in dict.fromkeys((*ENERGY.columns, *MOOD.columns)):
+        domains.setdefault(FEATURES[name].domain, []).append(name)
+    for domain, names in domains.items():
+        columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(name)) for name in names)
         connection.execute(
             sql.SQL(
-                "create table features.{} "
-                "(user_id uuid, as_of timestamptz, precision text, local_date date, {})"
-            ).format(sql.Identifier(f"moment_{spec.feature_set}_features"), columns)
+                "create table features.{} (user_id uuid, as_of timestamptz, precision text, local_date date, {},"
+                " primary key (user_id, as_of, precision, local_date))"
+            ).format(_table(domain), columns)
         )
+    for spec in (ENERGY, MOOD):
+        first, *others = dict.fromkeys(FEATURES[name].domain for name in spec.columns)
+        connection.execute(
+            sql.SQL("create view features.{} as select {}, {} from features.{} {}").format(
+                _table(spec.feature_set),
+                sql.SQL(_KEY),
+                sql.SQL(", ").join(map(sql.Identifier, spec.columns)),
+                _table(first),
+                sql.SQL(" ").join(
+                    sql.SQL("join features.{} using ({})").format(_table(other), sql.SQL(_KEY))
+                    for other in others
+                ),
+            )
+        )
+
+
+def _table(domain: str) -> sql.Identifier:
+    return sql.Identifier(f"moment_{domain}_features")
 
 
 def add_people(
@@ -78,33 +101,40 @@ def add_people(
                 "energy_rolling_std_7d": float(rng.uniform(0.5, 1.5)),
             }
             as_of = START + timedelta(days=day)
-            _add(connection, ENERGY, user_id, as_of, energy, base, known_after)
             shares = np.exp(-(((np.arange(5) - 2) / 2 - (ewma - 5) / 5) ** 2) * 6)
             moods = dict(zip(MOOD.baseline_columns, map(float, shares / shares.sum()), strict=True))
             moods["mood_ewma_28d"] = (ewma - 5) / 5
             valence = float(np.clip((energy - 5) / 5, -1, 1))
-            _add(connection, MOOD, user_id, as_of, valence, base | moods, known_after)
+            _add_vector(connection, user_id, as_of, base | moods)
+            _add_label(connection, ENERGY, user_id, as_of, energy, known_after)
+            _add_label(connection, MOOD, user_id, as_of, valence, known_after)
 
 
-def _add(
+def _add_vector(
+    connection: psycopg.Connection[Any], user_id: UUID, as_of: datetime, vector: Mapping[str, float]
+) -> None:
+    """A row in the table of each domain."""
+    domains = dict.fromkeys(FEATURES[name].domain for name in (*ENERGY.columns, *MOOD.columns))
+    for domain in domains:
+        names = [name for name in vector if FEATURES[name].domain == domain]
+        connection.execute(
+            sql.SQL("insert into features.{} ({}) values ({})").format(
+                _table(domain),
+                sql.SQL(", ").join([sql.SQL(_KEY), *map(sql.Identifier, names)]),
+                sql.SQL(", ").join([sql.Placeholder()] * (len(names) + 4)),
+            ),
+            [user_id, as_of, "instant", as_of.date(), *(vector[name] for name in names)],
+        )
+
+
+def _add_label(
     connection: psycopg.Connection[Any],
     spec: ModelSpec,
     user_id: UUID,
     as_of: datetime,
     value: float,
-    vector: Mapping[str, float],
     known_after: timedelta,
 ) -> None:
-    names = [name for name in spec.columns if name in vector]
-    table = sql.Identifier(f"moment_{spec.feature_set}_features")
-    connection.execute(
-        sql.SQL("insert into features.{} (user_id, as_of, precision, local_date, {}) values ({})").format(
-            table,
-            sql.SQL(", ").join(map(sql.Identifier, names)),
-            sql.SQL(", ").join([sql.Placeholder()] * (len(names) + 4)),
-        ),
-        [user_id, as_of, "instant", as_of.date(), *(vector[name] for name in names)],
-    )
     connection.execute(
         "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'instant')",
         [
