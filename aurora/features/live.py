@@ -23,12 +23,12 @@ from aurora.features.packing import (
     days_of,
     pack,
     pack_date,
-    unpack,
+    tiles_of_week,
     unpack_date,
     week_of,
     week_with,
 )
-from aurora.features.tiles import LIVE_DAYS, LoggedEvent, Tile, tiles_of
+from aurora.features.tiles import LIVE_DAYS, LoggedEvent, Tile, Tiles, tiles_of
 
 TILES_TTL: Final = timedelta(days=LIVE_DAYS + 2)
 
@@ -194,14 +194,12 @@ def put_all(pipe: Pipeline, user_id: UUID, tiles: Mapping[date, Mapping[str, Til
     pipe.expire(key, TILES_TTL)
 
 
-async def read_tiles(redis: Redis, user_id: UUID) -> dict[date, dict[str, Tile]] | None:
-    """The tiles that Redis holds of a person, or None when it does not hold all of them."""
+async def read_tiles(redis: Redis, user_id: UUID) -> Tiles | None:
+    """The tiles that Redis holds of a person, or None when it does not hold all of them. Not to be changed."""
     return (await read_tiles_of_many(redis, [user_id]))[user_id]
 
 
-async def read_tiles_of_many(
-    redis: Redis, user_ids: Collection[UUID]
-) -> dict[UUID, dict[date, dict[str, Tile]] | None]:
+async def read_tiles_of_many(redis: Redis, user_ids: Collection[UUID]) -> dict[UUID, Tiles | None]:
     """The same of many people, asked at once."""
     async with redis.pipeline(transaction=False) as pipe:
         for user_id in user_ids:
@@ -210,15 +208,11 @@ async def read_tiles_of_many(
     return {user_id: _stored(answer) for user_id, answer in zip(user_ids, answers, strict=True)}
 
 
-def _stored(answer: Mapping[bytes, bytes]) -> dict[date, dict[str, Tile]] | None:
+def _stored(answer: Mapping[bytes, bytes]) -> Tiles | None:
     if _since(answer.get(_FILLED)) is None:
         return None
-    return {
-        day: unpack(day, packed)
-        for week, days in answer.items()
-        if week != _FILLED
-        for day, packed in days_of(week, days).items()
-    }
+    weeks = (tiles_of_week(week, packed) for week, packed in answer.items() if week != _FILLED)
+    return {day: tiles for week in weeks for day, tiles in week.items()}
 
 
 def _since(filled: bytes | None) -> date | None:
