@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from aurora.settings import Settings
 from serving.app import create_app
 from serving.auth.keys import PREFIX
 from tests.serving.conftest import NOWHERE, Account, an_event, log_in, quick, running, until_refused
+from tests.serving.live_server import Server, hear, hear_until_closed
 
 KEYS = "/api/v1/api-keys"
 ME = "/api/v1/auth/me"
@@ -271,3 +273,26 @@ async def test_keys_work_without_redis(settings: Settings) -> None:
         posted = await client.post(EVENTS, json=an_event(), headers=bearing(key))
 
     assert posted.status_code == 201
+
+
+async def test_a_program_hears_what_is_new_until_its_key_is_revoked(settings: Settings) -> None:
+    async with (
+        Server(settings, quick(heartbeat_seconds=0.2)).run() as server,
+        httpx.AsyncClient(base_url=server.url) as client,
+    ):
+        ada = await log_in(client)
+        listener = await make_key(client, ada, "live:read", expires_in_days=None)
+        writer = await make_key(client, ada, "events:write")
+        with pytest.raises(InvalidStatus) as refused:
+            await server.socket(Account(ada.user_id, ada.username, {"access_token": writer["key"]}))
+        async with server.socket(
+            Account(ada.user_id, ada.username, {"access_token": listener["key"]})
+        ) as socket:
+            welcome = await hear(socket)
+
+            await client.delete(f"{KEYS}/{listener['key_id']}", headers=ada.headers)
+            await hear_until_closed(socket)
+
+    assert refused.value.response.status_code == 403
+    assert welcome["type"] == "welcome"
+    assert socket.close_code == 4401
