@@ -17,9 +17,13 @@ user_days as (
 
 ),
 
--- A window reads at most 28 days: a change of one day reaches the 27 days after it. One more costs nothing.
 rebuilt_days as (
 
+    {% if flags.FULL_REFRESH %}
+    -- All of them: to find that out would take longer than to build them.
+    select user_id, local_date from user_days
+    {% else %}
+    -- A window reads at most 28 days: a change of one day reaches the 27 days after it. One more costs nothing.
     select distinct
         user_days.user_id,
         user_days.local_date
@@ -29,6 +33,7 @@ rebuilt_days as (
         on
             changed_days.user_id = user_days.user_id
             and user_days.local_date between changed_days.local_date and changed_days.local_date + 28
+    {% endif %}
 
 )
 

@@ -17,9 +17,13 @@ user_days as (
 
 ),
 
--- The life score counts the scored days of the last 28: what a window reaches, it reaches 27 days further.
 rescored_days as (
 
+    {% if flags.FULL_REFRESH %}
+    -- All of them: to find that out would take longer than to build them.
+    select * from rebuilt_days
+    {% else %}
+    -- The life score counts the scored days of the last 28: what a window reaches, it reaches 27 days further.
     select distinct
         user_days.user_id,
         user_days.local_date
@@ -29,6 +33,7 @@ rescored_days as (
         on
             rebuilt_days.user_id = user_days.user_id
             and user_days.local_date between rebuilt_days.local_date and rebuilt_days.local_date + 27
+    {% endif %}
 
 )
 

@@ -1,3 +1,4 @@
+{# Of a large log many millions of measurements are sorted: in pieces of `work_mem` they are merged once. #}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_days',
@@ -6,6 +7,7 @@
         {'columns': ['user_id', 'measure', 'local_date']},
         {'columns': ['user_id', 'local_date', 'measure', 'valid_from'], 'unique': true},
     ],
+    pre_hook="set local work_mem = '128MB'",
     post_hook='analyze {{ this }}',
 ) }}
 
