@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, LiteralString
@@ -17,7 +18,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from redis.asyncio import Redis
 
 from aurora.database.connections import pool
@@ -27,17 +28,12 @@ from serving.redis_access import RedisAccess
 LOOK_SECONDS: Final = 1.0
 BELIEVED_SECONDS: Final = 3.0
 """So long after a good look the replica is used."""
+REMEMBERED_LOOKS: Final = 60
 MOST_REMEMBERED: Final = 100_000
 
-# Of a primary that was promoted, and of a replica that has replayed all that it received, the lag is none: there may
-# have been nothing to replay for hours.
-_LAG: Final[LiteralString] = """
-    select case
-        when not pg_is_in_recovery() or pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
-        else coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 1e9)
-    end::float8,
-    exists (select from pg_stat_wal_receiver where status = 'streaming') or not pg_is_in_recovery()
-"""
+_WRITTEN: Final[LiteralString] = "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
+# Null of a server that is no replica: it was promoted, and goes its own way.
+_REPLAYED: Final[LiteralString] = "select pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint"
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +70,20 @@ def _key(user_id: UUID) -> str:
     return f"aurora:wrote:{user_id}"
 
 
+class _Lag:
+    """How far a replica is behind, in seconds: when the primary was where the replica is now.
+
+    What a replica says of itself is not enough: one that is no longer sent anything has replayed all that it has.
+    """
+
+    def __init__(self) -> None:
+        self._written: deque[tuple[float, int]] = deque(maxlen=REMEMBERED_LOOKS)
+
+    def seconds(self, now: float, written: int, replayed: int) -> float:
+        self._written.append((now, written))
+        return min((now - at for at, position in self._written if position <= replayed), default=float("inf"))
+
+
 class Replica:
     """Connections to read with: to the replica where that is right, else to the primary."""
 
@@ -90,11 +100,11 @@ class Replica:
         """Without a `url` everything is read from the primary."""
         self._primary = primary
         self._pool = pool(url, size, autocommit=True) if url else None
-        self._url = url
         self._writers = writers
         self._wait_seconds = wait_seconds
         self._most_lag = most_lag
         self._good_at = float("-inf")
+        self._lag = _Lag()
 
     @property
     def is_usable(self) -> bool:
@@ -133,16 +143,24 @@ class Replica:
         await self._pool.open(wait=False)
         while True:
             try:
-                async with asyncio.timeout(BELIEVED_SECONDS), self._pool.connection() as connection:
-                    row = await (await connection.execute(_LAG)).fetchone()
-                lag, is_fed = row or (1e9, False)
-                if is_fed and lag <= self._most_lag:
+                async with asyncio.timeout(BELIEVED_SECONDS):
+                    lag = await self._measure(self._pool)
+                if lag <= self._most_lag:
                     self._good_at = time.monotonic()
-                elif self.is_usable:
-                    self._leave("behind" if is_fed else "not fed")
+                else:
+                    self._leave("behind")
             except (psycopg.Error, PoolTimeout, TimeoutError) as error:
                 self._leave(type(error).__name__)
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _measure(self, replica: AsyncConnectionPool[Connection]) -> float:
+        """How far the replica is behind, in seconds; endless of a server that is none."""
+        async with self._primary.transaction() as connection:
+            now = time.monotonic()
+            [(written,)] = await (await connection.execute(_WRITTEN)).fetchall()
+        async with replica.connection() as connection:
+            [(replayed,)] = await (await connection.execute(_REPLAYED)).fetchall()
+        return float("inf") if replayed is None else self._lag.seconds(now, written, replayed)
 
     async def close(self) -> None:
         if self._pool is not None:
