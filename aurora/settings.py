@@ -34,6 +34,9 @@ class Settings(BaseSettings):
 
     postgres_url: str = Field("", description="postgresql://role:password@host:port/aurora of this process")
     postgres_pool_size: int = Field(5, ge=1, le=100)
+    postgres_replica_url: str = Field(
+        "", description="A streaming replica that the API may read from; else it reads from the primary"
+    )
     redis_url: str = ""
     kafka_bootstrap: str = ""
     kafka_may_create_topics: bool = Field(False, description="Broker capability: CreateTopics works")

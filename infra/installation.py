@@ -132,6 +132,7 @@ class Installation:
         """The run file: the settings of every command that a person types."""
         return {
             "postgres_url": self.owner_url,
+            "postgres_replica_url": self.given.postgres_replica_url,
             "redis_url": self.redis_url,
             "kafka_bootstrap": self.given.kafka_bootstrap,
             "kafka_may_create_topics": self.given.kafka_may_create_topics,

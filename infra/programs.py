@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from aurora.database import grants
-from aurora.secrets import derive
+from aurora.secrets import derive, role_url
 from infra.installation import Installation
 
 PYTHON: Final = sys.executable
 SECRET_OR_ADDRESS: Final = (
     "postgres_url",
+    "postgres_replica_url",
     "redis_url",
     "kafka_bootstrap",
     "mlflow_uri",
@@ -208,7 +209,7 @@ def _processes(here: Installation) -> list[Program]:
             Probe("http", here.url("serving") + "/readyz"),
             depends_on=("postgres", "redis"),
             role=grants.SERVING,
-            knows=("redis_url", "jwt_secret", "jwt_secrets_before", "data_key"),
+            knows=("redis_url", "postgres_replica_url", "jwt_secret", "jwt_secrets_before", "data_key"),
             environment={"AURORA_API_PORT": str(here.ports["serving"])},
             url=here.url("serving"),
         ),
@@ -271,6 +272,10 @@ def _settings(installation: Installation, program: Program) -> dict[str, str]:
     }
     if program.role is not None:
         settings["postgres_url"] = installation.role_url(program.role)
+        replica = settings["postgres_replica_url"]
+        if replica:
+            # Roles and their passwords are the primary's.
+            settings["postgres_replica_url"] = role_url(str(replica), installation.secret_key, program.role)
     if not settings["datasets"]:
         del settings["datasets"]
     return {f"AURORA_{name.upper()}": str(value) for name, value in settings.items()}

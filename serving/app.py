@@ -87,6 +87,7 @@ class Api(FastAPI):
         return Surroundings(
             Direct(super().build_middleware_stack(), direct),
             gate=Gate(resources.tokens, resources.keys, resources.limiter),
+            replica=resources.replica,
             options=resources.options,
         )
 

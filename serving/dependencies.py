@@ -52,6 +52,15 @@ async def open_work(here: Here) -> AsyncIterator[Work]:
 CurrentWork = Annotated[Work, Depends(open_work, scope="function")]
 
 
+async def open_reading(here: Here, request: Request) -> AsyncIterator[Connection]:
+    async with here.replica.reading(token_of(request).user_id) as connection:
+        yield connection
+
+
+Reading = Annotated[Connection, Depends(open_reading, scope="function")]
+"""A connection for what a person reads of theirs; to a replica where there is one. See `serving.replica`."""
+
+
 def headers_of(request: Request) -> Mapping[bytes, bytes]:
     """The headers of a request by their lower-case names, as they were looked through once."""
     return request.scope["state"]["headers"]

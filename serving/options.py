@@ -68,6 +68,9 @@ class ApiOptions(BaseSettings):
 
     prediction_ttl_seconds: int = Field(default=300, ge=1)
     postgres_wait_seconds: float = Field(default=2.0, gt=0, description="Then the answer is 503")
+    own_writes_seconds: float = Field(
+        default=5.0, gt=0, description="So long after a write its writer reads from the primary"
+    )
     redis_timeout_seconds: float = Field(default=0.1, gt=0, description="Then the API goes on without Redis")
 
     ticket_seconds: int = Field(default=30, ge=1)

@@ -33,6 +33,7 @@ from serving.predictions.cache import PredictionCache
 from serving.predictions.service import Forecaster
 from serving.rate_limits import RateLimiter
 from serving.redis_access import RedisAccess
+from serving.replica import Replica, Writers
 from serving.webhooks.destinations import Destinations, Resolver
 
 _NAMES_AT_ONCE: Final = 8
@@ -47,6 +48,7 @@ class Resources:
     system_key: str
     database: Database
     redis: RedisAccess
+    replica: Replica
     tokens: TokenReader
     keys: Keys
     logins: Logins
@@ -95,6 +97,15 @@ class Resources:
             system_key=system_key,
             database=database,
             redis=redis,
+            replica=Replica(
+                database,
+                settings.postgres_replica_url,
+                Writers(redis, options.own_writes_seconds),
+                size=settings.postgres_pool_size,
+                wait_seconds=options.postgres_wait_seconds,
+                # Who wrote waits twice as long as the replica may be behind.
+                most_lag=options.own_writes_seconds / 2,
+            ),
             tokens=tokens,
             keys=Keys(database, options.note_keys_seconds),
             logins=logins,
@@ -130,6 +141,7 @@ class Resources:
         tasks = (
             asyncio.create_task(self.champions.listen(), name="champions"),
             asyncio.create_task(self.logins.listen(), name="logins"),
+            asyncio.create_task(self.replica.watch(), name="replica"),
             asyncio.create_task(self.keys.keep_noting(), name="key-uses"),
         )
         self.hub.start()
@@ -145,5 +157,6 @@ class Resources:
             with suppress(psycopg.Error):
                 await self.keys.note_uses()
             self.resolver.close()
+            await self.replica.close()
             await self.redis.close()
             await self.database.close()

@@ -11,14 +11,7 @@ from fastapi.responses import Response
 from pydantic import AwareDatetime
 
 from serving.auth.people import Person
-from serving.dependencies import (
-    CurrentWork,
-    Here,
-    headers_of,
-    person_alone_who_may,
-    person_who_may,
-    token_of,
-)
+from serving.dependencies import Here, Reading, headers_of, person_alone_who_may, token_of
 from serving.errors import EventNotFoundError, MediaTypeUnsupportedError
 from serving.events.log import EventFilter, read_event, read_events
 from serving.events.posting import Posted
@@ -31,7 +24,7 @@ from serving.request_ids import REQUEST_ID
 from serving.resources import Resources
 
 router = APIRouter(prefix=EVENTS, tags=["events"])
-Reader = Annotated[Person, person_who_may("events:read")]
+Reader = Annotated[Person, person_alone_who_may("events:read")]
 StreamingWriter = Annotated[Person, person_alone_who_may("events:write")]
 _LINES = "application/x-ndjson"
 _EVENT = {"$ref": "#/components/schemas/LifeEvent"}
@@ -104,7 +97,7 @@ async def receive_events(
 @router.get("", response_model=Page[EventRead], responses=problems(400, 401, 403, 422, 503))
 async def read_own_events(
     person: Reader,
-    work: CurrentWork,
+    connection: Reading,
     here: Here,
     type: Annotated[str | None, Query(max_length=200, pattern=NAME, examples=["energy.rated"])] = None,  # noqa: A002  # its name on the API
     since: Annotated[AwareDatetime | None, Query(alias="from", description="Earliest started_at")] = None,
@@ -114,15 +107,15 @@ async def read_own_events(
 ) -> Page[EventRead]:
     """Your events in their current version, newest first."""
     wanted = EventFilter(type, since, until, decode_cursor(cursor) if cursor else None)
-    found = await read_events(work.connection, person, here.system_key, wanted, limit + 1)
+    found = await read_events(connection, person, here.system_key, wanted, limit + 1)
     items, next_cursor = cut_page(found, limit, lambda event: (event.started_at, event.event_id))
     return Page(items=items, next_cursor=next_cursor)
 
 
 @router.get("/{event_id}", response_model=EventRead, responses=problems(401, 403, 404, 422, 503))
-async def read_own_event(event_id: UUID, person: Reader, work: CurrentWork, here: Here) -> EventRead:
+async def read_own_event(event_id: UUID, person: Reader, connection: Reading, here: Here) -> EventRead:
     """One of your events in its current version."""
-    found = await read_event(work.connection, person, here.system_key, event_id)
+    found = await read_event(connection, person, here.system_key, event_id)
     if found is None:
         raise EventNotFoundError
     return found

@@ -12,13 +12,14 @@ answer through nine more, which together cost more than storing an event. The or
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.auth.tokens import AccessToken
 from serving.errors import BodyTooLargeError, RateLimitExceededError
 from serving.middleware.body_limit import within_limit
 from serving.middleware.measuring import note_request
@@ -27,6 +28,7 @@ from serving.middleware.security_headers import missing_headers
 from serving.options import ApiOptions
 from serving.paths import BATCH, QUIET
 from serving.problems import problem_response
+from serving.replica import Replica
 from serving.request_ids import REQUEST_ID, request_id_of
 
 ASKED_HEADERS: Final = (
@@ -37,13 +39,15 @@ EXPOSED_HEADERS: Final = (
     "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID",
 )  # fmt: skip
 
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
 log = structlog.get_logger(__name__)
 
 
 class _Reply:
     """The way back of one request: adds the headers that every answer has, and remembers how far it came."""
 
-    __slots__ = ("_request_id", "_send", "is_complete", "more_headers", "status")
+    __slots__ = ("_request_id", "_send", "before_start", "is_complete", "more_headers", "status")
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
@@ -51,9 +55,12 @@ class _Reply:
         self.status = 0
         self.is_complete = False
         self.more_headers: Sequence[tuple[bytes, bytes]] = ()
+        self.before_start: Callable[[], Awaitable[None]] | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if self.before_start is not None:
+                await self.before_start()
             self.status = message["status"]
             own = message["headers"]
             request_id = (b"x-request-id", self._request_id.encode())
@@ -66,9 +73,10 @@ class _Reply:
 class Surroundings:
     """The outermost of the application."""
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, options: ApiOptions) -> None:
+    def __init__(self, app: ASGIApp, *, gate: Gate, replica: Replica, options: ApiOptions) -> None:
         self._app = app
         self._gate = gate
+        self._replica = replica
         self._options = options
         self._with_cors = CORSMiddleware(
             self._admit,
@@ -124,4 +132,10 @@ class Surroundings:
             response.headers["Connection"] = "close"
             await response(scope, receive, send)
             return
+        token = scope["state"].get("token")
+        if scope["method"] not in _READING and isinstance(token, AccessToken):
+            # Before and after: whoever reads while it is being written, and whoever reads as soon as it is.
+            await self._replica.note_write(token.user_id)
+            reply = scope["state"]["reply"]
+            reply.before_start = lambda: self._replica.note_write(token.user_id)
         await self._app(scope, limited, send)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from aurora.patterns.specification import Kind
 from serving.auth.people import Person
-from serving.dependencies import CurrentWork, person_who_may
+from serving.dependencies import Reading, person_alone_who_may
 from serving.errors import CursorInvalidError
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, cut_page, decode_cursor
@@ -26,8 +26,8 @@ OutcomeName = Literal["energy", "mood", "sleep"]
 
 @router.get("", response_model=PatternPage, responses=problems(400, 401, 403, 422, 503))
 async def read_own_patterns(
-    person: Annotated[Person, person_who_may("patterns:read")],
-    work: CurrentWork,
+    person: Annotated[Person, person_alone_who_may("patterns:read")],
+    connection: Reading,
     week: Annotated[
         date | None,
         Query(
@@ -48,11 +48,11 @@ async def read_own_patterns(
         week, after = at.date(), place.int
         if after > _LARGEST_PLACE:
             raise CursorInvalidError
-    search = await read_search(work.connection, person.user_id, week)
+    search = await read_search(connection, person.user_id, week)
     if search is None:
         return PatternPage(items=[], search=None)
     found = await read_patterns(
-        work.connection,
+        connection,
         person.user_id,
         search.week_ended_date,
         outcome=outcome,

@@ -13,7 +13,7 @@ from aurora.events.replays import ReplayReport, replay
 from aurora.telemetry import EVENTS_RECEIVED
 from serving.auth.people import Person
 from serving.database import Connection
-from serving.dependencies import CurrentWork, Here, person_who_may
+from serving.dependencies import CurrentWork, Here, Reading, person_alone_who_may, person_who_may
 from serving.errors import RejectedEventNotFoundError
 from serving.openapi import problems
 from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
@@ -21,7 +21,7 @@ from serving.paths import REJECTED_EVENTS
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
 
 router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
-Reader = Annotated[Person, person_who_may("events:read")]
+Reader = Annotated[Person, person_alone_who_may("events:read")]
 Writer = Annotated[Person, person_who_may("events:write")]
 WAY_IN = "replay"
 RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711])]
@@ -30,7 +30,7 @@ RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711])]
 @router.get("", response_model=Page[RejectedEventRead], responses=problems(400, 401, 403, 422, 503))
 async def read_own_rejected_events(
     person: Reader,
-    work: CurrentWork,
+    connection: Reading,
     here: Here,
     reason_code: Annotated[
         str | None, Query(max_length=100, pattern=NAME, examples=["unknown_type"], description="Only these")
@@ -45,7 +45,7 @@ async def read_own_rejected_events(
     if cursor:
         at, place = decode_cursor(cursor)
         before = (at, place.int & (2**63 - 1))
-    found = await list_letters(work.connection, wanted, limit=limit + 1, before=before)
+    found = await list_letters(connection, wanted, limit=limit + 1, before=before)
     letters, next_cursor = cut_page(
         found, limit, lambda letter: (letter.received_at, UUID(int=letter.rejection_id))
     )
@@ -55,10 +55,10 @@ async def read_own_rejected_events(
 
 @router.get("/{rejection_id}", response_model=RejectedEventRead, responses=problems(401, 403, 404, 422, 503))
 async def read_own_rejected_event(
-    rejection_id: RejectionId, person: Reader, work: CurrentWork, here: Here
+    rejection_id: RejectionId, person: Reader, connection: Reading, here: Here
 ) -> RejectedEventRead:
     """One of them, waiting or settled."""
-    letter = await _own_letter(work.connection, rejection_id, person)
+    letter = await _own_letter(connection, rejection_id, person)
     return RejectedEventRead.of(letter, person.data_key(here.system_key))
 
 

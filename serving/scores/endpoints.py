@@ -12,7 +12,7 @@ from aurora import clock
 from aurora.scores.catalogue import SCORES, score_spec
 from aurora.scores.specification import ScoreSpec
 from serving.auth.people import Person
-from serving.dependencies import CurrentWork, person_who_may
+from serving.dependencies import Reading, person_alone_who_may
 from serving.errors import ParameterInvalidError
 from serving.openapi import problems
 from serving.pagination import NAME
@@ -21,7 +21,7 @@ from serving.scores.schemas import FactorDefinition, ScoreDefinition, ScoreRead,
 from serving.scores.warehouse import latest_scores, score_history
 
 router = APIRouter(prefix=f"{API}/scores", tags=["scores"])
-Reader = Annotated[Person, person_who_may("scores:read")]
+Reader = Annotated[Person, person_alone_who_may("scores:read")]
 DEFAULT_DAYS = 28
 MAX_DAYS = 366
 MAX_SCORES = 5_000
@@ -35,15 +35,15 @@ async def read_score_definitions(response: Response) -> list[ScoreDefinition]:
 
 
 @router.get("", response_model=list[ScoreRead], responses=problems(401, 403, 503))
-async def read_latest_scores(person: Reader, work: CurrentWork) -> list[ScoreRead]:
+async def read_latest_scores(person: Reader, connection: Reading) -> list[ScoreRead]:
     """The newest value of each of your scores. Empty before the first nightly build."""
-    return await latest_scores(work.connection, person.user_id)
+    return await latest_scores(connection, person.user_id)
 
 
 @router.get("/history", response_model=list[ScoreRead], responses=problems(401, 403, 404, 422, 503))
 async def read_score_history(
     person: Reader,
-    work: CurrentWork,
+    connection: Reading,
     name: Annotated[str | None, Query(max_length=100, pattern=NAME, examples=["sleep"])] = None,
     first: Annotated[date | None, Query(alias="from", description="First local day")] = None,
     last: Annotated[date | None, Query(alias="to", description="Last local day, today by default")] = None,
@@ -55,7 +55,7 @@ async def read_score_history(
     first = first or date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1))
     if not timedelta() <= last - first < timedelta(days=MAX_DAYS):
         raise ParameterInvalidError(f"`from` lies before `to`, and both are at most {MAX_DAYS} days apart")
-    return await score_history(work.connection, person.user_id, first, last, name, MAX_SCORES)
+    return await score_history(connection, person.user_id, first, last, name, MAX_SCORES)
 
 
 def _definition(spec: ScoreSpec) -> ScoreDefinition:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from aurora import clock
 from aurora.events.reconciliation import outranked
 from serving.auth.people import Person
-from serving.dependencies import CurrentWork, Here, person_who_may
+from serving.dependencies import Here, Reading, person_alone_who_may
 from serving.errors import ParameterInvalidError
 from serving.events.log import read_days
 from serving.events.schemas import EventRead
@@ -58,8 +58,8 @@ class Timeline(BaseModel):
 
 @router.get("", response_model=Timeline, responses=problems(401, 403, 422, 503))
 async def read_timeline(
-    person: Annotated[Person, person_who_may("events:read")],
-    work: CurrentWork,
+    person: Annotated[Person, person_alone_who_may("events:read")],
+    connection: Reading,
     here: Here,
     first: Annotated[date | None, Query(alias="from", description="First local day")] = None,
     last: Annotated[date | None, Query(alias="to", description="Last local day, today by default")] = None,
@@ -77,7 +77,7 @@ async def read_timeline(
     # The first day of the calendar has no day before it to go on with.
     if not timedelta() <= last - first < timedelta(days=MAX_DAYS) or first == date.min:
         raise ParameterInvalidError(f"`from` lies before `to`, and both are at most {MAX_DAYS} days apart")
-    events = _viewed(await read_days(work.connection, person, here.system_key, first, last), view)
+    events = _viewed(await read_days(connection, person, here.system_key, first, last), view)
     events.sort(key=lambda event: event.local_date, reverse=True)
     days = [
         DayRead(local_date=day, events=list(own))

@@ -170,3 +170,17 @@ def test_a_deep_folder_gets_a_socket_with_a_short_path() -> None:
     deep = Path("/") / "/".join(["a-folder-with-a-long-name"] * 6)
 
     assert len(str(socket_file(deep))) < 100
+
+
+def test_only_serving_reads_from_a_replica_as_its_own_role(tmp_path: Path) -> None:
+    replica = "postgresql://boss:pw@replica.example.org:6432/life"
+    outside = open_installation(given_settings(data_dir=tmp_path / "data", postgres_replica_url=replica))
+
+    told = {
+        name: program.environment.get("AURORA_POSTGRES_REPLICA_URL", "")
+        for name, program in programs(outside).items()
+    }
+
+    password = role_password(outside.secret_key, "aurora_serving")
+    assert told.pop("serving") == f"postgresql://aurora_serving:{password}@replica.example.org:6432/life"
+    assert not any(told.values())
