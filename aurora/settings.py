@@ -50,7 +50,10 @@ class Settings(BaseSettings):
     jwt_secrets_before: str = Field(
         "", description="Secrets that signed before and are still believed, separated by spaces (docs/api.md)"
     )
-    data_key: str = Field("", description="64 hex digits; wraps each person's own data key")
+    data_key: str = Field(
+        "",
+        description="Keys of 64 hex digits, separated by spaces: the first wraps each person's own data key",
+    )
     pseudonym_key: str = Field(
         "",
         description="Keys the hash by which analysts know a person; another one makes everybody somebody new",

@@ -144,7 +144,7 @@ class Installation:
             "secret_key": self.secret_key,
             "jwt_secret": self.given.jwt_secret or derive(self.secret_key, "jwt"),
             "jwt_secrets_before": self.given.jwt_secrets_before,
-            "data_key": derive(self.secret_key, "data"),
+            "data_key": self.given.data_key or derive(self.secret_key, "data"),
             "pseudonym_key": self.given.pseudonym_key or derive(self.secret_key, "pseudonyms"),
             "alert_urls": self.given.alert_urls,
             "smtp_url": self.smtp_url,

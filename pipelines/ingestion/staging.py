@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from aurora.events.ciphertext import open_text, seal_text
+from aurora.events.ciphertext import open_for_now, seal_for_now
 from pipelines.ingestion.dead_letters import DeadLetter, keep
 from pipelines.ingestion.exports import read_export
 from pipelines.ingestion.inspection import size_of
@@ -121,7 +121,7 @@ def _sealed(body: str, mapping: Mapping, batch_id: UUID, number: int, data_key: 
         if cells.get(column) is not None:
             # Sealed whatever it is: a source that sends {"sealed": …} itself is then only odd, not a way in.
             text = json.dumps(cells[column])
-            sealed = seal_text(bytes.fromhex(data_key), _row_id(batch_id, number), text)
+            sealed = seal_for_now(data_key, _row_id(batch_id, number), text)
             cells[column] = {"sealed": sealed.hex()}
     return json.dumps(cells, ensure_ascii=False)
 
@@ -130,7 +130,7 @@ def _unseal(cells: dict[str, Any], mapping: Mapping, batch_id: UUID, number: int
     for column in mapping.note_columns:
         if cells.get(column) is not None:
             sealed = bytes.fromhex(cells[column]["sealed"])
-            cells[column] = json.loads(open_text(bytes.fromhex(data_key), _row_id(batch_id, number), sealed))
+            cells[column] = json.loads(open_for_now(data_key, _row_id(batch_id, number), sealed))
 
 
 def _row_id(batch_id: UUID, number: int) -> UUID:

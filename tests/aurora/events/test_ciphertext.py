@@ -7,7 +7,18 @@ from cryptography.exceptions import InvalidTag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora.events.ciphertext import new_person_key, note_hash_key, open_text, seal_text, unwrap
+from aurora.events.ciphertext import (
+    DataKeyInvalidError,
+    address_hash,
+    is_wrapped_by_first,
+    new_person_key,
+    note_hash_key,
+    open_for_now,
+    open_text,
+    seal_for_now,
+    seal_text,
+    unwrap,
+)
 
 SYSTEM_KEY = "0f" * 32
 PERSON_KEY = bytes(range(32))
@@ -59,3 +70,37 @@ def test_the_key_of_the_note_digest_is_not_the_key_that_wraps() -> None:
     assert len(note_hash_key(SYSTEM_KEY)) == 32
     assert note_hash_key(SYSTEM_KEY) != bytes.fromhex(SYSTEM_KEY)
     assert note_hash_key(SYSTEM_KEY) == note_hash_key(SYSTEM_KEY)
+
+
+NEW_KEY = "1f" * 32
+RING = f"{NEW_KEY} {SYSTEM_KEY}"
+
+
+def test_what_an_older_key_wrapped_the_ring_unwraps_and_the_first_key_wraps_what_is_new() -> None:
+    anna, bert = uuid4(), uuid4()
+    old, new = new_person_key(SYSTEM_KEY, anna), new_person_key(RING, bert)
+
+    assert unwrap(RING, anna, old) == unwrap(SYSTEM_KEY, anna, old)
+    assert unwrap(NEW_KEY, bert, new) == unwrap(RING, bert, new)
+    assert [is_wrapped_by_first(RING, anna, old), is_wrapped_by_first(RING, bert, new)] == [False, True]
+    with pytest.raises(InvalidTag):
+        unwrap(SYSTEM_KEY, bert, new)
+
+
+def test_notes_and_addresses_are_found_whatever_key_wraps() -> None:
+    assert note_hash_key(RING) == note_hash_key(SYSTEM_KEY)
+    assert address_hash(RING, "Ada@example.org") == address_hash(SYSTEM_KEY, "ada@example.org")
+
+
+def test_what_waits_under_an_older_key_can_be_read() -> None:
+    row = uuid4()
+
+    assert open_for_now(RING, row, seal_for_now(SYSTEM_KEY, row, "tired")) == "tired"
+
+
+@pytest.mark.parametrize(
+    "ring", ["", " ", "0f", "0f" * 31 + "xx", f"{SYSTEM_KEY},{NEW_KEY}", f"{SYSTEM_KEY} x"]
+)
+def test_a_ring_that_is_none_says_what_it_should_be(ring: str) -> None:
+    with pytest.raises(DataKeyInvalidError, match="64 hexadecimal digits"):
+        new_person_key(ring, uuid4())
