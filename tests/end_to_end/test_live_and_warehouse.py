@@ -108,8 +108,8 @@ async def test_the_check_of_parity_goes_red_when_a_tile_was_tampered_with(
     assert tiles is not None
     day = today() - timedelta(days=9)
     mood = tiles[day]["mood"]
-    tiles[day]["mood"] = mood._replace(sum=mood.sum + 1)
-    await fill(life.redis, people[0], tiles, since=live_days(today())[0])
+    wrong = {**tiles, day: {**tiles[day], "mood": mood._replace(sum=mood.sum + 1)}}
+    await fill(life.redis, people[0], wrong, since=live_days(today())[0])
     red = await check()
 
     assert not red.passed

@@ -13,12 +13,16 @@ import psycopg
 
 from aurora.database.migrate import migrate
 from aurora.secrets import role_password, role_url
-from infra.embedded.postgres import EmbeddedPostgres, program_dir
+from infra.embedded.postgres import OWNER, EmbeddedPostgres, as_superuser, program_dir
 from infra.embedded.unprivileged import as_nobody, make_private_dir
 from infra.ports import free_port
 from tests.fixtures import service_run
 
 DATABASE = "aurora"
+_MAY_PAUSE = (
+    f"grant execute on function pg_wal_replay_pause() to {OWNER}\n"
+    f"grant execute on function pg_wal_replay_resume() to {OWNER}\n"
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Pair:
 
     def on_standby(self, statement: str) -> None:
         """As its superuser's right hand: pause and resume what it replays."""
-        with psycopg.connect(self.standby.url(DATABASE), autocommit=True) as connection:
+        with psycopg.connect(self.standby.url(), autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def _url(self, server: EmbeddedPostgres) -> str:
@@ -58,6 +62,7 @@ def streaming() -> Iterator[Pair]:
         primary.prepare()
         rules = primary.cluster_dir / "pg_hba.conf"
         rules.write_text(rules.read_text() + "host replication all 127.0.0.1/32 scram-sha-256\n")
+        as_superuser(program_dir(), primary.cluster_dir, _MAY_PAUSE)
         primary.start()
         with psycopg.connect(primary.url(), autocommit=True) as connection:
             connection.execute(f"create database {DATABASE}".encode())
