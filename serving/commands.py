@@ -66,7 +66,8 @@ def _add_users(users: typer.Typer) -> None:
         """Make somebody an administrator, an operator, an analyst or a user."""
         from serving.auth.administration import give_role
 
-        give_role(load_settings().need("postgres_url"), username, role)
+        settings = load_settings()
+        give_role(settings.need("postgres_url"), settings.need("data_key"), username, role)
         Console().print(f"{username} is {role} from now on.")
 
 
