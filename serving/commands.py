@@ -1,4 +1,4 @@
-"""The sub-commands that `serving` adds: `aurora users …` and `aurora api …`."""
+"""The sub-commands that `serving` adds: `aurora users …`, `aurora api …` and `aurora audit …`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from aurora.settings import PROJECT_DIR, load_settings
+from serving.audit.commands import register_audit
 from serving.auth.roles import Role
 
 # At module level: annotations are text here, which typer looks up among the module's names.
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(api, name="api")
     _add_users(users)
     _add_api(api)
+    register_audit(app)
 
 
 def _add_users(users: typer.Typer) -> None:
