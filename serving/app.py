@@ -16,6 +16,7 @@ from aurora.telemetry import configure_logging
 from serving import docs_page, link_pages, problems
 from serving.admin import endpoints as admin
 from serving.api_keys import endpoints as api_keys
+from serving.audit import endpoints as audit
 from serving.auth import email_endpoints as auth_by_email
 from serving.auth import endpoints as auth
 from serving.direct import Direct
@@ -56,6 +57,7 @@ NOUNS: Final = (
     webhooks,
     live,
     admin,
+    audit,
 )
 
 DIRECT: Final = frozenset({events.receive_event, predictions.predict_energy, predictions.predict_mood})

@@ -1,4 +1,4 @@
-"""The sub-commands that `serving` adds: `aurora users …` and `aurora api …`."""
+"""The sub-commands that `serving` adds: `aurora users …`, `aurora api …` and `aurora audit …`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from aurora.settings import PROJECT_DIR, load_settings
+from serving.audit.commands import register_audit
 from serving.auth.roles import Role
 
 # At module level: annotations are text here, which typer looks up among the module's names.
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(api, name="api")
     _add_users(users)
     _add_api(api)
+    register_audit(app)
 
 
 def _add_users(users: typer.Typer) -> None:
@@ -66,7 +68,8 @@ def _add_users(users: typer.Typer) -> None:
         """Make somebody an administrator, an operator, an analyst or a user."""
         from serving.auth.administration import give_role
 
-        give_role(load_settings().need("postgres_url"), username, role)
+        settings = load_settings()
+        give_role(settings.need("postgres_url"), settings.need("data_key"), username, role)
         Console().print(f"{username} is {role} from now on.")
 
 

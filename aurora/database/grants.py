@@ -54,6 +54,8 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.webhook_secrets": {SERVING: _RW, JOBS: "select, delete"},
     "app.webhook_deliveries": {SERVING: _RW, JOBS: _ALL},
     "app.webhook_attempts": {SERVING: _R, JOBS: _APPEND},
+    "app.audit": {SERVING: _APPEND, JOBS: _R},
+    "app.audit_seals": {JOBS: _APPEND},
     "raw.events": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.event_keys": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.outbox": {

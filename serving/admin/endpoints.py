@@ -14,7 +14,8 @@ from aurora.notices.messages import AnnouncementNotice
 from serving.admin.accounts import Wanted, list_accounts, lock_admins, read_account, set_role
 from serving.admin.schemas import AccountChange, AccountRead, Announced, Announcement
 from serving.api_keys.storage import revoke_all_keys
-from serving.auth.people import Person
+from serving.audit.recording import PUBLIC, Change, record
+from serving.auth.people import Person, read_data_key
 from serving.auth.roles import Role
 from serving.auth.sessions import revoke_all
 from serving.database import Connection
@@ -70,10 +71,15 @@ async def change_account(
 ) -> Response:
     """Give somebody a role. What they may changes with their next request, that of their keys too."""
     admins = await lock_admins(work.connection)
-    check_match(if_match, await _account(work.connection, user_id))
+    before = await _account(work.connection, user_id)
+    check_match(if_match, before)
     if change.role != "admin" and admins == {user_id}:
         raise LastAdminError
     await set_role(work.connection, user_id, change.role)
+    given = Change(
+        await read_data_key(work.connection, user_id, here.system_key), {"role": before.role}, change
+    )
+    await record(work.connection, "role.given", user_id, owner=user_id, change=given)
     work.after_commit.append(lambda: here.logins.forget(user_id))
     return tagged(await _account(work.connection, user_id))
 
@@ -84,6 +90,7 @@ async def close_account(user_id: UUID, _person: Writer, work: CurrentWork, here:
     await _account(work.connection, user_id)
     await revoke_all(work.connection, user_id)
     await revoke_all_keys(work.connection, user_id)
+    await record(work.connection, "access.withdrawn", user_id, owner=user_id)
     work.after_commit.append(lambda: here.logins.forget(user_id))
 
 
@@ -93,6 +100,8 @@ async def close_account(user_id: UUID, _person: Writer, work: CurrentWork, here:
 async def announce(told: Announcement, _person: Announcer, work: CurrentWork, here: Here) -> Announced:
     """Tell everybody who listens on `system:announcements`, or comes back within three days."""
     heads = await append(work.connection, [(EVERYBODY, AnnouncementNotice(text=told.text))])
+    said = Change(PUBLIC, after=told)
+    await record(work.connection, "announcement.made", heads[0].position, owner=None, change=said)
     work.after_commit.append(lambda: knock(here.redis.client, heads))
     return Announced(position=heads[0].position)
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from aurora import clock
 from serving.api_keys.schemas import KeyMade, KeyRead, KeyWanted
 from serving.api_keys.storage import StoredKey, add_key, count_keys, read_keys, revoke_key
+from serving.audit.recording import Change, record
 from serving.auth.keys import SHOWN_LETTERS, key_digest, new_key
 from serving.auth.scopes import check_role
 from serving.dependencies import CurrentWork, Here, Owner
@@ -40,6 +41,8 @@ async def make_key(wanted: KeyWanted, person: Owner, work: CurrentWork, here: He
         last_used_at=None,
     )
     await add_key(work.connection, person.user_id, made, key_digest(key))
+    change = Change(person.data_key(here.system_key), after=KeyRead(**vars(made)))
+    await record(work.connection, "api_key.made", made.key_id, owner=person.user_id, change=change)
     return KeyMade(**vars(made), key=key)
 
 
@@ -59,4 +62,5 @@ async def delete_key(key_id: UUID, person: Owner, work: CurrentWork, here: Here)
     """Revoke a key: from now on it is worth nothing."""
     if not await revoke_key(work.connection, person.user_id, key_id):
         raise ApiKeyNotFoundError
+    await record(work.connection, "api_key.revoked", key_id, owner=person.user_id)
     work.after_commit.append(lambda: here.logins.forget(person.user_id))

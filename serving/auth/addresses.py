@@ -11,11 +11,13 @@ from typing import Final, LiteralString
 import psycopg
 
 from aurora import clock
-from aurora.events.ciphertext import address_hash, seal_text
+from aurora.events.ciphertext import address_hash, open_text, seal_text, unwrap
+from serving.audit.actors import by_link
+from serving.audit.recording import Change, record
 from serving.auth.logins import Logins
 from serving.auth.people import Person
-from serving.database import Database
-from serving.emails.links import use_link, void_links
+from serving.database import Connection, Database
+from serving.emails.links import UsedLink, use_link, void_links
 from serving.emails.outgoing import Mailbag
 from serving.errors import EmailNotWaitingError, EmailTakenError, EmailUnverifiedError, LinkInvalidError
 from serving.options import ApiOptions
@@ -24,6 +26,9 @@ from serving.rate_limits import RateLimiter
 _WANT: Final[LiteralString] = """
     update app.users set email_wanted_ciphertext = %(wanted)s
     where user_id = %(user_id)s and deleted_at is null
+"""
+_READ: Final[LiteralString] = """
+    select data_key_ciphertext, email_ciphertext, email_wanted_ciphertext from app.users where user_id = %s
 """
 _CONFIRM: Final[LiteralString] = """
     update app.users
@@ -64,9 +69,15 @@ class Addresses:
         data_key, current = person.data_key(key), person.email(key)
         is_current = current is not None and address_hash(key, current) == address_hash(key, address)
         wanted = None if is_current else seal_text(data_key, person.user_id, address)
+        changed = Change(
+            data_key,
+            before=_shown(current, person.wanted_email(key)),
+            after=_shown(current, None if is_current else address),
+        )
         async with self._database.transaction() as connection:
             await connection.execute(_WANT, {"user_id": person.user_id, "wanted": wanted})
             await void_links(connection, person.user_id, ("verify",))
+            await record(connection, "email.wanted", person.user_id, owner=person.user_id, change=changed)
             if not is_current:
                 await self._mailbag.add(
                     connection, "verify", user_id=person.user_id, data_key=data_key, address=address
@@ -87,6 +98,7 @@ class Addresses:
             await self._mailbag.add(
                 connection, "verify", user_id=person.user_id, data_key=data_key, address=wanted
             )
+            await record(connection, "email_link.requested", person.user_id, owner=person.user_id)
 
     async def confirm(self, token: str) -> None:
         """Make the address of this link the person's own, by which they can log in.
@@ -98,14 +110,34 @@ class Addresses:
             link = await use_link(connection, token, "verify", now)
             if link is None:
                 raise LinkInvalidError
+            change = await self._confirmation(connection, link)
             try:
                 await connection.execute(_CONFIRM, {**vars(link), "now": now})
             except psycopg.errors.UniqueViolation:
                 raise EmailTakenError from None
             # Links to the address before: whoever reads mail there is not the owner any more.
             await void_links(connection, link.user_id)
+            by = by_link(link.user_id)
+            await record(
+                connection, "email.confirmed", link.user_id, owner=link.user_id, actor=by, change=change
+            )
         await self._logins.forget(link.user_id)
 
     async def count_email_to(self, address: str) -> None:
         """RateLimitExceededError when too many e-mails to this address were asked for, whoever asked."""
         await self._limiter.spend("reset", f"address:{address_hash(self._system_key, address).hex()}")
+
+    async def _confirmation(self, connection: Connection, link: UsedLink) -> Change:
+        """What the person sees of their addresses before and after the link; they are locked."""
+        [row] = await (await connection.execute(_READ, (link.user_id,))).fetchall()
+        data_key = unwrap(self._system_key, link.user_id, row[0])
+        current, wanted, confirmed = (
+            None if sealed is None else open_text(data_key, link.user_id, sealed)
+            for sealed in (*row[1:], link.email_ciphertext)
+        )
+        return Change(data_key, before=_shown(current, wanted), after=_shown(confirmed, None))
+
+
+def _shown(confirmed: str | None, wanted: str | None) -> dict[str, str | None]:
+    """What a person sees of their addresses."""
+    return {"email": confirmed, "email_wanted": wanted}

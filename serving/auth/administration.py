@@ -10,6 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from aurora.database.connections import connect
 from aurora.errors import AuroraError
+from aurora.events.ciphertext import unwrap
+from serving.audit.actors import COMMAND
+from serving.audit.recording import INSERT_ROW, Change, new_row
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import INSERT_PERSON, new_person_row
 from serving.auth.roles import Role
@@ -24,9 +27,12 @@ _SET_HASH: Final[LiteralString] = """
     where username = %(username)s and deleted_at is null
     returning user_id
 """
-_SET_ROLE: Final[LiteralString] = """
-    update app.users set role = %(role)s where username = %(username)s and deleted_at is null
+_FIND: Final[LiteralString] = """
+    select user_id, data_key_ciphertext, role from app.users
+    where username = %s and deleted_at is null
+    for update
 """
+_SET_ROLE: Final[LiteralString] = "update app.users set role = %s where user_id = %s"
 
 
 class UsernameUnacceptableError(AuroraError):
@@ -47,6 +53,11 @@ def add_user(url: str, system_key: str, username: str, password: str, tz: str) -
             connection.execute(INSERT_PERSON, row)
         except psycopg.errors.UniqueViolation:
             raise UsernameTakenError from None
+        made = Change(
+            unwrap(system_key, row["user_id"], row["key"]),
+            after={"username": name, "email": None, "tz": tz, "display_name": None},
+        )
+        _record(connection, "account.registered", row["user_id"], made)
     return row["user_id"]
 
 
@@ -60,13 +71,27 @@ def change_password(url: str, username: str, password: str) -> None:
             raise UserNotFoundError(username)
         connection.execute(REVOKE_ALL, {"user_id": row[0], "kept": None})
         connection.execute(VOID_LINKS, {"user_id": row[0], "purposes": ["reset"]})
+        _record(connection, "password.changed", row[0])
 
 
-def give_role(url: str, username: str, role: Role) -> None:
+def give_role(url: str, system_key: str, username: str, role: Role) -> None:
     """A role for a person who exists: how the first administrator comes to be."""
     with connect(url) as connection:
-        if connection.execute(_SET_ROLE, {"username": username, "role": role}).rowcount == 0:
+        found = connection.execute(_FIND, (username,)).fetchone()
+        if found is None:
             raise UserNotFoundError(username)
+        user_id, wrapped_key, before = found
+        connection.execute(_SET_ROLE, (role, user_id))
+        given = Change(unwrap(system_key, user_id, wrapped_key), {"role": before}, {"role": role})
+        _record(connection, "role.given", user_id, given)
+
+
+def _record(
+    connection: psycopg.Connection[Any], action: str, user_id: UUID, change: Change | None = None
+) -> None:
+    """Into the audit trail, as the API does it."""
+    row = new_row(action, user_id, owner=user_id, actor=COMMAND, change=change)
+    connection.execute(INSERT_ROW, row)
 
 
 def _hash(password: str) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from aurora import clock
+from serving.audit.recording import Change, record
 from serving.auth.people import Person
 from serving.auth.profiles import read_profile, write_profile
 from serving.auth.schemas import (
@@ -66,6 +67,7 @@ async def refresh_tokens(given: Refresh, here: Here) -> TokenPair:
 async def log_out(token: CurrentToken, person: Owner, work: CurrentWork, here: Here) -> None:
     """Close this login, on all of its devices' tokens at once."""
     await revoke_family(work.connection, token.family_id)
+    await record(work.connection, "session.closed", token.family_id, owner=person.user_id)
     work.after_commit.append(lambda: here.logins.forget(person.user_id))
 
 
@@ -113,6 +115,7 @@ async def close_sessions(
     """Log out everywhere: none of your tokens is worth anything from now on."""
     kept = token.family_id if keep_current else None
     await revoke_all(work.connection, person.user_id, kept=kept)
+    await record(work.connection, "sessions.closed", person.user_id, owner=person.user_id)
     work.after_commit.append(lambda: here.logins.forget(person.user_id))
 
 
@@ -121,6 +124,7 @@ async def close_session(session_id: UUID, person: Owner, work: CurrentWork, here
     """Close one login, for instance of a phone that was lost."""
     if not await revoke_one(work.connection, person.user_id, session_id, clock.now()):
         raise SessionNotFoundError
+    await record(work.connection, "session.closed", session_id, owner=person.user_id)
     work.after_commit.append(lambda: here.logins.forget(person.user_id))
 
 
@@ -145,11 +149,15 @@ async def change_me(
 ) -> Response:
     """Change your profile; what you do not name stays. Days that are over keep the time zone they had."""
     before = await read_profile(work.connection, person.user_id, lock=True)
-    check_match(if_match, before.shown(person, here.system_key))
+    seen = before.shown(person, here.system_key)
+    check_match(if_match, seen)
     after = before.changed(change)
+    shown = after.shown(person, here.system_key)
     await write_profile(work.connection, person.user_id, after)
+    changed = Change(person.data_key(here.system_key), seen, shown)
+    await record(work.connection, "profile.changed", person.user_id, owner=person.user_id, change=changed)
     work.after_commit.append(lambda: here.logins.forget(person.user_id))
     if after.tz != before.tz:
         # Which day it is has changed, and with it what can be expected of it.
         work.after_commit.append(lambda: here.forecaster.forget(person.user_id))
-    return tagged(after.shown(person, here.system_key))
+    return tagged(shown)

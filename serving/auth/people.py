@@ -161,6 +161,17 @@ async def read_password_hash(connection: Connection, user_id: UUID) -> str | Non
     return row[0] if row else None
 
 
+async def read_data_key(connection: Connection, user_id: UUID, system_key: str) -> bytes:
+    """The data key of a person who exists."""
+    cursor = await connection.execute(
+        "select data_key_ciphertext from app.users where user_id = %s", (user_id,)
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(f"no person {user_id}")
+    return unwrap(system_key, user_id, row[0])
+
+
 async def replace_password_hash(connection: Connection, user_id: UUID, old: str | None, new: str) -> bool:
     """Store a new hash in place of `old`; False when another one is stored by now."""
     cursor = await connection.execute(

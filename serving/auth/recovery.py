@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Final, LiteralString
 
 from aurora import clock
+from serving.audit.actors import by_link
+from serving.audit.recording import record
 from serving.auth.addresses import Addresses
 from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords, check_password
@@ -64,4 +66,6 @@ class Recovery:
             await revoke_all(connection, link.user_id)
             await void_links(connection, link.user_id, ("reset",))
             await self._mailbag.tell(connection, "password_changed", link.user_id)
+            by = by_link(link.user_id)
+            await record(connection, "password.reset", link.user_id, owner=link.user_id, actor=by)
         await self._logins.forget(link.user_id)

@@ -48,6 +48,7 @@ SCOPES: Final[dict[str, Scope]] = {
         Scope("models:read", "Read which models answer and how good they are", _READERS),
         Scope("users:read", "Read the accounts of others, without anything they recorded", _OPERATORS),
         Scope("users:write", "Give roles, and close the logins of others", _ADMINS, is_for_keys=False),
+        Scope("audit:read", "Read who did what to whom, without a word of what was changed", _OPERATORS),
         Scope("announcements:write", "Tell everybody something", _OPERATORS),
     )
 }

@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 from aurora import clock
 from aurora.events.ciphertext import unwrap
+from serving.audit.actors import SYSTEM, VISITOR, by_login
+from serving.audit.recording import Change, record
 from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords, check_password
 from serving.auth.people import (
@@ -79,15 +81,17 @@ class Accounts:
             email=wanted.email,
             display_name=wanted.display_name,
         )
+        user_id: UUID = row["user_id"]
+        data_key = unwrap(self._system_key, user_id, row["key"])
+        made = Change(data_key, after=wanted.model_dump(exclude={"password"}))
         async with self._database.transaction() as connection:
             await insert_person(connection, row)
+            await record(connection, "account.registered", user_id, owner=user_id, actor=VISITOR, change=made)
             if wanted.email is not None:
-                user_id = row["user_id"]
-                data_key = unwrap(self._system_key, user_id, row["key"])
                 await self._mailbag.add(
                     connection, "verify", user_id=user_id, data_key=data_key, address=wanted.email
                 )
-        return Registered(user_id=row["user_id"], username=wanted.username, tz=wanted.tz)
+        return Registered(user_id=user_id, username=wanted.username, tz=wanted.tz)
 
     async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
@@ -97,8 +101,12 @@ class Accounts:
         is_right = await self._passwords.verify(given.password, stored)
         if user_id is None or not is_right:
             raise CredentialsInvalidError
+        family_id = uuid4()
         async with self._database.transaction() as connection:
-            return await self._issue(connection, user_id, uuid4(), _shortened(user_agent))
+            tokens = await self._issue(connection, user_id, family_id, _shortened(user_agent))
+            by = by_login(user_id, family_id)
+            await record(connection, "session.opened", family_id, owner=user_id, actor=by)
+        return tokens
 
     async def refresh(self, token: str) -> TokenPair:
         """The next pair of tokens; the old refresh token is used up."""
@@ -107,6 +115,14 @@ class Accounts:
             outcome = await rotate(connection, token, now=clock.now(), grace=self._grace)
             if isinstance(outcome, Rotated):
                 return await self._issue(connection, outcome.user_id, outcome.family_id, outcome.user_agent)
+            if isinstance(outcome, Reused):
+                await record(
+                    connection,
+                    "refresh_token.reused",
+                    outcome.family_id,
+                    owner=outcome.user_id,
+                    actor=SYSTEM,
+                )
         # Outside of the transaction: a revoked family has to stay revoked.
         if isinstance(outcome, Reused):
             await self._logins.forget(outcome.user_id)
@@ -127,6 +143,7 @@ class Accounts:
             await revoke_all(connection, person.user_id, kept=family_id)
             await void_links(connection, person.user_id, ("reset",))
             await self._mailbag.tell(connection, "password_changed", person.user_id)
+            await record(connection, "password.changed", person.user_id, owner=person.user_id)
         await self._logins.forget(person.user_id)
 
     async def check_it_is(self, person: Person, password: str) -> str | None:
@@ -146,6 +163,7 @@ class Accounts:
             await void_links(connection, person.user_id)
             if cursor.rowcount:
                 await self._mailbag.tell(connection, "account_deleted", person.user_id)
+                await record(connection, "account.deleted", person.user_id, owner=person.user_id)
         await self._logins.forget(person.user_id)
         return now
 

@@ -89,6 +89,7 @@ class Reused:
     """A refresh token that came a second time: whose login was closed for it."""
 
     user_id: UUID
+    family_id: UUID
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ async def rotate(
         if now - found["rotated_at"] <= grace:
             return "twin"
         await revoke_family(connection, found["family_id"])
-        return Reused(found["user_id"])
+        return Reused(found["user_id"], found["family_id"])
     if found["expires_at"] <= now:
         return "expired"
     await connection.execute(_ROTATE, {"now": now, "session_id": found["session_id"]})

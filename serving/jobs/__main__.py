@@ -33,7 +33,7 @@ def main() -> None:
 
     async def run() -> None:
         async with dispatching(settings, options):
-            await work(settings.need("postgres_url"), _postman(settings))
+            await work(settings.need("postgres_url"), settings.need("data_key"), _postman(settings))
 
     asyncio.run(run())
 

@@ -16,6 +16,7 @@ from psycopg import sql
 from aurora.database.connections import connect
 from aurora.database.grants import JOB_SCHEMA
 from aurora.errors import AuroraError
+from serving.jobs.audit import sealing
 from serving.jobs.dead_letters import counting
 from serving.jobs.tasks import housekeeping
 
@@ -31,13 +32,14 @@ class JobSchemaMissingError(AuroraError):
         super().__init__(f"there is no schema {JOB_SCHEMA!r} in the database: run `aurora migrate`")
 
 
-def job_queue(url: str) -> App:
+def job_queue(url: str, system_key: str) -> App:
     """The queue and every task that its worker knows."""
     app = App(
         connector=PsycopgConnector(conninfo=url, min_size=1, max_size=3, kwargs={"options": _SEARCH_PATH})
     )
     app.add_tasks_from(housekeeping(url), namespace="housekeeping")
     app.add_tasks_from(counting(url), namespace="metrics")
+    app.add_tasks_from(sealing(url, system_key), namespace="audit")
     return app
 
 

@@ -18,22 +18,22 @@ log = structlog.get_logger(__name__)
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
 
-async def work(url: str, postman: Postman | None = None) -> None:
+async def work(url: str, system_key: str, postman: Postman | None = None) -> None:
     """Take jobs for ever, and have e-mails delivered beside. Returns when the worker was told to stop (SIGTERM)."""
     delivering = asyncio.create_task(postman.deliver(), name="postman") if postman else None
     try:
-        await _take_jobs(url)
+        await _take_jobs(url, system_key)
     finally:
         if postman and delivering:
             await postman.finish(delivering)
 
 
-async def _take_jobs(url: str) -> None:
+async def _take_jobs(url: str, system_key: str) -> None:
     pause = 0.5
     while True:
         try:
             await asyncio.to_thread(ensure_tables, url)
-            app = job_queue(url)
+            app = job_queue(url, system_key)
             async with app.open_async():
                 pause = 0.5
                 await app.run_worker_async(

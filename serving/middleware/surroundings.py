@@ -19,6 +19,7 @@ import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.audit.actors import CALLER
 from serving.auth.tokens import AccessToken
 from serving.errors import BodyTooLargeError, RateLimitExceededError
 from serving.middleware.body_limit import within_limit
@@ -117,6 +118,7 @@ class Surroundings:
         if path not in QUIET and scope["method"] != "OPTIONS":
             token, allowance = await self._gate.admit(scope, headers.get(b"authorization", b""))
             scope["state"]["token"] = token
+            CALLER.set(token if isinstance(token, AccessToken) else None)
             scope["state"]["reply"].more_headers = allowance.headers()
             if not allowance.is_allowed:
                 refusal = problem_response(RateLimitExceededError(allowance.reset_seconds))

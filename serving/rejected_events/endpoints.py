@@ -11,6 +11,7 @@ from aurora.events.acceptance import AcceptedEvent, Rejected
 from aurora.events.dead_letters import DeadLetter, Wanted, discard_letter, list_letters, read_letter
 from aurora.events.replays import ReplayReport, replay
 from aurora.telemetry import EVENTS_RECEIVED
+from serving.audit.recording import record
 from serving.auth.people import Person
 from serving.database import Connection
 from serving.dependencies import CurrentWork, Here, Reading, person_alone_who_may, person_who_may
@@ -77,6 +78,7 @@ async def replay_own_rejected_event(
         return ReplayVerdict(outcome="settled")
     report = ReplayReport()
     judged = await replay(work.connection, [letter], here.system_key, report)
+    await record(work.connection, "rejected_event.replayed", rejection_id, owner=person.user_id)
     # What was predicted before this event is no longer the answer.
     work.after_commit.append(lambda: here.forecaster.forget(person.user_id))
     verdict = judged[0][1] if judged else "a message of the streams: its operator replays it"
@@ -104,7 +106,9 @@ async def discard_own_rejected_event(
 ) -> RejectedEventRead:
     """You want nothing of it any more: it waits no longer. One that was replayed stays replayed."""
     letter = await _own_letter(work.connection, rejection_id, person, lock=True)
-    await discard_letter(work.connection, letter)
+    if letter.is_waiting:
+        await discard_letter(work.connection, letter)
+        await record(work.connection, "rejected_event.discarded", rejection_id, owner=person.user_id)
     letter = await _own_letter(work.connection, rejection_id, person)
     return RejectedEventRead.of(letter, person.data_key(here.system_key))
 

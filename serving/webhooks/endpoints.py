@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from aurora import clock
 from aurora.notices.knocks import knock
 from aurora.notices.log import Head
+from serving.audit.recording import record
 from serving.auth.people import Person
 from serving.database import Work
 from serving.dependencies import CurrentWork, Here, person_alone_who_may, person_who_may
@@ -95,8 +96,9 @@ async def change_webhook(
     """Change, disable or enable it; what you do not name stays. Enabled again it begins with what happens then."""
     if "url" in change.model_fields_set:
         change = change.model_copy(update={"url": await here.destinations.check(change.url)})
+    key = person.data_key(here.system_key)
     async with here.database.work() as work:
-        shown = await change_webhook_of(work.connection, person.user_id, webhook_id, change, if_match)
+        shown = await change_webhook_of(work.connection, person.user_id, key, webhook_id, change, if_match)
         _wake(work, here, person.user_id)
     return tagged(shown)
 
@@ -105,6 +107,7 @@ async def change_webhook(
 async def remove_webhook(webhook_id: UUID, person: Writer, work: CurrentWork) -> None:
     """Nothing is sent to it from now on. Its deliveries are forgotten, also those that wait."""
     await delete_webhook(work.connection, person.user_id, webhook_id)
+    await record(work.connection, "webhook.deleted", webhook_id, owner=person.user_id)
 
 
 @router.post(
@@ -125,6 +128,7 @@ async def rotate_secret(webhook_id: UUID, person: Writer, work: CurrentWork, her
 async def test_webhook(webhook_id: UUID, person: Writer, work: CurrentWork, here: Here) -> DeliveryRead:
     """Have a `webhook.tested` sent. Its attempts say how that went."""
     await _enabled_webhook(work, person.user_id, webhook_id)
+    await record(work.connection, "webhook_test.requested", webhook_id, owner=person.user_id)
     _wake(work, here, person.user_id)
     return await add_test(work.connection, webhook_id, clock.now())
 
@@ -183,8 +187,10 @@ async def retry_delivery(
 ) -> DeliveryRead:
     """Send it again now, with its `webhook-id`; also one that was delivered, or given up."""
     await _enabled_webhook(work, person.user_id, webhook_id)
+    sent = await send_again(work.connection, webhook_id, delivery_id, clock.now())
+    await record(work.connection, "webhook_delivery.retried", delivery_id, owner=person.user_id)
     _wake(work, here, person.user_id)
-    return await send_again(work.connection, webhook_id, delivery_id, clock.now())
+    return sent
 
 
 async def _enabled_webhook(work: Work, user_id: UUID, webhook_id: UUID) -> Webhook:

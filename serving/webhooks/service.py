@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from fastapi.responses import Response
 
 from aurora import clock
+from serving.audit.recording import Change, record
 from serving.auth.people import Person
 from serving.database import Connection
 from serving.etags import check_match
@@ -43,6 +44,8 @@ async def make_webhook(
         updated_at=now,
     )
     await insert_webhook(connection, webhook, most=most)
+    change = Change(person_key, after=webhook.shown())
+    await record(connection, "webhook.made", webhook.webhook_id, owner=person.user_id, change=change)
     return _with_secret(webhook, await add_secret(connection, webhook.webhook_id, person_key, now))
 
 
@@ -76,13 +79,20 @@ async def make_webhook_once(
 
 
 async def change_webhook_of(
-    connection: Connection, user_id: UUID, webhook_id: UUID, change: WebhookChange, if_match: str | None
+    connection: Connection,
+    user_id: UUID,
+    person_key: bytes,
+    webhook_id: UUID,
+    change: WebhookChange,
+    if_match: str | None,
 ) -> WebhookRead:
     """PreconditionFailedError when it is not the state that the app saw."""
     before = await find_webhook(connection, user_id, webhook_id, lock=True)
     check_match(if_match, before.shown())
     after = before.changed(change, await end_of_notices(connection, user_id), clock.now())
     await update_webhook(connection, after)
+    changed = Change(person_key, before.shown(), after.shown())
+    await record(connection, "webhook.changed", webhook_id, owner=user_id, change=changed)
     return after.shown()
 
 
@@ -92,6 +102,7 @@ async def rotate_secret_of(
     """The next secret of a webhook. Two rotations at once follow one another."""
     await find_webhook(connection, user_id, webhook_id, lock=True)
     secret, until = await replace_secret(connection, webhook_id, person_key, clock.now())
+    await record(connection, "webhook_secret.replaced", webhook_id, owner=user_id)
     return SecretRotated(secret=secret, earlier_valid_until=until)
 
 

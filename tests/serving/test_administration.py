@@ -139,6 +139,7 @@ async def test_the_first_administrator_comes_from_the_command_line(
     client: httpx.AsyncClient, ada: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AURORA_POSTGRES_URL", settings.postgres_url)
+    monkeypatch.setenv("AURORA_DATA_KEY", settings.data_key)
 
     given = CliRunner().invoke(build(), ["users", "set-role", ada.username, "admin"])
     unknown = CliRunner().invoke(build(), ["users", "set-role", "nobody-at-all", "admin"])

@@ -14,6 +14,7 @@ from aurora.topics import EVENTS_ACCEPTED
 from serving.jobs.dead_letters import count_dead_letters
 from serving.jobs.queue import ensure_tables, job_queue
 from serving.jobs.tasks import CHORES, do
+from tests.serving.conftest import DATA_KEY
 
 WEBHOOK = uuid4()
 
@@ -151,7 +152,7 @@ def test_the_queue_makes_its_own_tables_once(jobs_url: str, committed_database: 
 
 async def test_a_deferred_chore_is_done_by_the_worker(aged: psycopg.Connection, jobs_url: str) -> None:
     await asyncio.to_thread(ensure_tables, jobs_url)
-    app = job_queue(jobs_url)
+    app = job_queue(jobs_url, DATA_KEY)
 
     async with app.open_async():
         task = app.tasks["housekeeping:delete_published_outbox_rows"]
@@ -165,11 +166,12 @@ async def test_a_deferred_chore_is_done_by_the_worker(aged: psycopg.Connection, 
 
 
 def test_every_chore_is_scheduled() -> None:
-    app = job_queue("postgresql://nobody@127.0.0.1:1/nothing")
+    app = job_queue("postgresql://nobody@127.0.0.1:1/nothing", DATA_KEY)
 
     scheduled = {task.task.name for task in app.periodic_registry.periodic_tasks.values()}
 
-    assert scheduled == {f"housekeeping:{chore.name}" for chore in CHORES} | {"metrics:count_dead_letters"}
+    others = {"metrics:count_dead_letters", "audit:seal_audit"}
+    assert scheduled == {f"housekeeping:{chore.name}" for chore in CHORES} | others
 
 
 async def test_waiting_dead_letters_are_a_metric_by_source_and_reason(

@@ -50,7 +50,7 @@ def let_pauses_pass(office: PostOffice) -> None:
 
 
 async def test_an_e_mail_goes_out_as_soon_as_it_is_written(office: PostOffice) -> None:
-    working = asyncio.create_task(work(office.jobs_url, office.postman))
+    working = asyncio.create_task(work(office.jobs_url, DATA_KEY, office.postman))
     await office.register(ADA)
     first = await next_email(office)
 

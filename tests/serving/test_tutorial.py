@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aurora.settings import Settings
+from serving.audit.catalogue import ACTIONS
 from serving.auth.scopes import SCOPES
 from serving.errors import INVALID, STATUS_OF, UNEXPECTED
 from tests.serving.conftest import quick
@@ -50,6 +51,13 @@ def test_the_list_of_errors_is_complete_and_true() -> None:
 
     kinds = {*STATUS_OF.values(), INVALID, UNEXPECTED}
     assert listed == {kind.code: str(kind.status) for kind in kinds}
+
+
+def test_the_list_of_what_is_audited_is_complete_and_true() -> None:
+    table = TEXT.split("<!-- audit")[1].split("<!-- end of audit")[0]
+    listed = re.findall(r"^\| `([a-z_]+\.[a-z]+)` \| (.*) \|$", table, re.MULTILINE)
+
+    assert listed == [(action.name, action.means) for action in ACTIONS.values()]
 
 
 def test_the_list_of_scopes_is_complete_and_true() -> None:

@@ -13,6 +13,7 @@ from aurora.database.tables.app_schema import (
     sessions,
     users,
 )
+from aurora.database.tables.audit_tables import audit, audit_seals
 from aurora.database.tables.columns import PgSnapshot, Xid8, metadata
 from aurora.database.tables.insights_schema import pattern_searches, patterns
 from aurora.database.tables.predictions_schema import (
@@ -51,6 +52,8 @@ __all__ = [
     "PgSnapshot",
     "Xid8",
     "api_keys",
+    "audit",
+    "audit_seals",
     "builds",
     "drift",
     "email_tokens",
