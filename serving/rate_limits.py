@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -82,6 +82,26 @@ class Allowance:
         ]
 
 
+class _Asked(NamedTuple):
+    """One request: against which bucket, whose, and how large that is."""
+
+    bucket: Bucket
+    whom: str
+    limit: int
+
+
+def _allowance(
+    asked: _Asked, is_allowed: int, before: int, before_ttl: int, now: int, now_ttl: int
+) -> Allowance:
+    """Some are free again when the window before has lost one more, or when this one is over."""
+    window = WINDOW_SECONDS * 1000
+    waits = [before_ttl % (window / before)] if before else []
+    waits += [now_ttl % window] if now else []
+    reset = max(1, math.ceil(min(waits, default=0) / 1000))
+    remaining = max(0, asked.limit - math.floor(before * before_ttl / window + now))
+    return Allowance(asked.bucket, asked.limit, remaining, min(reset, WINDOW_SECONDS), bool(is_allowed))
+
+
 class RateLimiter:
     """Counts requests by bucket and by whom they come from."""
 
@@ -96,17 +116,18 @@ class RateLimiter:
         }
         self._workers = workers
         self._count = redis.client.register_script(_COUNT)
-        self._together = Grouping(self._take_together, most=COUNTED_AT_ONCE)
+        self._together: Grouping[_Asked, Allowance] = Grouping(self._take_together, most=COUNTED_AT_ONCE)
         self._alone = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    async def take(self, bucket: Bucket, whom: str) -> Allowance:
-        """Count one request against a bucket."""
+    async def take(self, bucket: Bucket, whom: str, *, limit: int | None = None) -> Allowance:
+        """Count one request against a bucket, whose limit may be one's own."""
+        asked = _Asked(bucket, whom, limit or self._limits[bucket])
         if not self._redis.is_away:
             try:
-                return await self._together.ask((bucket, whom))
+                return await self._together.ask(asked)
             except (RedisError, OSError, TimeoutError) as error:
                 self._redis.note_failure(error)
-        return await self._take_alone(bucket, max(1, self._limits[bucket] // self._workers), whom)
+        return await self._take_alone(bucket, max(1, asked.limit // self._workers), whom)
 
     async def spend(self, bucket: Bucket, whom: str) -> None:
         """Count one against a bucket; RateLimitExceededError when it is empty."""
@@ -114,28 +135,17 @@ class RateLimiter:
         if not allowance.is_allowed:
             raise RateLimitExceededError(allowance.reset_seconds)
 
-    async def _take_together(self, asked: Sequence[tuple[Bucket, str]]) -> list[Allowance]:
+    async def _take_together(self, asked: Sequence[_Asked]) -> list[Allowance]:
         keys = [
-            f"aurora:limits:{bucket}:{self._limits[bucket]}:{whom}:{window}"
-            for bucket, whom in asked
+            f"aurora:limits:{bucket}:{limit}:{whom}:{window}"
+            for bucket, whom, limit in asked
             for window in ("before", "now")
         ]
-        counted = await self._count(keys=keys, args=[self._limits[bucket] for bucket, _ in asked])
+        counted = await self._count(keys=keys, args=[each.limit for each in asked])
         return [
-            self._allowance(bucket, *counts)
-            for (bucket, _), counts in zip(asked, _COUNTED.iter_unpack(counted), strict=True)
+            _allowance(each, *counts)
+            for each, counts in zip(asked, _COUNTED.iter_unpack(counted), strict=True)
         ]
-
-    def _allowance(
-        self, bucket: Bucket, is_allowed: int, before: int, before_ttl: int, now: int, now_ttl: int
-    ) -> Allowance:
-        """Some are free again when the window before has lost one more, or when this one is over."""
-        limit, window = self._limits[bucket], WINDOW_SECONDS * 1000
-        waits = [before_ttl % (window / before)] if before else []
-        waits += [now_ttl % window] if now else []
-        reset = max(1, math.ceil(min(waits, default=0) / 1000))
-        remaining = max(0, limit - math.floor(before * before_ttl / window + now))
-        return Allowance(bucket, limit, remaining, min(reset, WINDOW_SECONDS), bool(is_allowed))
 
     async def _take_alone(self, bucket: Bucket, limit: int, whom: str) -> Allowance:
         item: RateLimitItem = RateLimitItemPerMinute(limit)

@@ -16,6 +16,7 @@ from serving.database import Connection
 _COLUMNS: Final[LiteralString] = """
     select
         users.user_id, users.username, users.role, users.cohort, users.created_at, users.deleted_at,
+        users.requests_per_minute,
         (
             select count(distinct family_id) from app.sessions
             where sessions.user_id = users.user_id and revoked_at is null and expires_at > now()
@@ -46,7 +47,10 @@ _ONE: Final[LiteralString] = f"{_COLUMNS} where users.user_id = %(user_id)s"
 _ADMINS: Final[LiteralString] = """
     select user_id from app.users where role = 'admin' and deleted_at is null order by user_id for update
 """
-_SET_ROLE: Final[LiteralString] = "update app.users set role = %(role)s where user_id = %(user_id)s"
+_CHANGE: Final[LiteralString] = """
+    update app.users set role = %(role)s, requests_per_minute = %(requests_per_minute)s
+    where user_id = %(user_id)s
+"""
 
 
 @dataclass(frozen=True)
@@ -79,5 +83,8 @@ async def lock_admins(connection: Connection) -> set[UUID]:
     return {user_id for (user_id,) in await (await connection.execute(_ADMINS)).fetchall()}
 
 
-async def set_role(connection: Connection, user_id: UUID, role: Role) -> None:
-    await connection.execute(_SET_ROLE, {"user_id": user_id, "role": role})
+async def write_account(
+    connection: Connection, user_id: UUID, role: Role, requests_per_minute: int | None
+) -> None:
+    values = {"user_id": user_id, "role": role, "requests_per_minute": requests_per_minute}
+    await connection.execute(_CHANGE, values)

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from aurora.notices.knocks import knock
 from aurora.notices.log import EVERYBODY, append
 from aurora.notices.messages import AnnouncementNotice
-from serving.admin.accounts import Wanted, list_accounts, lock_admins, read_account, set_role
+from serving.admin.accounts import Wanted, list_accounts, lock_admins, read_account, write_account
 from serving.admin.schemas import AccountChange, AccountRead, Announced, Announcement
 from serving.api_keys.storage import revoke_all_keys
 from serving.audit.recording import PUBLIC, Change, record
@@ -69,16 +69,17 @@ async def change_account(
     here: Here,
     if_match: IfMatch = None,
 ) -> Response:
-    """Give somebody a role. What they may changes with their next request, that of their keys too."""
+    """Give somebody a role or a quota of their own. What they may changes with their next request, of keys too."""
     admins = await lock_admins(work.connection)
     before = await _account(work.connection, user_id)
     check_match(if_match, before)
-    if change.role != "admin" and admins == {user_id}:
+    after = before.model_copy(update=change.model_dump(exclude_unset=True))
+    if after.role != "admin" and admins == {user_id}:
         raise LastAdminError
-    await set_role(work.connection, user_id, change.role)
-    given = Change(
-        await read_data_key(work.connection, user_id, here.system_key), {"role": before.role}, change
-    )
+    await write_account(work.connection, user_id, after.role, after.requests_per_minute)
+    key = await read_data_key(work.connection, user_id, here.system_key)
+    what = {"role", "requests_per_minute"}
+    given = Change(key, before.model_dump(include=what), after.model_dump(include=what))
     await record(work.connection, "role.given", user_id, owner=user_id, change=given)
     work.after_commit.append(lambda: here.logins.forget(user_id))
     return tagged(await _account(work.connection, user_id))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from serving.auth.roles import Role
 
@@ -22,14 +22,29 @@ class AccountRead(BaseModel):
     deleted_at: datetime | None = Field(description="When it was deleted; what is left of it is being erased")
     open_logins: int = Field(examples=[2])
     api_keys: int = Field(examples=[1], description="Keys that hold")
+    requests_per_minute: int | None = Field(
+        examples=[None], description="Their own quota, of logins and of keys apart; null: as everybody"
+    )
 
 
 class AccountChange(BaseModel):
-    """What to change of somebody's account."""
+    """What to change of somebody's account; what is not named stays (JSON Merge Patch, RFC 7396)."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"role": "operator"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"role": "operator", "requests_per_minute": 1200}]}
+    )
 
-    role: Role
+    # Of the role null means nothing. A factory keeps the default, which nobody reads, out of the docs.
+    role: Role = Field(default_factory=lambda: "user")
+    requests_per_minute: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Null gives back the quota of everybody"
+    )
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name what to change")
+        return self
 
 
 class Announcement(BaseModel):

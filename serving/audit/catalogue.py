@@ -27,7 +27,7 @@ ACTIONS: Final[dict[str, Action]] = {
             "The account was deleted: nobody can log in, and its data wait for their erasure.",
         ),
         Action("profile.changed", "The profile was changed."),
-        Action("role.given", "A role was given to the account."),
+        Action("role.given", "A role, or a quota of requests, was given to the account."),
         Action("session.opened", "Somebody logged in with the password."),
         Action("session.closed", "A login was closed."),
         Action("sessions.closed", "Logins were closed: all of them, or all but the one that asked."),

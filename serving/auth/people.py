@@ -54,7 +54,7 @@ _READ_PERSON: Final[LiteralString] = f"""
     select
         users.user_id, users.tz, users.data_key_ciphertext, users.email_hash is not null, users.username,
         users.display_name, users.cohort, users.role, users.email_ciphertext, users.email_wanted_ciphertext,
-        users.created_at
+        users.created_at, users.requests_per_minute
     from (values (%(user_id)s::uuid, %(family_id)s::uuid)) as login (user_id, family_id)
     inner join app.users as users on users.user_id = login.user_id
     where {_IS_OPEN}
@@ -93,6 +93,8 @@ class Person(Author):
     email_ciphertext: bytes | None
     email_wanted_ciphertext: bytes | None
     created_at: datetime
+    requests_per_minute: int | None
+    """Their own quota; None is that of everybody."""
 
     def email(self, system_key: str) -> str | None:
         """The address that was confirmed."""

@@ -6,6 +6,7 @@ import psycopg
 from starlette.types import Scope
 
 from serving.auth.keys import Keys, looks_like_key
+from serving.auth.logins import Logins
 from serving.auth.tokens import AccessToken, TokenReader
 from serving.errors import TokenInvalidError
 from serving.paths import LOGIN_ROUTES, RESET_ROUTES
@@ -18,8 +19,8 @@ Refusal = TokenInvalidError | psycopg.OperationalError
 class Gate:
     """Says who comes, and counts them."""
 
-    def __init__(self, tokens: TokenReader, keys: Keys, limiter: RateLimiter) -> None:
-        self._tokens, self._keys, self._limiter = tokens, keys, limiter
+    def __init__(self, tokens: TokenReader, keys: Keys, logins: Logins, limiter: RateLimiter) -> None:
+        self._tokens, self._keys, self._logins, self._limiter = tokens, keys, logins, limiter
 
     async def admit(
         self, scope: Scope, authorization: bytes
@@ -33,15 +34,22 @@ class Gate:
         given = _bearer_of(authorization)
         if given is None or not looks_like_key(given):
             token = None if given is None else self._token(given)
-            return token, await self._limiter.take(*_whose(scope, token))
+            return token, await self._take(scope, token)
         known = self._keys.remembered(given)
-        allowance = await self._limiter.take(*_whose(scope, known))
+        allowance = await self._take(scope, known)
         if known is not None or not allowance.is_allowed:
             return known, allowance
         try:
             return await self._keys.read(given), allowance
         except (TokenInvalidError, psycopg.OperationalError) as refusal:
             return refusal, allowance
+
+    async def _take(self, scope: Scope, token: AccessToken | Refusal | None) -> Allowance:
+        """By the person's own quota where this worker remembers them; the first request of all counts as anybody's."""
+        person = self._logins.remembered(token) if isinstance(token, AccessToken) else None
+        bucket, whom = _whose(scope, token)
+        quota = person.requests_per_minute if person and bucket in {"user", "key"} else None
+        return await self._limiter.take(bucket, whom, limit=quota)
 
     def _token(self, given: str) -> AccessToken | TokenInvalidError:
         try:

@@ -46,6 +46,7 @@ async def test_accounts_are_found_by_role_and_name_and_tell_nothing_private(
     assert account["open_logins"] == 1
     assert account.keys() == {
         "user_id", "username", "role", "cohort", "created_at", "deleted_at", "open_logins", "api_keys",
+        "requests_per_minute",
     }  # fmt: skip
     other = await client.get(USERS, headers=admin.headers, params={"username": ada.username, "role": "user"})
     assert other.json()["items"] == []
@@ -166,3 +167,37 @@ async def test_whoever_may_reads_which_models_answer(
 
     [model] = [model for model in models if model["cohort"] == "study"]
     assert (model["model_name"], model["model_version"], model["reason"]) == ("energy", "3", "won")
+
+
+async def limit_told(client: httpx.AsyncClient, who: Account) -> str:
+    answer = await client.get("/api/v1/auth/me", headers=who.headers)
+    return answer.headers["ratelimit-policy"]
+
+
+async def test_somebody_may_have_a_quota_of_their_own_and_loses_it_again(
+    client: httpx.AsyncClient, admin: Account, ada: Account
+) -> None:
+    path = f"{USERS}/{ada.user_id}"
+    assert "q=600" in await limit_told(client, ada)
+
+    given = await client.patch(path, json={"requests_per_minute": 7}, headers=admin.headers)
+    assert (given.json()["requests_per_minute"], given.json()["role"]) == (7, "user")
+    await client.get("/api/v1/auth/me", headers=ada.headers)
+    assert "q=7;" in await limit_told(client, ada)
+    told = [(await client.get("/api/v1/auth/me", headers=ada.headers)).status_code for _ in range(8)]
+    assert told[-1] == 429
+
+    taken = await client.patch(path, json={"requests_per_minute": None}, headers=admin.headers)
+    assert taken.json()["requests_per_minute"] is None
+    assert "q=600" in await limit_told(client, ada)
+
+
+@pytest.mark.parametrize("quota", [0, -1, True, "7", 1.5, 10**9])
+async def test_a_quota_that_there_is_not_is_refused(
+    client: httpx.AsyncClient, admin: Account, ada: Account, quota: object
+) -> None:
+    answer = await client.patch(
+        f"{USERS}/{ada.user_id}", json={"requests_per_minute": quota}, headers=admin.headers
+    )
+
+    assert answer.status_code == 422
