@@ -44,7 +44,8 @@ def _ring(system_key: str) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(key) for key in keys)
 
 
-def _digest_root(system_key: str) -> str:
+def digest_root(system_key: str) -> str:
+    """The key that stays when others are exchanged: keys of whatever has to be found or verified again come from it."""
     return system_key.rsplit(maxsplit=1)[-1]
 
 
@@ -60,12 +61,12 @@ def wrap(system_key: str, user_id: UUID, person_key: bytes) -> bytes:
 
 def note_hash_key(system_key: str) -> bytes:
     """Keys the digest of free text in the body hash of events, the same for every way in."""
-    return bytes.fromhex(derive(_digest_root(system_key), "digest of notes"))
+    return bytes.fromhex(derive(digest_root(system_key), "digest of notes"))
 
 
 def address_hash(system_key: str, address: str) -> bytes:
     """By which an e-mail address is found that is stored encrypted. Capital letters make no other address."""
-    key = bytes.fromhex(derive(_digest_root(system_key), "addresses of people"))
+    key = bytes.fromhex(derive(digest_root(system_key), "addresses of people"))
     return hmac.new(key, address.strip().casefold().encode(), hashlib.sha256).digest()
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from aurora import clock
 from aurora.events.canonical import canonical
+from aurora.events.ciphertext import digest_root
 from aurora.secrets import derive
 
 NOTHING_BEFORE: Final = bytes(32)
@@ -116,7 +117,7 @@ def utc(instant: datetime) -> str:
 
 def seal_key(system_key: str) -> bytes:
     """Keys the digests of seals."""
-    return bytes.fromhex(derive(system_key, "seals of the audit trail"))
+    return bytes.fromhex(derive(digest_root(system_key), "seals of the audit trail"))
 
 
 def next_seal(last: Seal | None, rows: Sequence[AuditRow], moment: Moment, key: bytes) -> Seal:

@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from serving.audit.chain import seal_key
 from serving.audit.verifying import Head, HeadInvalidError
 from serving.commands import register
 from tests.serving.audit.conftest import Trail
@@ -227,3 +228,7 @@ def test_the_trail_is_shown_in_the_terminal(cli: CliRunner, sealed: Trail) -> No
     assert [line.split()[0] for line in everything.output.splitlines()] == ["9", "8"]
     assert everything.output.count("account.registered") == 2
     assert nothing.output == ""
+
+
+def test_seals_hold_when_another_key_wraps_what_people_keep() -> None:
+    assert seal_key(f"{'1f' * 32} {DATA_KEY}") == seal_key(DATA_KEY)
