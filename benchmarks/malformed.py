@@ -44,7 +44,7 @@ async def send_all(
     async def send_some() -> None:
         for each in bodies:
             own = headers | ({"Content-Type": each.media_type} if each.media_type else {})
-            encoded = {name: value.encode("latin-1") for name, value in own.items()}
+            encoded = {name.encode(): value.encode("latin-1") for name, value in own.items()}
             answer = await client.request(each.method, each.path, content=each.body, headers=encoded)
             statuses[answer.status_code] += 1
             if answer.status_code >= 500:

@@ -27,7 +27,7 @@ async def test_no_body_breaks_the_api_and_every_refusal_is_a_documented_problem(
     async def send_some() -> None:
         for each in bodies:
             headers = admin.headers | ({"Content-Type": each.media_type} if each.media_type else {})
-            encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+            encoded = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
             answer = await client.request(each.method, each.path, content=each.body, headers=encoded)
             sent.append(each.operation)
             method, path = each.operation.split(" ")
