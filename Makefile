@@ -15,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up down demo test chaos check fix generate bench lock \
-	check-style check-types check-imports check-sql check-generated
+	check-style check-types check-imports check-sql check-generated check-api
 
 help: ## list the recipes
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,7 +54,7 @@ test: setup ## run the tests, fail under 80 % coverage
 chaos: setup ## kill every process five times under load; nothing may be lost or happen twice
 	@$(BIN)/python -m benchmarks.chaos
 
-check: setup check-style check-types check-imports check-sql check-generated ## style, types, imports, SQL, drift
+check: setup check-style check-types check-imports check-sql check-generated check-api ## style, types, imports, SQL, drift, API
 
 check-style: setup
 	$(BIN)/ruff check .
@@ -75,6 +75,11 @@ check-generated: setup
 	$(BIN)/aurora generate --check
 	$(BIN)/aurora api client-types --check
 
+check-api: setup
+	@mkdir -p .cache
+	$(BIN)/aurora api openapi .cache/openapi.json
+	$(BIN)/python -m infra.node_tools redocly lint --config clients/tools/redocly.yaml .cache/openapi.json
+
 fix: setup ## repair what can be repaired by machine
 	-$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -94,3 +99,5 @@ lock: setup ## resolve the dependencies anew into requirements.lock
 		-o requirements.lock --no-emit-index-url --no-emit-find-links --no-header
 	$(BIN)/uv pip compile infra/dashboard/requirements.in --universal --python-version 3.11 --generate-hashes \
 		-o infra/dashboard/requirements.lock --no-emit-index-url --no-emit-find-links --no-header
+	$(BIN)/uv pip compile clients/tools/requirements.in --universal --python-version 3.11 --generate-hashes \
+		-o clients/tools/requirements.lock --no-emit-index-url --no-emit-find-links --no-header

@@ -44,6 +44,23 @@ class UnknownProgramError(AuroraError):
         super().__init__(f"there is no process {name!r} here; there are: {', '.join(known)}")
 
 
+class PackagesNotInstalledError(AuroraError):
+    """A virtualenv of a program of its own could not be made."""
+
+    def __init__(self, purpose: str, said: str) -> None:
+        super().__init__(f"the packages of {purpose} could not be installed: {said}")
+
+
+class ToolsNotInstalledError(AuroraError):
+    """npm could not install the tools for checks and tests."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            "the Node tools of clients/tools could not be installed; npm has to reach its registry "
+            f"(once: they stay in .cache). It said:\n{said[-1000:]}"
+        )
+
+
 def last_lines(log_file: Path, count: int = 12) -> list[str]:
     """The end of a log, for an error message. Empty when there is no log yet."""
     if not log_file.exists():

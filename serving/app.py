@@ -20,6 +20,7 @@ from serving.audit import endpoints as audit
 from serving.auth import email_endpoints as auth_by_email
 from serving.auth import endpoints as auth
 from serving.direct import Direct
+from serving.document import completed
 from serving.event_types import endpoints as event_types
 from serving.events import endpoints as events
 from serving.features import endpoints as features
@@ -28,7 +29,6 @@ from serving.live import endpoints as live
 from serving.middleware.rate_limiting import Gate
 from serving.middleware.surroundings import Surroundings
 from serving.models import endpoints as models
-from serving.openapi import own_schemas
 from serving.options import ApiOptions
 from serving.paths import API, LIVE
 from serving.patterns import endpoints as patterns
@@ -38,7 +38,6 @@ from serving.resources import Resources
 from serving.scores import endpoints as scores
 from serving.timeline import endpoints as timeline
 from serving.webhooks import endpoints as webhooks
-from serving.webhooks.documentation import webhook_operations, webhook_schemas
 
 # Events first: a request is matched against one route after the other.
 NOUNS: Final = (
@@ -115,6 +114,8 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
         title="AURORA_LIFE",
         version="1",
         description=DESCRIPTION,
+        license_info={"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "Where this document comes from"}],
         openapi_url=f"{API}/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -129,14 +130,10 @@ def create_app(settings: Settings | None = None, options: ApiOptions | None = No
 
 
 def _complete_openapi(app: FastAPI) -> None:
-    """Add the schemas that routes name themselves, and what webhooks are sent; FastAPI keeps the result."""
+    """Add what FastAPI does not see of the routes; it keeps the result."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = generate()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= own_schemas() | webhook_schemas()
-        document["webhooks"] = webhook_operations()
-        return document
+        return generate() if app.openapi_schema else completed(generate(), app.routes)
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ _KEEP: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 IfMatch = Annotated[
     str | None,
     Header(
+        alias="If-Match",
         max_length=1000,
         description="The `ETag` of the state that you want to change; any other is left as it is (412)",
         examples=[None],

@@ -46,7 +46,7 @@ def asking_for(*headers: AskedHeader, scope: str) -> dict[str, Any]:
             "in": "header",
             "required": False,
             "description": header.description,
-            "schema": {"anyOf": [{"type": "string"}, {"type": "null"}], "title": header.name},
+            "schema": {"type": "string", "title": header.name},
             "example": header.example,
         }
         for header in headers

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from aurora.errors import AuroraError
 from serving.errors import (
@@ -160,7 +161,6 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     """What Starlette raises itself: no such path, method not allowed, a body that cannot be read."""
-    del request
     if not isinstance(error, HTTPException):
         return problem_response(error)
     # FastAPI wraps what goes wrong while it reads a body; the cause is the better answer.
@@ -168,7 +168,20 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         return problem_response(error.__cause__)
     title = HTTPStatus(error.status_code).phrase
     kind = ProblemType(error.status_code, title.lower().replace(" ", "-"), title)
-    return render(kind, str(error.detail), headers=error.headers)
+    headers = {"Allow": _methods_of(request)} if error.status_code == 405 else error.headers
+    return render(kind, str(error.detail), headers=headers)
+
+
+def _methods_of(request: Request) -> str:
+    """Every method of this path. Starlette names those of the first of its routes alone."""
+    path = getattr(request.scope.get("route"), "path", None)
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.path == path
+        for method in route.methods or ()
+    }
+    return ", ".join(sorted(methods))
 
 
 def _flaws(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

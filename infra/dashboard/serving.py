@@ -12,9 +12,10 @@ from aurora.database.grants import ANALYST
 from aurora.errors import AuroraError
 from aurora.secrets import role_url
 from aurora.settings import load_settings
-from infra.dashboard.environment import APP, install, is_installed
+from infra.dashboard import APP, LOCK
 from infra.ports import is_free
 from infra.programs import base_environment
+from infra.virtualenvs import Virtualenv
 
 
 class PortTakenError(AuroraError):
@@ -30,10 +31,10 @@ def serve_dashboard(console: Console, port: int) -> NoReturn:
         pass  # Where there is no Postgres the person is told before anything is installed.
     if not is_free(port):
         raise PortTakenError(port)
-    folder = settings.data_dir / "dashboard"
-    if not is_installed(folder):
+    virtualenv = Virtualenv("the dashboard", settings.data_dir / "dashboard", LOCK)
+    if not virtualenv.is_installed:
         console.print("Installing the dashboard's own virtualenv …")
-    python = install(folder)
+    python = virtualenv.install()
     console.print(f"The dashboard: [bold]http://127.0.0.1:{port}[/]  (Ctrl-C stops it)")
     environment = base_environment() | {"AURORA_ANALYST_URL": url, "AURORA_DASHBOARD_PORT": str(port)}
     # In place of this process: a signal ends the dashboard, and nothing stays behind.

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime
 
 from serving.auth.people import Person
 from serving.dependencies import Here, Reading, headers_of, person_alone_who_may, token_of
@@ -19,6 +18,7 @@ from serving.events.schemas import EXAMPLE, EXAMPLE_SLEEP, BatchVerdict, EventRe
 from serving.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, checked_key, request_digest
 from serving.openapi import asking_for, body_of, problems
 from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
+from serving.parameters import Instant
 from serving.paths import EVENTS
 from serving.request_ids import REQUEST_ID
 from serving.resources import Resources
@@ -28,6 +28,10 @@ Reader = Annotated[Person, person_alone_who_may("events:read")]
 StreamingWriter = Annotated[Person, person_alone_who_may("events:write")]
 _LINES = "application/x-ndjson"
 _EVENT = {"$ref": "#/components/schemas/LifeEvent"}
+_VERDICTS = {
+    "schema": {"type": "string", "description": "One ItemVerdict a line, and last a line with `counts`"},
+    "example": '{"index":0,"outcome":"accepted"}\n{"counts":{"accepted":1}}\n',
+}
 
 
 def _is_json(content_type: bytes) -> bool:
@@ -65,7 +69,7 @@ async def receive_event(request: Request) -> Response:
 @router.post(
     "/batch",
     response_model=BatchVerdict,
-    responses=problems(400, 401, 403, 408, 413, 415, 422, 503),
+    responses={200: {"content": {_LINES: _VERDICTS}}} | problems(400, 401, 403, 408, 413, 415, 422, 503),
     openapi_extra=body_of(
         {
             "type": "object",
@@ -100,8 +104,8 @@ async def read_own_events(
     connection: Reading,
     here: Here,
     type: Annotated[str | None, Query(max_length=200, pattern=NAME, examples=["energy.rated"])] = None,  # noqa: A002  # its name on the API
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Earliest started_at")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Before this started_at")] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="Earliest started_at")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="Before this started_at")] = None,
     cursor: CursorText = None,
     limit: Limit = 100,
 ) -> Page[EventRead]:

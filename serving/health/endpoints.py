@@ -15,7 +15,6 @@ from serving.health.metrics import read_metrics
 from serving.resources import Resources
 
 router = APIRouter(tags=["health"])
-_NOT_YET: dict[int | str, dict[str, Any]] = {503: {"description": "Not yet, or not now"}}
 
 
 class Health(BaseModel):
@@ -24,6 +23,9 @@ class Health(BaseModel):
     status: Literal["ok", "away"] = Field(examples=["ok"])
     postgres: Literal["ok", "away"] | None = Field(default=None, examples=["ok"])
     redis: Literal["ok", "away"] | None = Field(default=None, examples=["ok"])
+
+
+_NOT_YET: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "Not yet, or not now"}}
 
 
 @router.get("/livez", response_model=Health, response_model_exclude_none=True)

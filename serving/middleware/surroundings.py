@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.audit.actors import CALLER
 from serving.auth.tokens import AccessToken
+from serving.deprecation import DEPRECATION_HEADERS, deprecation_headers
 from serving.errors import BodyTooLargeError, RateLimitExceededError
 from serving.middleware.body_limit import within_limit
 from serving.middleware.measuring import note_request
@@ -38,6 +39,7 @@ ASKED_HEADERS: Final = (
 )  # fmt: skip
 EXPOSED_HEADERS: Final = (
     "ETag", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID",
+    *DEPRECATION_HEADERS,
 )  # fmt: skip
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -48,9 +50,10 @@ log = structlog.get_logger(__name__)
 class _Reply:
     """The way back of one request: adds the headers that every answer has, and remembers how far it came."""
 
-    __slots__ = ("_request_id", "_send", "before_start", "is_complete", "more_headers", "status")
+    __slots__ = ("_request_id", "_scope", "_send", "before_start", "is_complete", "more_headers", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._scope = scope
         self._send = send
         self._request_id = request_id
         self.status = 0
@@ -65,7 +68,13 @@ class _Reply:
             self.status = message["status"]
             own = message["headers"]
             request_id = (b"x-request-id", self._request_id.encode())
-            message["headers"] = [*own, *self.more_headers, *missing_headers(own), request_id]
+            message["headers"] = [
+                *own,
+                *self.more_headers,
+                *deprecation_headers(self._scope.get("route")),
+                *missing_headers(own),
+                request_id,
+            ]
         elif not message.get("more_body"):
             self.is_complete = True
         await self._send(message)
@@ -97,7 +106,7 @@ class Surroundings:
         headers = dict(reversed(scope["headers"]))
         request_id = request_id_of(headers.get(b"x-request-id"))
         REQUEST_ID.set(request_id)
-        reply = _Reply(send, request_id)
+        reply = _Reply(scope, send, request_id)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["headers"], state["reply"] = headers, reply
         inner = self._with_cors if b"origin" in headers else self._admit

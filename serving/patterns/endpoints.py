@@ -14,6 +14,7 @@ from serving.dependencies import Reading, person_alone_who_may
 from serving.errors import CursorInvalidError
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, cut_page, decode_cursor
+from serving.parameters import Day
 from serving.paths import API
 from serving.patterns.schemas import PatternPage
 from serving.patterns.storage import read_patterns, read_search
@@ -29,7 +30,7 @@ async def read_own_patterns(
     person: Annotated[Person, person_alone_who_may("patterns:read")],
     connection: Reading,
     week: Annotated[
-        date | None,
+        Day | None,
         Query(
             description="The Sunday that ended the week; the newest search by default",
             examples=["2026-11-22"],

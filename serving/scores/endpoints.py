@@ -16,6 +16,7 @@ from serving.dependencies import Reading, person_alone_who_may
 from serving.errors import ParameterInvalidError
 from serving.openapi import problems
 from serving.pagination import NAME
+from serving.parameters import Day
 from serving.paths import API
 from serving.scores.schemas import FactorDefinition, ScoreDefinition, ScoreRead, SourceRead
 from serving.scores.warehouse import latest_scores, score_history
@@ -45,8 +46,8 @@ async def read_score_history(
     person: Reader,
     connection: Reading,
     name: Annotated[str | None, Query(max_length=100, pattern=NAME, examples=["sleep"])] = None,
-    first: Annotated[date | None, Query(alias="from", description="First local day")] = None,
-    last: Annotated[date | None, Query(alias="to", description="Last local day, today by default")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="First local day")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last local day, today by default")] = None,
 ) -> list[ScoreRead]:
     """Your scores by local day, newest first: 28 days unless you say otherwise, at most 366 at once."""
     if name is not None:

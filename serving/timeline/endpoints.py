@@ -19,6 +19,7 @@ from serving.errors import ParameterInvalidError
 from serving.events.log import read_days
 from serving.events.schemas import EventRead
 from serving.openapi import problems
+from serving.parameters import Day
 from serving.paths import API
 
 router = APIRouter(prefix=f"{API}/timeline", tags=["timeline"])
@@ -61,8 +62,8 @@ async def read_timeline(
     person: Annotated[Person, person_alone_who_may("events:read")],
     connection: Reading,
     here: Here,
-    first: Annotated[date | None, Query(alias="from", description="First local day")] = None,
-    last: Annotated[date | None, Query(alias="to", description="Last local day, today by default")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="First local day")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last local day, today by default")] = None,
     view: Annotated[
         View,
         Query(

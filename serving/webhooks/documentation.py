@@ -50,7 +50,10 @@ def webhook_schemas() -> dict[str, Any]:
 def _operation(kind: WebhookType) -> dict[str, Any]:
     return {
         "tags": ["webhooks"],
+        "operationId": kind.name.replace(".", "_"),
         "summary": kind.name,
+        # No login: the signature says who sends it.
+        "security": [],
         "description": kind.description,
         "parameters": [
             {

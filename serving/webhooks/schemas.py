@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from serving.webhooks.catalogue import EventTypeNames
 from serving.webhooks.retrying import DisabledReason
@@ -49,7 +49,7 @@ class WebhookChange(_Body):
     # Of these null means nothing. A factory keeps the default, which nobody reads, out of the docs.
     url: UrlText = Field(default_factory=str)
     event_types: EventTypeNames = Field(default_factory=list)
-    is_enabled: bool = Field(
+    is_enabled: StrictBool = Field(
         default_factory=bool,
         description="True sends again what waits, and what happens from now on; not what happened in between",
     )

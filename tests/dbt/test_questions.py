@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from aurora.database.grants import ANALYST
-from infra.dashboard.environment import APP
+from infra.dashboard import APP
 from pipelines.transformation.generate import MODELS, generated_files
 from pipelines.transformation.generated.dictionary import seen_by_analysts
 from pipelines.transformation.questions import PAGE, ask, read_questions

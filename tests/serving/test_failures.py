@@ -7,14 +7,21 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
 import pytest
+import redis
 
+from aurora.database.migrate import migrate
+from aurora.secrets import role_password, role_url
 from aurora.settings import Settings
+from infra.embedded.postgres import EmbeddedPostgres
+from infra.ports import free_port
 from serving.app import create_app
+from tests.fixtures.service_run import SECRET_KEY
 from tests.serving.conftest import NOWHERE, Account, an_event, log_in, quick, running
 
 
@@ -101,6 +108,35 @@ async def test_a_redis_that_never_answers_costs_little(settings: Settings) -> No
     assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("state", ["killed", "wiped", "a black hole"])
+async def test_what_was_revoked_stays_revoked_whatever_becomes_of_redis(
+    settings: Settings, client: httpx.AsyncClient, state: str
+) -> None:
+    gone, other = await log_in(client), await log_in(client)
+    await client.post("/api/v1/auth/logout", headers=gone.headers)
+
+    with a_redis(state, settings.redis_url) as url:
+        async with running(create_app(settings.model_copy(update={"redis_url": url}), quick())) as worker:
+            answers = [await worker.get("/api/v1/auth/me", headers=who.headers) for who in (gone, other)]
+            body = {"refresh_token": gone.tokens["refresh_token"]}
+            refreshed = await worker.post("/api/v1/auth/refresh", json=body)
+
+    assert [answer.status_code for answer in answers] == [401, 200]
+    assert refreshed.status_code == 401
+
+
+@contextmanager
+def a_redis(state: str, url: str) -> Iterator[str]:
+    """The address of a Redis to which this has happened."""
+    if state == "a black hole":
+        with a_black_hole() as nothing:
+            yield nothing
+        return
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    yield url if state == "wiped" else NOWHERE
+
+
 async def test_without_redis_each_worker_enforces_its_share_of_the_limit(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"redis_url": NOWHERE, "api_workers": 4})
     async with running(create_app(nowhere, quick(anonymous_per_minute=20))) as client:
@@ -139,6 +175,33 @@ async def test_with_postgres_away_the_answer_is_503_and_the_api_heals_by_itself(
     assert (not_ready.status_code, alive.status_code, catalogue.status_code) == (503, 200, 200)
     assert healed < 5
     assert back.json()["items"] == []
+
+
+async def test_a_postgres_that_was_restarted_is_found_again(service_dir: Path, settings: Settings) -> None:
+    password = role_password(SECRET_KEY, "aurora_owner")
+    postgres = EmbeddedPostgres(service_dir / "postgres", free_port(), password, fast=True)
+    postgres.start()
+    try:
+        with psycopg.connect(postgres.url(), autocommit=True) as owner:
+            owner.execute("create database aurora")
+        migrate(postgres.url("aurora"), SECRET_KEY, databases=False)
+        serving = role_url(postgres.url("aurora"), SECRET_KEY, "aurora_serving")
+        own = settings.model_copy(update={"postgres_url": serving})
+        async with running(create_app(own, quick(postgres_wait_seconds=0.3))) as client:
+            ada = await log_in(client)
+            await asyncio.to_thread(postgres.stop)
+            away = await client.get("/api/v1/auth/me", headers=ada.headers)
+            await asyncio.to_thread(postgres.start)
+            async with asyncio.timeout(30):
+                while (await client.get("/api/v1/auth/me", headers=ada.headers)).status_code != 200:
+                    pass
+            posted = await client.post("/api/v1/events", json=an_event(), headers=ada.headers)
+    finally:
+        postgres.stop()
+
+    assert (away.status_code, away.json()["code"]) == (503, "database-unavailable")
+    assert int(away.headers["retry-after"]) > 0
+    assert posted.status_code == 201
 
 
 async def test_the_api_starts_while_postgres_is_away(settings: Settings) -> None:

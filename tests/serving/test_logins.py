@@ -10,13 +10,14 @@ from uuid import UUID
 import httpx
 import psycopg
 import pytest
+import redis as blocking_redis
 
 from aurora.settings import Settings
 from serving.app import create_app
 from serving.auth import logins as logins_module
 from serving.auth.logins import Logins
 from serving.auth.tokens import AccessToken
-from tests.serving.conftest import Account, log_in, quick, running
+from tests.serving.conftest import Account, log_in, quick, running, until_refused
 from tests.serving.live_server import until
 
 ME = "/api/v1/auth/me"
@@ -68,6 +69,32 @@ async def test_whoever_changes_a_login_all_workers_hear_of_it(
             owner.execute(change.encode(), (ada.user_id,))
 
         await until_forgotten(logins, token)
+
+
+async def test_a_refresh_token_used_again_closes_its_login_on_every_worker_also_when_redis_was_wiped(
+    settings: Settings,
+) -> None:
+    options = quick(refresh_grace_seconds=0)
+    async with (
+        running(create_app(settings, options)) as here,
+        running(create_app(settings, options)) as there,
+    ):
+        ada = await log_in(here)
+        body = {"refresh_token": ada.tokens["refresh_token"]}
+        renewed = (await here.post("/api/v1/auth/refresh", json=body)).json()
+        known = {"Authorization": f"Bearer {renewed['access_token']}"}
+        before = [(await worker.get(ME, headers=known)).status_code for worker in (here, there)]
+
+        reused = await there.post("/api/v1/auth/refresh", json=body)
+        with blocking_redis.Redis.from_url(settings.redis_url) as client:
+            client.flushdb()
+
+        for worker in (here, there):
+            await until_refused(worker, known)
+            await until_refused(worker, ada.headers)
+
+    assert before == [200, 200]
+    assert (reused.status_code, reused.json()["code"]) == (401, "token-reused")
 
 
 async def test_nothing_is_remembered_while_nobody_listens(settings: Settings, ada: Account) -> None:

@@ -1,0 +1,103 @@
+"""Malformed bodies for every route that takes one: how many break the API, and what they leave in its memory.
+
+    python -m benchmarks.malformed                    # 100,000 bodies
+    python -m benchmarks.malformed --bodies 10000
+
+One worker of the API, as `aurora up` starts it, over a Postgres and a Redis of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.logged_in import log_in
+from benchmarks.malformed_bodies import Malformed, malformed_bodies
+from benchmarks.services import services
+from benchmarks.websocket_workers import Workers
+from serving.description import openapi_json
+
+CLIENTS = 16
+MEBIBYTE = 2**20
+WITHOUT_LIMITS = {
+    f"AURORA_API_{bucket}_PER_MINUTE": "100000000"
+    for bucket in ("ANONYMOUS", "USER", "KEY", "LOGIN", "RESET")
+} | {"AURORA_API_BCRYPT_COST": "4"}
+
+
+async def send_all(
+    client: httpx.AsyncClient, bodies: Iterator[Malformed], headers: dict[str, str]
+) -> tuple[Counter[int], list[str]]:
+    """The statuses of the answers, and what was answered by a server error or not at all."""
+    statuses: Counter[int] = Counter()
+    broken: list[str] = []
+
+    async def send_some() -> None:
+        for each in bodies:
+            own = headers | ({"Content-Type": each.media_type} if each.media_type else {})
+            encoded = {name.encode(): value.encode("latin-1") for name, value in own.items()}
+            answer = await client.request(each.method, each.path, content=each.body, headers=encoded)
+            statuses[answer.status_code] += 1
+            if answer.status_code >= 500:
+                broken.append(f"{each.operation}: {answer.status_code} for {each.body[:200]!r}")
+
+    await asyncio.gather(*(send_some() for _ in range(CLIENTS)))
+    return statuses, broken
+
+
+async def measure(workers: Workers, token: str, count: int) -> None:
+    """Send them in tenths, and print what the process holds after each."""
+    bodies = malformed_bodies(json.loads(openapi_json()), count)
+    console, table = Console(), Table("bodies", "server errors", "memory, MB")
+    statuses: Counter[int] = Counter()
+    broken: list[str] = []
+    with workers.running("serving", **WITHOUT_LIMITS) as process:
+        await workers.until_ready()
+        url = f"http://127.0.0.1:{workers.api_port}"
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            for _ in range(10):
+                some = iter([each for each, _ in zip(bodies, range(count // 10), strict=False)])
+                found, failed = await send_all(client, some, {"Authorization": f"Bearer {token}"})
+                statuses += found
+                broken += failed
+                memory = _memory(process)
+                table.add_row(f"{statuses.total():,}", str(len(broken)), f"{memory / MEBIBYTE:.1f}")
+    console.print(table)
+    console.print(
+        "answers:", ", ".join(f"{status}: {number:,}" for status, number in sorted(statuses.items()))
+    )
+    for line in broken[:20]:
+        console.print(line, markup=False)
+
+
+def _memory(process: psutil.Process) -> int:
+    """What the worker and what belongs to it hold, without what they share."""
+    return sum(each.memory_full_info().uss for each in (process, *process.children(recursive=True)))
+
+
+def main() -> None:
+    """Read what is asked for, and measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--bodies", type=int, default=100_000)
+    arguments = parser.parse_args()
+    with services() as here:
+        [person] = log_in(here, 1)
+        with psycopg.connect(here.postgres_url) as connection:
+            # Nothing is refused before its body is looked at.
+            connection.execute("update app.users set role = 'admin'")
+        asyncio.run(measure(Workers(here), person.token, arguments.bodies))
+
+
+if __name__ == "__main__":
+    main()
