@@ -65,7 +65,7 @@ def completed(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[str
         (route.path_format, method): route.name
         for route in routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     told: set[str] = set()
     for path, method, operation in _operations(document):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,12 +14,14 @@ import psycopg
 import pytest
 
 from aurora import clock
+from aurora.settings import Settings
+from serving.app import create_app
 from serving.auth.scopes import KEY_SCOPES, SCOPES
 from serving.auth.tokens import Secrets, TokenIssuer
 from serving.description import openapi_json
 from serving.openapi import BEARER
 from serving.options import ApiOptions
-from tests.serving.conftest import JWT_SECRET, Account, an_event, log_in
+from tests.serving.conftest import JWT_SECRET, Account, an_event, log_in, quick, running
 from tests.serving.routes import PUBLIC, ROUTES
 
 ROLES = ("user", "analyst", "operator", "admin")
@@ -115,6 +118,37 @@ async def test_a_route_answers_the_keys_that_were_made_for_it_and_no_others(
         else:
             assert answer.status_code == 403, (scope, answer.text)
             assert answer.json()["code"] == "scope-missing"
+
+
+@pytest.fixture(scope="module")
+async def wanting_addresses(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The API where the operator wants confirmed addresses."""
+    async with running(create_app(settings, quick(require_verified_email=True))) as client:
+        yield client
+
+
+@pytest.mark.parametrize("route", GUARDED)
+async def test_where_a_confirmed_address_is_wanted_a_route_outside_auth_answers_nobody_without_one(
+    client: httpx.AsyncClient, wanting_addresses: httpx.AsyncClient, api_database: str, route: str
+) -> None:
+    unverified = await with_role(client, api_database, "admin")
+    made = await client.post(
+        "/api/v1/api-keys", json={"name": "all", "scopes": list(KEY_SCOPES)}, headers=unverified.headers
+    )
+    key = {"Authorization": f"Bearer {made.json()['key']}"}
+    is_account = route.split(" ")[1].startswith("/api/v1/auth/")
+
+    by_key = await ask(wanting_addresses, route, key, an_item(route))
+    by_login = await ask(wanting_addresses, route, unverified.headers, an_item(route))
+
+    if is_account:
+        assert by_login.status_code not in {401, 403}, by_login.text
+    else:
+        assert (by_login.status_code, by_login.json()["code"]) == (403, "email-unverified")
+    if GUARDED[route] not in KEY_SCOPES:
+        assert (by_key.status_code, by_key.json()["code"]) == (403, "scope-missing")
+    elif not is_account:
+        assert (by_key.status_code, by_key.json()["code"]) == (403, "email-unverified")
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ class Findings:
 
 def asked(*, examples: int, coverage: bool) -> SchemathesisConfig:
     """How much is asked, and what is judged."""
-    search = not hypothesis.settings.default.derandomize
+    search = hypothesis.settings.get_current_profile_name() == "search"
     generation = {
         "deterministic": not search,
         "max-examples": 1000 if search else examples,
