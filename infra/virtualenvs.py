@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from infra.errors import PackagesNotInstalledError
 
 
@@ -28,14 +30,17 @@ class Virtualenv:
     def install(self) -> Path:
         """Make it if it is not there or of another lock; its Python. PackagesNotInstalledError when that fails."""
         python = self.folder / "bin" / "python"
-        if not self.is_installed:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self._run([sys.executable, "-m", "venv", str(self.folder)])
-            # By hash, and nothing but what is locked.
-            quiet = ("--quiet", "--disable-pip-version-check")
-            locked = ("--no-deps", "--require-hashes", "--requirement", str(self.lock))
-            self._run([str(python), "-m", "pip", "install", *quiet, *locked])
-            self._note.write_text(self._digest)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # One process at a time: tests run in several.
+        with FileLock(self.folder.with_name(f"{self.folder.name}.lock")):
+            if not self.is_installed:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self._run([sys.executable, "-m", "venv", str(self.folder)])
+                # By hash, and nothing but what is locked.
+                quiet = ("--quiet", "--disable-pip-version-check")
+                locked = ("--no-deps", "--require-hashes", "--requirement", str(self.lock))
+                self._run([str(python), "-m", "pip", "install", *quiet, *locked])
+                self._note.write_text(self._digest)
         return python
 
     @property

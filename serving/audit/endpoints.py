@@ -7,7 +7,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from serving.audit.chain import AuditRow
 from serving.audit.schemas import ActionName, ActivityRead, AuditRead
@@ -16,11 +15,12 @@ from serving.auth.people import Person
 from serving.dependencies import CurrentWork, Owner, person_who_may
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.parameters import Instant
 from serving.paths import API, AUTH
 
 router = APIRouter()
 Auditor = Annotated[Person, person_who_may("audit:read")]
-Since = Annotated[AwareDatetime | None, Query(description="Only from then on", examples=[None])]
+Since = Annotated[Instant | None, Query(description="Only from then on", examples=[None])]
 _LARGEST_ID = 2**63 - 1
 
 
