@@ -5,7 +5,8 @@
 
 with
 
-changed_days as (
+-- Nobody asks for it where all are rebuilt.
+changed_days as ( -- noqa: ST03
 
     select * from {{ ref('int_changed_days') }}
 
