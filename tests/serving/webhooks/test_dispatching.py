@@ -427,7 +427,8 @@ async def test_the_process_of_the_jobs_sends_and_ends_in_time_also_while_a_recei
         await until(lambda: bool(receiver.received), seconds=60)
         # Its queue has begun as well: from then on it hears the signal.
         await world.until_row(
-            "select from pg_stat_activity where datname = current_database() and query ilike '%%listen%%'"
+            "select from pg_stat_activity where datname = current_database() and usename = 'aurora_jobs'"
+            " and query ilike '%%listen%%procrastinate%%'"
         )
         process.terminate()
         async with asyncio.timeout(30):
