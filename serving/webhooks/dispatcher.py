@@ -13,7 +13,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
@@ -40,6 +40,7 @@ Send = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
 
 AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 LONGEST_PAUSE_SECONDS: Final = 15.0
+CANCEL_AGAIN_SECONDS: Final = 1.0
 FAREWELL_SECONDS: Final = 3.0
 """What is under way at the end may end; then it is broken off, and sent again by the next process."""
 COUNT_SECONDS: Final = 10.0
@@ -77,9 +78,7 @@ class Dispatcher:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await self._take_leave()
             await self._knocks.close()
             await self._pool.close()
@@ -198,6 +197,15 @@ class Dispatcher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel them until they are over: a client that is just losing its connection may take a cancellation for that."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 @asynccontextmanager
