@@ -194,9 +194,7 @@ class Dispatcher:
     async def _take_leave(self) -> None:
         if self._under_way:
             _, late = await asyncio.wait(list(self._under_way), timeout=FAREWELL_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await _end(late)
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -254,6 +254,7 @@ async def test_receivers_that_fail_leave_half_of_the_places_to_others(world: Wor
         async with world.dispatching(at_once=4):
             await world.tell(numbered(1), numbered(2))
             await world.until_settled(good, attempts=2)
+            await until(lambda: len(hanging.received) >= 2)
 
             assert len(hanging.received) == 2
             hanging.is_free.set()
