@@ -18,14 +18,12 @@ from starlette.routing import Route
 
 from aurora.errors import AuroraError
 from serving.errors import (
-    INVALID,
     CredentialsInvalidError,
     EventRejectedError,
-    ProblemType,
     RateLimitExceededError,
     WhatIfUnsupportedError,
-    problem_of,
 )
+from serving.problem_types import INVALID, ProblemType, problem_of
 from serving.request_ids import REQUEST_ID
 
 MEDIA_TYPE = "application/problem+json"

@@ -44,7 +44,8 @@ from serving.events.reading import events_in, read_line
 from serving.idempotency import Answer, digest_of, find_answers, keep_answers
 from serving.options import ApiOptions
 from serving.predictions.cache import PredictionCache
-from serving.problems import problem_body, problem_of
+from serving.problem_types import problem_of
+from serving.problems import problem_body
 
 NDJSON: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 PART: Final = 2_000

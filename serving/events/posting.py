@@ -35,7 +35,8 @@ from serving.events.reading import read_object
 from serving.grouping import Grouping
 from serving.idempotency import Answer, find_answers, keep_answers
 from serving.predictions.cache import PredictionCache
-from serving.problems import problem_body, problem_of
+from serving.problem_types import problem_of
+from serving.problems import problem_body
 
 MOST_AT_ONCE: Final = 64
 GROUPS_AT_ONCE: Final = 4

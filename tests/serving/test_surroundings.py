@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from aurora.settings import Settings
 from serving.app import DIRECT, NOUNS, create_app
 from serving.description import openapi_json
-from serving.errors import STATUS_OF
+from serving.problem_types import STATUS_OF
 from tests.serving.conftest import Account, an_event, log_in, quick, running
 
 HEADERS = ("x-content-type-options", "x-frame-options", "referrer-policy", "content-security-policy",

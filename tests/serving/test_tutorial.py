@@ -13,7 +13,7 @@ import pytest
 from aurora.settings import Settings
 from serving.audit.catalogue import ACTIONS
 from serving.auth.scopes import SCOPES
-from serving.errors import INVALID, STATUS_OF, UNEXPECTED
+from serving.problem_types import INVALID, STATUS_OF, UNEXPECTED
 from tests.serving.conftest import quick
 from tests.serving.live_server import Server
 from tests.serving.webhooks.networks import PUBLIC, Names
