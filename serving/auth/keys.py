@@ -1,8 +1,8 @@
 """API keys as they are shown: what one looks like, whose it is, and when it was last used.
 
 A key is opaque and long; stored is its SHA-256 alone. Which person and which scopes stand behind it never changes,
-so a worker that has asked Postgres once remembers that. Whether the key still holds is Postgres's to say, at each
-request, as with logins.
+so a worker that has asked Postgres once remembers that. Whether the key still holds is told by serving/auth/logins.py,
+as of logins.
 """
 
 from __future__ import annotations
