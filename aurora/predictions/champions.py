@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import structlog
 
 from aurora.database.connections import connect
+from aurora.database.listening import keep_listening
 from aurora.errors import AuroraError
 from aurora.models.catalogue import registered_name
 from aurora.predictions.predictor import Predictor
@@ -23,8 +24,6 @@ log = structlog.get_logger(__name__)
 
 LOOK_AGAIN_SECONDS: Final = 60
 """How soon a model that was not there, or could not be loaded, is looked for again without a notification."""
-
-LONGEST_PAUSE_SECONDS: Final = 15
 
 
 @dataclass
@@ -66,21 +65,12 @@ class Champions:
 
     async def listen(self) -> None:
         """Follow moved aliases, for ever. A new connection may have missed some: it loads all again."""
-        pause = 1.0
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=5
-                ) as connection:
-                    await connection.execute(f"listen {CHANNEL}")
-                    await self.refresh()
-                    pause = 1.0
-                    async for notification in connection.notifies():
-                        await self.refresh(notification.payload or None)
-            except (psycopg.Error, OSError) as error:
-                log.warning("model_listener_away", problem=type(error).__name__)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        await keep_listening(self._url, CHANNEL, self._hear)
+
+    async def _hear(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        await self.refresh()
+        async for notification in connection.notifies():
+            await self.refresh(notification.payload or None)
 
     async def _load(self, key: tuple[str, str]) -> None:
         model, cohort = key

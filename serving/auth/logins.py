@@ -13,8 +13,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-import structlog
 
+from aurora.database.listening import keep_listening
 from serving.auth.people import Person, find_person
 from serving.auth.tokens import AccessToken
 from serving.database import Connection
@@ -24,9 +24,6 @@ CHANNEL: Final = "aurora_logins"
 REMEMBERED_PEOPLE: Final = 10_000
 HEARTBEAT_SECONDS: Final = 1.0
 BELIEVED_SECONDS: Final = 3.0
-LONGEST_PAUSE_SECONDS: Final = 15.0
-
-log = structlog.get_logger(__name__)
 
 
 class Logins:
@@ -68,21 +65,7 @@ class Logins:
 
     async def listen(self) -> None:
         """Hear what changes, for ever. Without a line nothing is remembered."""
-        pause = 0.5
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=5
-                ) as connection:
-                    await connection.execute(f"listen {CHANNEL}")
-                    self._begin_anew()
-                    pause = 0.5
-                    await self._hear(connection)
-            except (psycopg.Error, OSError) as error:
-                log.warning("login_listener_away", problem=type(error).__name__)
-            self._heard_at = float("-inf")
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        await keep_listening(self._url, CHANNEL, self._hear)
 
     def _begin_anew(self) -> None:
         """Some changes may have been missed."""
@@ -92,15 +75,15 @@ class Logins:
 
     async def _hear(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Until Postgres no longer answers: a line that was cut in between says nothing by itself."""
-        while True:
-            async for notification in connection.notifies(timeout=HEARTBEAT_SECONDS):
-                self._forget(UUID(notification.payload))
-                if time.monotonic() - self._heard_at > HEARTBEAT_SECONDS:
-                    break
-            try:
+        self._begin_anew()
+        try:
+            while True:
+                async for notification in connection.notifies(timeout=HEARTBEAT_SECONDS):
+                    self._forget(UUID(notification.payload))
+                    if time.monotonic() - self._heard_at > HEARTBEAT_SECONDS:
+                        break
                 async with asyncio.timeout(BELIEVED_SECONDS):
                     await connection.execute("select 1")
-            except TimeoutError:
-                log.warning("login_listener_away", problem="silence")
-                return
-            self._heard_at = time.monotonic()
+                self._heard_at = time.monotonic()
+        finally:
+            self._heard_at = float("-inf")

@@ -35,8 +35,8 @@ _READ_LOGIN: Final[LiteralString] = """
     limit 1
 """
 
-# A login lives as long as one of its refresh tokens is not revoked, a key until it is revoked or over. One `exists` over
-# both, so that Postgres looks both up by their index and never through the whole of them.
+# A login lives as long as one of its refresh tokens is not revoked, a key until it is revoked or over. One `exists`
+# over both, so that Postgres looks both up by their index and never through the whole of them.
 _IS_OPEN: Final[LiteralString] = """
     users.deleted_at is null and exists (
         select 1 from app.sessions

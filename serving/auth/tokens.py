@@ -85,7 +85,7 @@ class TokenReader:
         """The content of an access token, or TokenInvalidError that says what is wrong with it.
 
         A client sends the same token with every request: what was verified once is remembered, and only its
-        end is looked at again. Whether its login is still open is Postgres's to say, at each request.
+        end is looked at again. Whether its login is still open is told by serving/auth/logins.py.
         """
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():

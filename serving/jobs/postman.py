@@ -18,6 +18,7 @@ import structlog
 from psycopg.rows import class_row
 
 from aurora import clock
+from aurora.database.listening import keep_listening
 from aurora.events.ciphertext import address_hash, open_text, unwrap
 from aurora.telemetry import EMAILS, TASK_DURATION
 from serving.database import Connection
@@ -38,7 +39,6 @@ from serving.emails.texts import EMAIL_TEXTS, Letterhead
 
 LOOK_SECONDS: Final = 30.0
 """How often to look without being woken."""
-LONGEST_PAUSE_SECONDS: Final = 15.0
 GRACE_SECONDS: Final = 5.0
 MOST_LINKS: Final = 5
 """Links of one kind to one address within an hour: a mailbox is not flooded by whoever knows its name."""
@@ -97,22 +97,13 @@ class Postman:
 
     async def deliver(self) -> None:
         """Deliver for ever; a Postgres that goes away is waited for."""
-        pause = 1.0
+        await keep_listening(self._url, CHANNEL, self._deliver)
+
+    async def _deliver(self, connection: Connection) -> None:
         while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._url, autocommit=True, connect_timeout=5
-                ) as connection:
-                    await connection.execute(f"listen {CHANNEL}")
-                    pause = 1.0
-                    while True:
-                        while await self.deliver_one(connection):
-                            pass
-                        await _wait(connection)
-            except Exception as error:  # noqa: BLE001  # nobody would see that e-mails have stopped
-                log.warning("postman_interrupted", problem=type(error).__name__)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            while await self.deliver_one(connection):
+                pass
+            await _wait(connection)
 
     async def finish(self, delivering: asyncio.Task[None]) -> None:
         """Have it end the e-mail in its hands, and stop."""
