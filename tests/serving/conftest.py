@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -19,6 +19,9 @@ from serving.app import create_app
 from serving.options import ApiOptions
 from tests.fixtures import service_run
 from tests.fixtures.database import fresh_database
+
+if TYPE_CHECKING:
+    from tests.serving.post_office import PostOffice
 
 PASSWORD = "a sentence that one remembers"
 JWT_SECRET = "the signing secret of the tests, which is long enough for every algorithm"
@@ -126,3 +129,14 @@ def an_event(**changes: Any) -> dict[str, Any]:
         "payload": {"energy": 6.5},
         **changes,
     }
+
+
+@pytest.fixture
+async def office(
+    settings: Settings, committed_database: str, role_url: Callable[..., str]
+) -> AsyncIterator[PostOffice]:
+    """The API with the jobs' process and a mail server beside it."""
+    from tests.serving.post_office import a_post_office  # it stands on this file
+
+    async with a_post_office(settings, committed_database, role_url, quick()) as office:
+        yield office

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import httpx
-import pytest
 
 from aurora.settings import Settings
 from tests.serving.conftest import PASSWORD, Account, quick
 from tests.serving.post_office import PostOffice, a_post_office, text_of, token_in
 
 ADA = "ada@example.org"
-
-
-@pytest.fixture
-async def office(
-    settings: Settings, committed_database: str, role_url: Callable[..., str]
-) -> AsyncIterator[PostOffice]:
-    async with a_post_office(settings, committed_database, role_url, quick()) as office:
-        yield office
 
 
 async def delete(office: PostOffice, account: Account, password: str = PASSWORD) -> httpx.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -15,14 +15,6 @@ from tests.serving.live_server import Server
 from tests.serving.post_office import PostOffice, a_post_office, text_of, token_in
 
 ADA = "ada@example.org"
-
-
-@pytest.fixture
-async def office(
-    settings: Settings, committed_database: str, role_url: Callable[..., str]
-) -> AsyncIterator[PostOffice]:
-    async with a_post_office(settings, committed_database, role_url, quick()) as office:
-        yield office
 
 
 async def test_somebody_registers_confirms_their_address_and_logs_in_with_it(office: PostOffice) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -18,14 +18,6 @@ ADA = "ada@example.org"
 NOBODY = "nobody@example.org"
 NEW_PASSWORD = "another sentence that one remembers"
 ROUNDS = 40
-
-
-@pytest.fixture
-async def office(
-    settings: Settings, committed_database: str, role_url: Callable[..., str]
-) -> AsyncIterator[PostOffice]:
-    async with a_post_office(settings, committed_database, role_url, quick()) as office:
-        yield office
 
 
 async def forgotten(office: PostOffice) -> str:

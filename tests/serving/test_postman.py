@@ -6,32 +6,22 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import psycopg
 import pytest
 
-from aurora.settings import Settings
 from serving.emails.outgoing import TRIED_FOR, is_final, pause_before_next
 from serving.emails.smtp import MailServer, MailServerInvalidError
 from serving.jobs.queue import ensure_tables
 from serving.jobs.worker import work
 from tests.fixtures import service_run
-from tests.serving.conftest import DATA_KEY, quick
-from tests.serving.post_office import LETTERHEAD, PostOffice, a_post_office, token_in
+from tests.serving.conftest import DATA_KEY
+from tests.serving.post_office import LETTERHEAD, PostOffice, token_in
 
 ADA = "ada@example.org"
 PATIENCE = 20.0
-
-
-@pytest.fixture
-async def office(
-    settings: Settings, committed_database: str, role_url: Callable[..., str]
-) -> AsyncIterator[PostOffice]:
-    async with a_post_office(settings, committed_database, role_url, quick()) as office:
-        yield office
 
 
 async def next_email(office: PostOffice) -> EmailMessage:
