@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import uvicorn
 
@@ -21,8 +20,8 @@ from benchmarks.server_process import answering
 from benchmarks.services import DATA_KEY, Services
 from infra.ports import free_port
 from serving.app import create_app
+from serving.kept_answers import KeptAnswers, Make, Wanted
 from serving.options import ApiOptions
-from serving.predictions.cache import CachedPrediction, PredictionCache
 from serving.predictions.service import Forecaster
 from serving.protocol import protocol
 from serving.resources import Resources
@@ -34,12 +33,12 @@ SLOW_START_SECONDS: Final = 300
 """Until a server has imported MLflow on a busy machine."""
 
 
-class NothingKept(PredictionCache):
+class NothingKept(KeptAnswers):
     """Forgets at once: each request is answered as the first one after an event is."""
 
-    async def get(self, user_id: UUID, model: str) -> CachedPrediction | None:
-        del user_id, model
-        return None
+    async def answer(self, wanted: Wanted, make: Make, *, is_on: bool = True) -> bytes:
+        del wanted, is_on
+        return await make()
 
 
 def serve_anew(port: int) -> None:
@@ -49,8 +48,9 @@ def serve_anew(port: int) -> None:
     here.forecaster = Forecaster(
         here.database,
         here.redis,
-        NothingKept(here.redis, here.options.prediction_ttl_seconds),
+        NothingKept(here.redis),
         here.champions,
+        seconds=here.options.prediction_ttl_seconds,
     )
     uvicorn.run(app, host="127.0.0.1", port=port, **protocol(ApiOptions()))
 

@@ -59,7 +59,14 @@ NOUNS: Final = (
     audit,
 )
 
-DIRECT: Final = frozenset({events.receive_event, predictions.predict_energy, predictions.predict_mood})
+DIRECT: Final = frozenset(
+    {
+        events.receive_event,
+        predictions.predict_energy,
+        predictions.predict_mood,
+        scores.read_latest_scores,
+    }
+)
 """Endpoints that go past FastAPI's layers."""
 
 DESCRIPTION: Final = """

@@ -33,16 +33,25 @@ IfMatch = Annotated[
 
 def cacheable(shown: BaseModel, request: Request) -> Response:
     """The answer with its tag, or 304 where the request names that tag already."""
-    answer = tagged(shown)
-    known = {tag.removeprefix("W/") for tag in _tags(request.headers.get("if-none-match", ""))}
-    if {answer.headers["etag"], "*"} & known:
-        return Response(status_code=304, headers={"ETag": answer.headers["etag"], **_KEEP})
-    return answer
+    return cacheable_json(_body_of(shown), request)
+
+
+def cacheable_json(body: bytes, request: Request) -> Response:
+    """The same for an answer that is JSON already."""
+    known = request.headers.get("if-none-match")
+    if known is not None:
+        tag = _tag_of(body)
+        if {tag, "*"} & {each.removeprefix("W/") for each in _tags(known)}:
+            return Response(status_code=304, headers={"ETag": tag, **_KEEP})
+    return _tagged(body)
 
 
 def tagged(shown: BaseModel) -> Response:
     """The answer with its tag, whatever the request knows."""
-    body = _body_of(shown)
+    return _tagged(_body_of(shown))
+
+
+def _tagged(body: bytes) -> Response:
     return Response(body, media_type="application/json", headers={"ETag": _tag_of(body), **_KEEP})
 
 

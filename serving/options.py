@@ -10,9 +10,11 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from aurora.predictions.kept import KEPT_SECONDS
 from serving.webhooks.options import WebhookOptions
 
 MEBIBYTE = 1024 * 1024
+HOUR_SECONDS = 3600
 DEFAULT_BUFFER_BYTES = 512 * 1024
 DEFAULT_SEND_SECONDS = 10.0
 
@@ -66,7 +68,14 @@ class ApiOptions(BaseSettings):
         default=30.0, gt=0, description="How often it is written down which keys were used"
     )
 
-    prediction_ttl_seconds: int = Field(default=300, ge=1)
+    prediction_ttl_seconds: int = Field(
+        default=KEPT_SECONDS, ge=1, description="So long a prediction is kept; an event makes it void at once"
+    )
+    scores_ttl_seconds: int = Field(
+        default=HOUR_SECONDS,
+        ge=1,
+        description="So long scores and patterns are kept; a build makes them void",
+    )
     postgres_wait_seconds: float = Field(default=2.0, gt=0, description="Then the answer is 503")
     own_writes_seconds: float = Field(
         default=5.0, gt=0, description="So long after a write its writer reads from the primary"

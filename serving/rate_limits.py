@@ -10,12 +10,14 @@ import math
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from serving.errors import RateLimitExceededError
@@ -123,10 +125,8 @@ class RateLimiter:
         """Count one request against a bucket, whose limit may be one's own."""
         asked = _Asked(bucket, whom, limit or self._limits[bucket])
         if not self._redis.is_away:
-            try:
+            with suppress(RedisError, OSError, TimeoutError):
                 return await self._together.ask(asked)
-            except (RedisError, OSError, TimeoutError) as error:
-                self._redis.note_failure(error)
         return await self._take_alone(bucket, max(1, asked.limit // self._workers), whom)
 
     async def spend(self, bucket: Bucket, whom: str) -> None:
@@ -136,12 +136,19 @@ class RateLimiter:
             raise RateLimitExceededError(allowance.reset_seconds)
 
     async def _take_together(self, asked: Sequence[_Asked]) -> list[Allowance]:
+        if self._redis.is_away:
+            raise RedisConnectionError
         keys = [
             f"aurora:limits:{bucket}:{limit}:{whom}:{window}"
             for bucket, whom, limit in asked
             for window in ("before", "now")
         ]
-        counted = await self._count(keys=keys, args=[each.limit for each in asked])
+        try:
+            counted = await self._count(keys=keys, args=[each.limit for each in asked])
+        except (RedisError, OSError, TimeoutError) as error:
+            # Here, before the next group is on its way: it shall not wait for the same.
+            self._redis.note_failure(error)
+            raise
         return [
             _allowance(each, *counts)
             for each, counts in zip(asked, _COUNTED.iter_unpack(counted), strict=True)

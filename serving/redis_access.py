@@ -1,14 +1,14 @@
-"""Redis on the request path: short time-outs, no retries, and a pause after a failure.
+"""Redis on the request path: short time-outs, no retries, and no request that tries whether it is back.
 
-Redis holds only what can be rebuilt, so each caller says what it does without it. After a failure nobody
-asks for a second: one slow answer, not one for every request.
+Redis holds only what can be rebuilt, so each caller says what it does without it. After a failure nobody asks it
+anything until it has answered a probe: only the requests that were under way when it went had to wait for it.
 """
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from redis.asyncio import ConnectionPool, Redis
@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 T = TypeVar("T")
-PAUSE_SECONDS = 1.0
+PROBE_SECONDS: Final = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -33,17 +33,18 @@ class RedisAccess:
             retry=Retry(NoBackoff(), 0),
         )
         self.client: Redis = Redis(connection_pool=self.pool)
-        self._closed_until = 0.0
+        self._probing: asyncio.Task[None] | None = None
 
     @property
     def is_away(self) -> bool:
-        """Whether it failed a moment ago."""
-        return time.monotonic() < self._closed_until
+        """Whether it failed, and has not answered since."""
+        return self._probing is not None
 
     def note_failure(self, error: Exception) -> None:
-        if not self.is_away:
+        """Ask it nothing until it answers a probe."""
+        if self._probing is None:
             log.warning("redis_away", problem=type(error).__name__)
-        self._closed_until = time.monotonic() + PAUSE_SECONDS
+            self._probing = asyncio.create_task(self._probe(), name="redis-probe")
 
     async def attempt(self, ask: Callable[[Redis], Awaitable[T]], otherwise: T) -> T:
         """What Redis says, or `otherwise` when it does not answer in time."""
@@ -59,5 +60,19 @@ class RedisAccess:
         return bool(await self.attempt(lambda client: client.ping(), otherwise=False))
 
     async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
         await self.client.aclose()
         await self.pool.aclose()
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            try:
+                await self.client.ping()
+            except (RedisError, OSError, TimeoutError):
+                continue
+            log.info("redis_back")
+            self._probing = None
+            return

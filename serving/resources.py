@@ -26,10 +26,11 @@ from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
 from serving.events.judging import Judge
 from serving.events.posting import GROUPS_AT_ONCE, Posting
+from serving.kept_answers import KeptAnswers
+from serving.kept_changes import KeptChanges
 from serving.live.hub import Hub
 from serving.live.tickets import Tickets
 from serving.options import ApiOptions
-from serving.predictions.cache import PredictionCache
 from serving.predictions.service import Forecaster
 from serving.rate_limits import RateLimiter
 from serving.redis_access import RedisAccess
@@ -60,6 +61,8 @@ class Resources:
     posting: Posting
     batches: Batches
     champions: Champions
+    kept: KeptAnswers
+    kept_changes: KeptChanges
     forecaster: Forecaster
     hub: Hub
     tickets: Tickets
@@ -88,7 +91,7 @@ class Resources:
         logins = Logins(postgres_url)
         limiter, mailbag = RateLimiter(redis, options, settings.api_workers), Mailbag(system_key)
         addresses = Addresses(database, limiter, mailbag, logins, system_key=system_key)
-        cache = PredictionCache(redis, options.prediction_ttl_seconds)
+        kept = KeptAnswers(redis)
         judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
         resolver = Resolver(_NAMES_AT_ONCE)
@@ -123,10 +126,16 @@ class Resources:
             ),
             addresses=addresses,
             recovery=Recovery(database, passwords, addresses, mailbag, logins),
-            posting=Posting(database, cache, judge, wants_confirmed=options.require_verified_email),
-            batches=Batches(database, cache, judge, options),
+            posting=Posting(database, kept, judge, wants_confirmed=options.require_verified_email),
+            batches=Batches(database, kept, judge, options),
             champions=champions,
-            forecaster=Forecaster(database, redis, cache, champions),
+            kept=kept,
+            kept_changes=KeptChanges(
+                postgres_url,
+                redis,
+                replica_lag=options.own_writes_seconds if settings.postgres_replica_url else None,
+            ),
+            forecaster=Forecaster(database, redis, kept, champions, seconds=options.prediction_ttl_seconds),
             hub=Hub(postgres_url, redis_url, database, options),
             tickets=Tickets(redis, options.ticket_seconds),
             resolver=resolver,
@@ -142,6 +151,7 @@ class Resources:
             asyncio.create_task(self.champions.listen(), name="champions"),
             asyncio.create_task(self.logins.listen(), name="logins"),
             asyncio.create_task(self.replica.watch(), name="replica"),
+            asyncio.create_task(self.kept_changes.listen(), name="kept-changes"),
             asyncio.create_task(self.keys.keep_noting(), name="key-uses"),
         )
         self.hub.start()
@@ -151,6 +161,7 @@ class Resources:
         finally:
             await self.hub.stop()
             await self.posting.finish()
+            await self.kept.finish()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,17 +6,13 @@ and never of something that did not happen. Serving passes them on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
-import orjson
 from redis.asyncio import Redis
 
 from aurora.features.vector import Moment
-from aurora.models.catalogue import MODELS
 from aurora.notices.knocks import channel_of
 from aurora.notices.messages import (
     MOST_EVENTS_NAMED,
@@ -27,12 +23,10 @@ from aurora.notices.messages import (
     ScoresNotice,
     prediction_notice,
 )
+from aurora.predictions.kept import forget_predictions, keep_prediction
 from aurora.scores.scoring import Score
 from streams.events.messages import Touch
 from streams.predictions.forecasts import Forecast
-
-PREDICTION_TTL: Final = timedelta(minutes=5)
-"""A prediction is for now: after this the API computes a new one."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +47,29 @@ class News:
     scores: Sequence[Score]
 
 
-def prediction_key(user_id: UUID, model: str) -> str:
-    return f"aurora:predictions:{user_id}:{model}"
-
-
-async def forget_predictions(redis: Redis, changes: Sequence[Changed]) -> set[UUID]:
-    """Forget what was predicted before these changes; returns who of these people listens."""
+async def withdraw_predictions(
+    redis: Redis, changes: Sequence[Changed]
+) -> tuple[dict[UUID, bytes], set[UUID]]:
+    """Let nobody read what was predicted before these changes; the tokens to keep what is predicted from now on, and
+    who of these people listens."""
     async with redis.pipeline(transaction=False) as pipe:
+        tokens = {}
         for change in changes:
-            pipe.delete(*(prediction_key(change.user_id, model) for model in MODELS))
+            tokens[change.user_id] = forget_predictions(pipe, change.user_id)
             pipe.pubsub_numsub(channel_of(change.user_id))
         answers = await pipe.execute()
     # Redis says how many workers have a socket of theirs.
-    return {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]}
+    listening = {change.user_id for change, heard in zip(changes, answers[1::2], strict=True) if heard[0][1]}
+    return tokens, listening
 
 
-async def cache_predictions(redis: Redis, news: Sequence[News]) -> None:
-    """Put the predictions where the API looks first."""
+async def keep_predictions(redis: Redis, news: Sequence[News], tokens: Mapping[UUID, bytes]) -> None:
+    """Put the predictions where the API looks first; a change that came meanwhile has made them worthless there."""
     async with redis.pipeline(transaction=False) as pipe:
         for one in news:
-            for forecast in one.forecasts:
-                key = prediction_key(one.change.user_id, forecast.model)
-                pipe.set(key, orjson.dumps(forecast.as_json()), ex=PREDICTION_TTL)
+            user_id = one.change.user_id
+            for row in (forecast.row for forecast in one.forecasts):
+                keep_prediction(pipe, user_id, tokens[user_id], row.prediction, row.as_of, row.local_date)
         await pipe.execute()
 
 

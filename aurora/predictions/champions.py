@@ -57,6 +57,12 @@ class Champions:
                 await self._load(key)
             return self._loaded[key].predictor
 
+    async def version(self, model: str, cohort: str) -> str | None:
+        """The champion's version. What is in use is not looked at again: `get` does that, and `listen`."""
+        known = self._loaded.get((model, cohort))
+        predictor = known.predictor if known else await self.get(model, cohort)
+        return predictor.version if predictor else None
+
     async def refresh(self, name: str | None = None) -> None:
         """Load again what is in use: the model registered under `name`, or all."""
         for key in list(self._loaded):

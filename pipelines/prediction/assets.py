@@ -1,14 +1,21 @@
 """The asset of batch prediction: an answer for every active person, by the model of their cohort."""
 
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
-from typing import Final
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
 
 import dagster as dg
+import psycopg
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from aurora.database import tables
 from aurora.models.catalogue import MODELS
+from aurora.settings import Settings
 from pipelines.pools import PREDICTION
 from pipelines.prediction.batch import BatchReport, predict_cohort
+from pipelines.prediction.warming import warm_predictions
 from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.table_metadata import column_schema_of
@@ -37,7 +44,7 @@ def predict_batch(
     replay: ReplayResource,
 ) -> dg.MaterializeResult:
     """What was predicted, for whom, by which model and why. One row per person, model and moment."""
-    threads = settings.load().threads
+    loaded = settings.load()
     reports: list[BatchReport] = []
     with postgres.connect(autocommit=True) as connection:
         cohorts = connection.execute(
@@ -45,20 +52,49 @@ def predict_batch(
         ).fetchall()
         for cohort in (cohort for (cohort,) in cohorts if replay.is_meant(cohort)):
             for model in MODELS:
-                report = predict_cohort(connection, model, cohort, until=replay.until, threads=threads)
+                report = predict_cohort(connection, model, cohort, until=replay.until, threads=loaded.threads)
                 context.log.info("%s for %s: %d people", model, cohort, report.people)
                 if report.shadow.problem:
                     context.log.warning("the challenger did not answer: %s", report.shadow.problem)
                 reports.append(report)
+        warmed = 0 if replay.until else _warm(context, connection, loaded, reports)
         row = connection.execute("select count(*) from predictions.predictions").fetchone()
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": row[0] if row else 0,
             "written": sum(report.written for report in reports),
             "shadow_written": sum(report.shadow.written for report in reports),
+            "warmed": warmed,
             "outcome": _table(reports),
         }
     )
+
+
+def _warm(
+    context: dg.AssetExecutionContext,
+    connection: psycopg.Connection[Any],
+    settings: Settings,
+    reports: Sequence[BatchReport],
+) -> int:
+    """Make anew what Redis keeps for the API; without Redis there is nothing to make."""
+
+    async def warm() -> int:
+        async with Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5) as redis:
+            warmed = [
+                await warm_predictions(
+                    connection, redis, report.model, report.cohort, threads=settings.threads
+                )
+                for report in reports
+            ]
+        return sum(warmed)
+
+    if not settings.redis_url:
+        return 0
+    try:
+        return asyncio.run(warm())
+    except RedisError as error:
+        context.log.warning("nothing was warmed, Redis does not answer: %s", error)
+        return 0
 
 
 def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:

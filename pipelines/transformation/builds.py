@@ -16,6 +16,7 @@ from psycopg import sql
 from aurora.database.connections import connect
 from aurora.database.locks import PATIENCE, session_lock
 from aurora.errors import AuroraError
+from aurora.kept_answers import CHANNEL, SCORES
 
 _LOCK: Final = "aurora.build"
 _DEFINED_IN: Final = ("models/staging", "models/intermediate", "models/features", "models/scores", "macros")
@@ -90,6 +91,8 @@ def _finish(connection: psycopg.Connection[Any], build: Build, definition: str, 
         "update raw.builds set state = %s, finished_at = clock_timestamp() where build_id = %s",
         ("good" if build.is_good else "failed", build.build_id),
     )
+    # One that failed has written some tables, too.
+    connection.execute("select pg_notify(%s, %s)", (CHANNEL, SCORES))
     if build.is_good and build.is_full:
         comment = sql.Literal(f"{_DEFINITION}{definition}")
         connection.execute(sql.SQL("comment on schema features is {}").format(comment))

@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 
 from aurora.errors import AuroraError
 from aurora.events.catalogue import MEASURES
+from aurora.kept_answers import CHANNEL, PATTERNS, tag_of
 from aurora.patterns.findings import Pattern, Search
 from aurora.patterns.search import search, window_of
 from aurora.patterns.sentences import sentence_of
@@ -130,6 +131,7 @@ def search_people(
             connection.execute(_FORGET, (user_id, week_ended_date))
             if found is not None:
                 _keep(connection, user_id, week_ended_date, found)
+            connection.execute("select pg_notify(%s, %s)", (CHANNEL, tag_of(PATTERNS, user_id)))
         if found is None:
             report.silent += 1
         else:

@@ -159,5 +159,5 @@ async def change_me(
     work.after_commit.append(lambda: here.logins.forget(person.user_id))
     if after.tz != before.tz:
         # Which day it is has changed, and with it what can be expected of it.
-        work.after_commit.append(lambda: here.forecaster.forget(person.user_id))
+        work.after_commit.append(lambda: here.kept.invalidate("predictions", [person.user_id]))
     return tagged(shown)

@@ -42,8 +42,8 @@ from serving.events.judging import WAY_IN, Judge, count
 from serving.events.lines import lines
 from serving.events.reading import events_in, read_line
 from serving.idempotency import Answer, digest_of, find_answers, keep_answers
+from serving.kept_answers import KeptAnswers
 from serving.options import ApiOptions
-from serving.predictions.cache import PredictionCache
 from serving.problem_types import problem_of
 from serving.problems import problem_body
 
@@ -94,11 +94,9 @@ class _Intake:
 class Batches:
     """Takes batches in."""
 
-    def __init__(
-        self, database: Database, predictions: PredictionCache, judge: Judge, options: ApiOptions
-    ) -> None:
+    def __init__(self, database: Database, kept: KeptAnswers, judge: Judge, options: ApiOptions) -> None:
         self._database = database
-        self._predictions = predictions
+        self._kept = kept
         self._judge = judge
         self._options = options
         self._months = KnownMonths()
@@ -125,7 +123,7 @@ class Batches:
                 # Nobody reads the answer. What came as whole events was sent, and is kept.
                 return await self._refuse(intake, BatchUnreadableError("the body ended too early"))
             finally:
-                await self._predictions.forget(person.user_id)
+                await self._kept.invalidate("predictions", [person.user_id])
             answer = Answer(200, {"counts": intake.counts, "items": intake.items})
             return await self._keep(request, person, key, body_digest.digest(), answer)
 

@@ -34,7 +34,7 @@ from serving.events.judging import WAY_IN, Judge, count
 from serving.events.reading import read_object
 from serving.grouping import Grouping
 from serving.idempotency import Answer, find_answers, keep_answers
-from serving.predictions.cache import PredictionCache
+from serving.kept_answers import KeptAnswers
 from serving.problem_types import problem_of
 from serving.problems import problem_body
 
@@ -90,11 +90,11 @@ class Posting:
     """Takes single events in."""
 
     def __init__(
-        self, database: Database, predictions: PredictionCache, judge: Judge, *, wants_confirmed: bool = False
+        self, database: Database, kept: KeptAnswers, judge: Judge, *, wants_confirmed: bool = False
     ) -> None:
         self._database = database
         self._wants_confirmed = wants_confirmed
-        self._predictions = predictions
+        self._kept = kept
         self._judge = judge
         self._months = KnownMonths()
         self._together: Grouping[Posted, Answer] = Grouping(
@@ -147,7 +147,7 @@ class Posting:
                 # One statement, which is a transaction of its own: no round trips to begin and to commit it.
                 await self._store(connection, group, judged, patience=_PATIENCE if is_shared else None)
         count([*judged.outcomes, *("rejected" for _ in judged.rejected)], judged.rejected.values())
-        await self._predictions.forget(*{event.user_id for event in judged.events.values()})
+        await self._kept.invalidate("predictions", {event.user_id for event in judged.events.values()})
         return [judged.replies[place] for place in range(len(group))]
 
     def _judge_group(self, group: Sequence[Posted], people: Mapping[tuple[UUID, UUID], Author]) -> _Judged:

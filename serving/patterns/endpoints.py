@@ -6,18 +6,23 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
 
+from aurora.kept_answers import PATTERNS, place_of, tag_of
 from aurora.patterns.specification import Kind
 from serving.auth.people import Person
-from serving.dependencies import Reading, person_alone_who_may
+from serving.database import Connection
+from serving.dependencies import Here, person_alone_who_may
 from serving.errors import CursorInvalidError
+from serving.etags import UNCHANGED, cacheable_json
+from serving.kept_answers import one_of_few
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, cut_page, decode_cursor
 from serving.parameters import Day
 from serving.paths import API
 from serving.patterns.schemas import PatternPage
-from serving.patterns.storage import read_patterns, read_search
+from serving.patterns.storage import Asked, read_patterns, read_search
 
 router = APIRouter(prefix=f"{API}/patterns", tags=["patterns"])
 _LARGEST_PLACE = 2**31 - 1
@@ -25,10 +30,11 @@ _LARGEST_PLACE = 2**31 - 1
 OutcomeName = Literal["energy", "mood", "sleep"]
 
 
-@router.get("", response_model=PatternPage, responses=problems(400, 401, 403, 422, 503))
+@router.get("", response_model=PatternPage, responses=UNCHANGED | problems(400, 401, 403, 422, 503))
 async def read_own_patterns(
     person: Annotated[Person, person_alone_who_may("patterns:read")],
-    connection: Reading,
+    here: Here,
+    request: Request,
     week: Annotated[
         Day | None,
         Query(
@@ -40,7 +46,7 @@ async def read_own_patterns(
     kind: Annotated[Kind | None, Query(description="Only these", examples=["lagged_correlation"])] = None,
     cursor: CursorText = None,
     limit: Limit = 100,
-) -> PatternPage:
+) -> Response:
     """Your patterns, best first, and what the search looked at. Empty before the first weekly search."""
     after = 0
     if cursor:
@@ -49,20 +55,25 @@ async def read_own_patterns(
         week, after = at.date(), place.int
         if after > _LARGEST_PLACE:
             raise CursorInvalidError
-    search = await read_search(connection, person.user_id, week)
+    asked = Asked(week, outcome, kind, after, limit)
+
+    async def make() -> bytes:
+        async with here.replica.reading(person.user_id) as connection:
+            return (await _page(connection, person.user_id, asked)).model_dump_json(by_alias=True).encode()
+
+    kept = place_of(f"patterns:{person.user_id}", PATTERNS, tag_of(PATTERNS, person.user_id))
+    wanted = one_of_few("patterns", kept, here.options.scores_ttl_seconds, repr(asked))
+    return cacheable_json(await here.kept.answer(wanted, make), request)
+
+
+async def _page(connection: Connection, user_id: UUID, asked: Asked) -> PatternPage:
+    search = await read_search(connection, user_id, asked.week)
     if search is None:
         return PatternPage(items=[], search=None)
-    found = await read_patterns(
-        connection,
-        person.user_id,
-        search.week_ended_date,
-        outcome=outcome,
-        kind=kind,
-        after=after,
-        limit=limit + 1,
-    )
+    week = search.week_ended_date
+    found = await read_patterns(connection, user_id, asked._replace(week=week, limit=asked.limit + 1))
     items, next_cursor = cut_page(
-        found, limit, lambda pattern: (_instant(pattern.week_ended_date), UUID(int=pattern.place))
+        found, asked.limit, lambda pattern: (_instant(pattern.week_ended_date), UUID(int=pattern.place))
     )
     return PatternPage(items=items, next_cursor=next_cursor, search=search)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final, LiteralString
+from typing import Final, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import dict_row
@@ -35,6 +35,16 @@ _PATTERNS: Final[LiteralString] = """
 """
 
 
+class Asked(NamedTuple):
+    """Which patterns somebody wants: of a week (the newest by default), behind a place, at most so many."""
+
+    week: date | None
+    outcome: str | None
+    kind: Kind | None
+    after: int
+    limit: int
+
+
 async def read_search(connection: Connection, user_id: UUID, week: date | None) -> SearchRead | None:
     """The search of a week, or the newest one."""
     async with connection.cursor(row_factory=dict_row) as cursor:
@@ -43,25 +53,8 @@ async def read_search(connection: Connection, user_id: UUID, week: date | None) 
     return SearchRead.model_validate(row) if row else None
 
 
-async def read_patterns(
-    connection: Connection,
-    user_id: UUID,
-    week: date,
-    *,
-    outcome: str | None,
-    kind: Kind | None,
-    after: int,
-    limit: int,
-) -> list[PatternRead]:
-    """What it found, best first, from behind a place on."""
-    values = {
-        "user_id": user_id,
-        "week": week,
-        "outcome": outcome,
-        "kind": kind,
-        "after": after,
-        "limit": limit,
-    }
+async def read_patterns(connection: Connection, user_id: UUID, asked: Asked) -> list[PatternRead]:
+    """What the search of a week found, best first."""
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_PATTERNS, values)
+        await cursor.execute(_PATTERNS, {"user_id": user_id, **asked._asdict()})
         return [PatternRead.model_validate(row) for row in await cursor.fetchall()]

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from serving.auth.people import Person
 from serving.dependencies import CurrentWork, Here, person_of, person_who_may
-from serving.etags import UNCHANGED, cacheable
+from serving.etags import UNCHANGED, cacheable_json
 from serving.openapi import asking_for, problems
 from serving.paths import API
 from serving.predictions.schemas import PredictionRead
@@ -30,7 +30,7 @@ _ANSWER: Final[dict[str, Any]] = {
 async def _predicted(request: Request, model: str) -> Response:
     person = await person_of(request, _READ)
     here: Resources = request.app.state.resources
-    return cacheable(await here.forecaster.predict(person, model), request)
+    return cacheable_json(await here.forecaster.predict(person, model), request)
 
 
 @router.get("/energy", **_ANSWER)

@@ -1,23 +1,19 @@
-"""Answering: from the cache, else the champion of the person's cohort, else the baseline."""
+"""Answering: what is kept, else what the champion of the person's cohort says, else the baseline."""
 
 from __future__ import annotations
-
-from typing import Any
-from uuid import UUID
 
 from aurora import clock
 from aurora.features.vector import Moment, vector
 from aurora.models.catalogue import MODELS, ModelSpec
-from aurora.predictions.answers import GLOBAL_MEAN
 from aurora.predictions.baseline import predict_from_baseline
 from aurora.predictions.champions import Champions
+from aurora.predictions.kept import prediction_body, prediction_place, version_stamp
 from aurora.predictions.storage import PredictionRow, write_predictions_async
 from aurora.telemetry import PREDICTION_DURATION
 from serving.auth.people import Person
 from serving.database import Connection, Database
 from serving.features.live_state import read_live_tiles
-from serving.predictions.cache import CachedPrediction, PredictionCache
-from serving.predictions.schemas import Baseline, Interval, PredictionRead
+from serving.kept_answers import KeptAnswers, Wanted
 from serving.redis_access import RedisAccess
 
 
@@ -25,29 +21,37 @@ class Forecaster:
     """Predicts for one person at this moment."""
 
     def __init__(
-        self, database: Database, redis: RedisAccess, cache: PredictionCache, champions: Champions
+        self,
+        database: Database,
+        redis: RedisAccess,
+        kept: KeptAnswers,
+        champions: Champions,
+        *,
+        seconds: int,
     ) -> None:
         self._database = database
         self._redis = redis
-        self._cache = cache
+        self._kept = kept
         self._champions = champions
+        self._seconds = seconds
 
-    async def predict(self, person: Person, model: str) -> PredictionRead:
-        """The cached answer, or a fresh one, which is logged, and cached after the commit."""
+    async def predict(self, person: Person, model: str) -> bytes:
+        """The JSON of the answer that is kept, or of a fresh one, which is logged, and kept after the commit."""
         spec = MODELS[model]
-        cached = await self._cache.get(person.user_id, model)
-        if cached is not None:
-            return _read(spec, cached)
+        wanted = Wanted(
+            f"predictions/{model}",
+            prediction_place(person.user_id, model),
+            self._seconds,
+            # After a promotion the answers of the model before no longer hold.
+            stamp=version_stamp(await self._champions.version(model, person.cohort)),
+        )
+        return await self._kept.answer(wanted, lambda: self._predict(person, spec))
+
+    async def _predict(self, person: Person, spec: ModelSpec) -> bytes:
         async with self._database.transaction() as connection:
-            fresh = await self._compute(connection, person, spec)
-        await self._cache.put(person.user_id, model, fresh)
-        return _read(spec, fresh)
+            return await self._compute(connection, person, spec)
 
-    async def forget(self, user_id: UUID) -> None:
-        """Drop the cached answers of a person: what they were made from no longer holds."""
-        await self._cache.forget(user_id)
-
-    async def _compute(self, connection: Connection, person: Person, spec: ModelSpec) -> CachedPrediction:
+    async def _compute(self, connection: Connection, person: Person, spec: ModelSpec) -> bytes:
         moment = Moment.at(clock.now(), person.tz)
         tiles, _ = await read_live_tiles(connection, self._redis, person.user_id, moment)
         predictor = await self._champions.get(spec.name, person.cohort)
@@ -69,57 +73,4 @@ class Forecaster:
         )
         # One row per prediction that anybody was shown: the truth is joined to it later.
         await write_predictions_async(connection, [row])
-        body: dict[str, Any] = prediction.as_json()
-        return CachedPrediction.model_validate(
-            {**body, "as_of": moment.as_of, "local_date": moment.local_date}
-        )
-
-
-def _read(spec: ModelSpec, known: CachedPrediction) -> PredictionRead:
-    has_interval = known.lower is not None and known.upper is not None
-    has_baseline = known.baseline is not None and known.baseline_name is not None
-    return PredictionRead.model_validate(
-        {
-            "target": spec.name,
-            "as_of": known.as_of,
-            "local_date": known.local_date,
-            "value": known.value,
-            "unit": spec.unit,
-            "scale": spec.scale,
-            "class": known.class_name,
-            "probabilities": known.probabilities,
-            "interval": Interval.model_validate({"lower": known.lower, "upper": known.upper})
-            if has_interval
-            else None,
-            "baseline": Baseline.model_validate({"name": known.baseline_name, "value": known.baseline})
-            if has_baseline
-            else None,
-            "model_source": known.model_source,
-            "model_version": known.model_version,
-            "reasons": known.reasons,
-            "explanation": _explanation(spec, known),
-        }
-    )
-
-
-def _explanation(spec: ModelSpec, known: CachedPrediction) -> str:
-    if known.model_source == "model":
-        return f"Version {known.model_version} of the {spec.name} model answered."
-    if known.model_source == "none":
-        return (
-            f"Nothing is known about your {spec.name} yet: rate it a few times, and an answer appears here."
-        )
-    if known.baseline_name == GLOBAL_MEAN:
-        return (
-            f"Nothing is known about your {spec.name} yet: this is the average of the people that version "
-            f"{known.model_version} of the model learned from."
-        )
-    if known.model_version is not None:
-        return (
-            f"Version {known.model_version} of the {spec.name} model left the answer to the baseline "
-            f"({known.baseline_name}): it has no better one for you."
-        )
-    return (
-        f"There is no trained {spec.name} model for you yet, so the baseline ({known.baseline_name}) "
-        "answered; without a model there is no interval."
-    )
+        return prediction_body(prediction, moment.as_of, moment.local_date)

@@ -80,7 +80,7 @@ async def replay_own_rejected_event(
     judged = await replay(work.connection, [letter], here.system_key, report)
     await record(work.connection, "rejected_event.replayed", rejection_id, owner=person.user_id)
     # What was predicted before this event is no longer the answer.
-    work.after_commit.append(lambda: here.forecaster.forget(person.user_id))
+    work.after_commit.append(lambda: here.kept.invalidate("predictions", [person.user_id]))
     verdict = judged[0][1] if judged else "a message of the streams: its operator replays it"
     if isinstance(verdict, AcceptedEvent):
         [outcome] = report.outcomes

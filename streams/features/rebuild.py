@@ -21,11 +21,10 @@ from aurora.features.live import put_all, read_logs
 from aurora.features.packing import KEPT
 from aurora.features.tiles import tiles_of
 from aurora.features.vector import Moment
-from aurora.models.catalogue import MODELS
+from aurora.predictions.kept import forget_predictions
 from streams.features.built_tiles import DaysOfTiles, read_built_tiles, was_built
 from streams.features.live_tiles import days_to_fill
 from streams.features.people import Person, take_turns
-from streams.notices import prediction_key
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +92,7 @@ async def _rebuild_some(
         for person, tiles in found.items():
             put_all(pipe, person.user_id, tiles, since=days[person][0])
             # What was predicted from the tiles before is no longer the answer.
-            pipe.delete(*(prediction_key(person.user_id, model) for model in MODELS))
+            forget_predictions(pipe, person.user_id)
         await pipe.execute()
     return sum(len(of_day) for tiles in found.values() for of_day in tiles.values()), from_log
 

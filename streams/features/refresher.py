@@ -32,7 +32,7 @@ from streams.events.outbox import ask_what_is_consumed, mark_consumed
 from streams.features.live_tiles import days_of_versions, refresh_tiles
 from streams.features.people import Person, ask_for_people, take_turns
 from streams.metrics import CONSUMED
-from streams.notices import Changed, News, cache_predictions, forget_predictions, notices_of
+from streams.notices import Changed, News, keep_predictions, notices_of, withdraw_predictions
 from streams.predictions.forecasts import Champions, forecast
 from streams.scores.provisional import provisional_scores
 
@@ -114,13 +114,16 @@ class Refresher:
             Changed(person.user_id, Moment.at(as_of, person.tz), by_user[person.user_id])
             for person in touched
         ]
-        listening = await forget_predictions(self._redis, changes)
-        news = await self._foretell(people, [change for change in changes if change.user_id in listening])
+        tokens, listening = await withdraw_predictions(self._redis, changes)
+        heard = [change for change in changes if change.user_id in listening]
+        news = await self._foretell(people, heard, tokens)
         rows = [entry.row for one in news for entry in one.forecasts]
         return Effect(failed, rows, notices_of(changes, news))
 
-    async def _foretell(self, people: Mapping[UUID, Person], changes: Sequence[Changed]) -> list[News]:
-        """Predictions and scores of the people who listen, the predictions cached."""
+    async def _foretell(
+        self, people: Mapping[UUID, Person], changes: Sequence[Changed], tokens: Mapping[UUID, bytes]
+    ) -> list[News]:
+        """Predictions and scores of the people who listen, the predictions kept for the API."""
         if not changes:
             return []
         tiles = await read_tiles_of_many(self._redis, [change.user_id for change in changes])
@@ -135,7 +138,7 @@ class Refresher:
             )
             for change in changes
         ]
-        await cache_predictions(self._redis, news)
+        await keep_predictions(self._redis, news, tokens)
         return news
 
 

@@ -30,7 +30,7 @@ class Champions(Protocol):
 
 @dataclass(frozen=True)
 class Forecast:
-    """One prediction of one person, with what the cache and the table want to know about it."""
+    """One prediction of one person, with what the table and who listens want to know about it."""
 
     row: PredictionRow
 
@@ -39,7 +39,7 @@ class Forecast:
         return self.row.prediction.model_name
 
     def as_json(self) -> dict[str, Any]:
-        """The form in which serving reads it from the cache."""
+        """The form in which those who listen are told it."""
         return {
             **self.row.prediction.as_json(),
             "as_of": self.row.as_of.isoformat(),

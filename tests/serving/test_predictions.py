@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -16,8 +15,11 @@ import redis.asyncio
 
 from aurora.features.live import fill, tiles_from_log
 from aurora.predictions.artifact import digest
+from aurora.predictions.kept import forget_predictions, keep_prediction, prediction_body
+from aurora.predictions.prediction import ModelSource, Prediction, Reason
 from aurora.settings import Settings
 from serving.app import create_app
+from serving.predictions.schemas import PredictionRead
 from tests.aurora.models.people import an_energy_artifact
 from tests.serving.conftest import Account, an_event, log_in, quick, running
 
@@ -210,32 +212,62 @@ async def test_an_unchanged_answer_is_not_sent_twice(api: httpx.AsyncClient) -> 
     assert first.headers["cache-control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize("cached", [b"\xff", b"{}", b"[]", b"null", b'{"value": "much"}'])
-async def test_an_unreadable_cache_is_as_good_as_none(
-    api: httpx.AsyncClient, settings: Settings, cached: bytes
+async def test_what_the_streams_predicted_is_served_as_they_put_it(
+    api: httpx.AsyncClient, settings: Settings
 ) -> None:
     ada = await log_in(api)
-    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        await client.set(f"aurora:predictions:{ada.user_id}:energy", cached)
-
-    assert (await energy(api, ada))["model_source"] == "none"
-
-
-async def test_what_the_streams_cached_is_served(api: httpx.AsyncClient, settings: Settings) -> None:
-    ada = await log_in(api)
-    body = {
-        "model_name": "energy", "model_version": "9", "model_source": "model", "value": 7.5, "lower": 6.0,
-        "upper": 9.0, "baseline": 7.0, "baseline_name": "ewma", "class": None, "probabilities": None,
-        "reasons": [{"feature": "f", "value": 1.0, "unit": "", "contribution": 0.5, "sentence": "f goes up"}],
-        "as_of": "2026-03-29T14:30:00Z", "local_date": "2026-03-29",
-    }  # fmt: skip
-    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        await client.set(f"aurora:predictions:{ada.user_id}:energy", json.dumps(body))
+    predicted = Prediction(
+        model_name="energy", model_version=None, model_source="baseline", value=7.5, lower=None, upper=None,
+        baseline=7.0, baseline_name="ewma", reasons=(Reason("f", 1.0, "", 0.5, "f goes up"),),
+    )  # fmt: skip
+    as_of = datetime(2026, 3, 29, 14, 30, tzinfo=UTC)
+    async with (
+        redis.asyncio.Redis.from_url(settings.redis_url) as client,
+        client.pipeline(transaction=False) as pipe,
+    ):
+        tokens = forget_predictions(pipe, UUID(ada.user_id))
+        keep_prediction(pipe, UUID(ada.user_id), tokens, predicted, as_of, as_of.date())
+        await pipe.execute()
 
     answer = await energy(api, ada)
 
-    assert (answer["value"], answer["model_version"]) == (7.5, "9")
+    assert (answer["value"], answer["as_of"]) == (7.5, "2026-03-29T14:30:00Z")
     assert answer["reasons"][0]["sentence"] == "f goes up"
+
+
+@pytest.mark.parametrize("source", ["model", "baseline", "none"])
+def test_a_prediction_is_told_as_its_schema_says(source: ModelSource) -> None:
+    is_known = source != "none"
+    predicted = Prediction(
+        model_name="mood", model_version="3" if source == "model" else None, model_source=source,
+        value=0.25 if is_known else None, lower=-0.5 if source == "model" else None,
+        upper=1.0 if source == "model" else None, baseline=0.1 if is_known else None,
+        baseline_name="ewma" if is_known else None, class_name="neutral" if is_known else None,
+        probabilities={"neutral": 1.0} if is_known else None,
+        reasons=(Reason("f", None, "min", 0.5, "f goes up"),) if is_known else (),
+    )  # fmt: skip
+    as_of = datetime(2026, 3, 29, 14, 30, 0, 123456, tzinfo=UTC)
+
+    body = prediction_body(predicted, as_of, as_of.date())
+
+    assert PredictionRead.model_validate_json(body).model_dump_json(by_alias=True).encode() == body
+
+
+async def test_after_a_promotion_what_the_model_before_said_is_not_told(
+    api: httpx.AsyncClient, api_database: str
+) -> None:
+    ada = await log_in(api)
+    await live_days(api, ada)
+    publish(api_database, "1", an_energy_artifact())
+    first = await energy(api, ada)
+    publish(api_database, "2", an_energy_artifact(seed=2))
+    async with asyncio.timeout(10):
+        while (second := await energy(api, ada))["model_version"] != "2":
+            pass
+    withdraw(api_database)
+
+    assert first["model_version"] == "1"
+    assert second["as_of"] > first["as_of"]
 
 
 async def test_the_live_vector_is_the_same_from_redis_and_from_the_log(

@@ -4,9 +4,11 @@ import psycopg
 from redis.asyncio import Redis
 
 from aurora.features.live import read_tiles
+from aurora.kept_answers import look_up
+from aurora.predictions.kept import prediction_place
 from streams.features.people import read_everybody
 from streams.features.rebuild import rebuild
-from streams.notices import prediction_key
+from tests.fixtures.kept import put
 from tests.streams.conftest import Life
 
 
@@ -27,8 +29,9 @@ async def test_everybody_is_rebuilt_from_the_log(life: Life, redis: Redis) -> No
 
 async def test_predictions_from_the_tiles_before_are_dropped(life: Life, redis: Redis) -> None:
     ada = await life.somebody()
-    await redis.set(prediction_key(ada, "energy"), b"{}")
+    place = prediction_place(ada, "energy")
+    await put(redis, place, b"{}")
     async with await psycopg.AsyncConnection.connect(life.owner_url) as connection:
         await rebuild(connection, redis, await read_everybody(connection))
 
-    assert await redis.get(prediction_key(ada, "energy")) is None
+    assert (await look_up(redis, place)).body is None

@@ -13,13 +13,15 @@ from redis.exceptions import ConnectionError as RedisAwayError
 
 from aurora import clock
 from aurora.features.live import fill, read_tiles
+from aurora.kept_answers import look_up
 from aurora.models.catalogue import MODELS
 from aurora.predictions.artifact import digest
 from aurora.predictions.champions import Champions
+from aurora.predictions.kept import prediction_place
 from streams.features import live_tiles
 from streams.features.refresher import Refresher
-from streams.notices import prediction_key
 from tests.aurora.models.people import an_energy_artifact
+from tests.fixtures.kept import put
 from tests.streams.conftest import Life, json_of, today
 
 
@@ -152,9 +154,10 @@ async def test_for_who_listens_every_model_predicts_and_it_is_stored_cached_and_
     )
     assert stored == [("energy", 7.0, "baseline", "live"), ("mood", None, "none", "live")]
     for model in MODELS:
-        cached = json_of(await redis.get(prediction_key(ada, model)))
-        assert cached["local_date"] == today().isoformat()
-        assert 0 < await redis.ttl(prediction_key(ada, model)) <= 300
+        place = prediction_place(ada, model)
+        kept = json_of((await look_up(redis, place, b"none")).body)
+        assert (kept["target"], kept["local_date"]) == (model, today().isoformat())
+        assert 0 < await redis.ttl(place.key) <= 300
     assert [notice["subject"] for notice in told] == ["events", "predictions", "predictions", "scores"]
     assert knock is not None
     assert knock["data"] == b"4"
@@ -164,11 +167,12 @@ async def test_for_who_listens_every_model_predicts_and_it_is_stored_cached_and_
 
 async def test_for_who_does_not_listen_the_old_prediction_is_forgotten_and_none_is_made(life: Life) -> None:
     ada = await life.somebody()
-    await life.redis.set(prediction_key(ada, "energy"), "what was said before")
+    place = prediction_place(ada, "energy")
+    await put(life.redis, place, b"what was said before")
     await life.happens(ada, type="energy.rated", payload={"energy": 7})
     await life.refresh()
 
-    assert await life.redis.get(prediction_key(ada, "energy")) is None
+    assert (await look_up(life.redis, place)).body is None
     assert await life.rows("select count(*) from predictions.predictions") == [(0,)]
     assert await read_tiles(life.redis, ada) == await life.tiles_of_log(ada)
 
@@ -248,8 +252,11 @@ async def test_the_champion_of_the_persons_cohort_answers_and_is_replaced_while_
     async with life.listening(ada), life.listening(eve):
         await refresher.refresh(await life.touches())
 
-    served = [json_of(await life.redis.get(prediction_key(user_id, "energy"))) for user_id in (ada, eve)]
-    assert [(answer["model_source"], answer["model_version"]) for answer in served] == [
+    kept = [
+        json_of((await look_up(life.redis, prediction_place(user_id, "energy"), version)).body)
+        for user_id, version in ((ada, b"1"), (eve, b"none"))
+    ]
+    assert [(answer["model_source"], answer["model_version"]) for answer in kept] == [
         ("model", "1"),
         ("baseline", None),
     ]

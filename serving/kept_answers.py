@@ -1,0 +1,166 @@
+"""Answers out of Redis, and made once where several ask for one that is not there.
+
+Of the requests that find nothing one makes the answer; those on this worker wait for it, those on other workers look
+until it is there. Whoever has waited for too long makes their own, so a worker that dies keeps nobody up. Without Redis
+every answer is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+from zlib import crc32
+
+from prometheus_client import Counter
+from redis.asyncio import Redis
+
+from aurora.kept_answers import Found, Place, keep, look_up, renew, tag_of
+from serving.redis_access import RedisAccess
+
+Outcome = Literal["hit", "made", "shared", "without_redis", "switched_off"]
+
+ANSWERS: Final = Counter(
+    "aurora_api_kept_answers",
+    "Answers that are kept, by what was asked for and where this one came from: hit (kept), made, shared (another "
+    "request made it), without_redis, switched_off",
+    ["endpoint", "outcome"],
+)
+
+_TURN_SECONDS: Final = 5.0
+"""So long one worker may be making an answer before another one begins."""
+_WAIT_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.02
+_SLOTS: Final = 8
+_MOST_BYTES: Final = 512 * 1024
+"""A longer answer is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An answer that is asked for: where it is kept and for how long, and what else it was made from (`stamp`)."""
+
+    endpoint: str
+    place: Place
+    seconds: int
+    stamp: bytes = b""
+
+
+def one_of_few(endpoint: str, place: Place, seconds: int, question: str) -> Wanted:
+    """The answer to one of countless questions. Few are kept at a time, so that nobody fills Redis by asking."""
+    stamp = question.encode()
+    slot = crc32(stamp) % _SLOTS
+    return Wanted(endpoint, place._replace(key=f"{place.key}:{slot}"), seconds, stamp)
+
+
+Make = Callable[[], Awaitable[bytes]]
+_Making = tuple[str, bytes, bytes]
+
+
+class KeptAnswers:
+    """One worker's way to the answers that all workers share."""
+
+    def __init__(self, redis: RedisAccess) -> None:
+        self._redis = redis
+        self._making: dict[_Making, asyncio.Task[bytes]] = {}
+        self._counters: dict[tuple[str, Outcome], Counter] = {}
+
+    async def answer(self, wanted: Wanted, make: Make, *, is_on: bool = True) -> bytes:
+        """The answer that is kept and holds, else what `make` returns; what it raises is raised and not kept."""
+        if not is_on:
+            self._count(wanted, "switched_off")
+            return await make()
+        found = await self._look(wanted)
+        if found is None:
+            self._count(wanted, "without_redis")
+            return await make()
+        if found.body is not None:
+            self._count(wanted, "hit")
+            return found.body
+        # By the tokens, too: who asks after a change does not wait for an answer from before it.
+        making = (wanted.place.key, found.tokens, wanted.stamp)
+        task = self._making.get(making)
+        if task is None:
+            task = asyncio.create_task(self._make(wanted, found.tokens, make))
+            self._making[making] = task
+            task.add_done_callback(lambda _: self._making.pop(making, None))
+        else:
+            self._count(wanted, "shared")
+        # A client that goes away takes nothing from the others who wait.
+        return await asyncio.shield(task)
+
+    async def invalidate(self, noun: str, user_ids: Iterable[UUID]) -> None:
+        """Nothing that was made from this of these people holds any longer."""
+        tags = [tag_of(noun, user_id) for user_id in user_ids]
+
+        async def renew_all(client: Redis) -> None:
+            async with client.pipeline(transaction=False) as pipe:
+                for tag in tags:
+                    renew(pipe, tag)
+                await pipe.execute()
+
+        if tags:
+            await self._redis.attempt(renew_all, otherwise=None)
+
+    async def finish(self) -> None:
+        """Wait for what is being made."""
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
+
+    async def _make(self, wanted: Wanted, tokens: bytes, make: Make) -> bytes:
+        turn = f"{wanted.place.key}:turn:{tokens.hex()}:{crc32(wanted.stamp)}"
+        if not await self._take_turn(turn):
+            body = await self._await_other(wanted, tokens)
+            if body is not None:
+                self._count(wanted, "shared")
+                return body
+        self._count(wanted, "made")
+        try:
+            body = await make()
+        except BaseException:
+            await self._redis.attempt(lambda client: client.delete(turn), otherwise=0)
+            raise
+
+        async def put(client: Redis) -> None:
+            async with client.pipeline(transaction=False) as pipe:
+                if len(body) <= _MOST_BYTES:
+                    keep(pipe, wanted.place, tokens, body, seconds=wanted.seconds, stamp=wanted.stamp)
+                pipe.delete(turn)
+                await pipe.execute()
+
+        await self._redis.attempt(put, otherwise=None)
+        return body
+
+    async def _look(self, wanted: Wanted) -> Found | None:
+        return await self._redis.attempt(
+            lambda client: look_up(client, wanted.place, wanted.stamp), otherwise=None
+        )
+
+    async def _take_turn(self, turn: str) -> bool:
+        milliseconds = round(_TURN_SECONDS * 1000)
+
+        async def take(client: Redis) -> bool:
+            return bool(await client.set(turn, 1, nx=True, px=milliseconds))
+
+        return await self._redis.attempt(take, otherwise=True)
+
+    async def _await_other(self, wanted: Wanted, tokens: bytes) -> bytes | None:
+        """What another worker makes from the same; None when it takes too long, or something changed meanwhile."""
+        until = time.monotonic() + _WAIT_SECONDS
+        while time.monotonic() < until:
+            await asyncio.sleep(_LOOK_SECONDS)
+            found = await self._look(wanted)
+            if found is None or found.tokens != tokens:
+                return None
+            if found.body is not None:
+                return found.body
+        return None
+
+    def _count(self, wanted: Wanted, outcome: Outcome) -> None:
+        # Looked up by its labels once: that takes longer than to count.
+        counter = self._counters.get((wanted.endpoint, outcome))
+        if counter is None:
+            counter = self._counters[wanted.endpoint, outcome] = ANSWERS.labels(wanted.endpoint, outcome)
+        counter.inc()

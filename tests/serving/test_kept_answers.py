@@ -1,0 +1,266 @@
+"""The API keeps answers: made once, shared by all workers, and void as soon as what they were made from changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from prometheus_client import REGISTRY
+
+from aurora.kept_answers import CHANNEL, PATTERNS, SCORES, look_up, place_of, tag_of
+from aurora.settings import Settings
+from serving.app import create_app
+from serving.kept_answers import KeptAnswers, Wanted, one_of_few
+from serving.redis_access import RedisAccess
+from tests.serving.conftest import NOWHERE, Account, an_event, log_in, quick, running
+from tests.serving.live_server import until
+
+SCORE = """
+    insert into marts.scores (user_id, local_date, score_name, version, score, score_state, coverage)
+    values (%s, current_date, 'sleep', 1, %s, 'SCORED', 1)
+"""
+
+
+def answered(endpoint: str, outcome: str) -> float:
+    labels = {"endpoint": endpoint, "outcome": outcome}
+    return REGISTRY.get_sample_value("aurora_api_kept_answers_total", labels) or 0
+
+
+@pytest.fixture
+async def workers(settings: Settings) -> AsyncIterator[list[KeptAnswers]]:
+    """Those of four workers."""
+    accesses = [RedisAccess(settings.redis_url, 1.0) for _ in range(4)]
+    yield [KeptAnswers(redis) for redis in accesses]
+    for redis in accesses:
+        await redis.close()
+
+
+@pytest.fixture
+def wanted() -> Wanted:
+    ada = uuid4()
+    return Wanted("tests", place_of(f"tests:{ada}", tag_of("tests", ada)), 60)
+
+
+class Maker:
+    """Makes answers, and counts them."""
+
+    def __init__(self, body: bytes = b"{}") -> None:
+        self.body = body
+        self.made = 0
+        self.may_go = asyncio.Event()
+
+    async def __call__(self) -> bytes:
+        self.made += 1
+        await self.may_go.wait()
+        return self.body
+
+
+async def test_many_who_ask_at_once_have_it_made_once(workers: list[KeptAnswers], wanted: Wanted) -> None:
+    make = Maker(b"[1]")
+    asking = [asyncio.create_task(workers[number % 4].answer(wanted, make)) for number in range(100)]
+    await until(lambda: make.made == 1)
+    make.may_go.set()
+
+    assert set(await asyncio.gather(*asking)) == {b"[1]"}
+    assert make.made == 1
+
+
+async def test_a_client_that_goes_away_takes_nothing_from_the_others(
+    workers: list[KeptAnswers], wanted: Wanted
+) -> None:
+    make = Maker(b"[1]")
+    gone = asyncio.create_task(workers[0].answer(wanted, make))
+    await until(lambda: make.made == 1)
+    other = asyncio.create_task(workers[0].answer(wanted, make))
+    gone.cancel()
+    make.may_go.set()
+
+    assert await other == b"[1]"
+    assert make.made == 1
+
+
+async def test_what_fails_is_told_to_all_who_wait_and_not_kept(
+    workers: list[KeptAnswers], wanted: Wanted
+) -> None:
+    async def fail() -> bytes:
+        raise psycopg.OperationalError
+
+    answers = await asyncio.gather(
+        *(workers[0].answer(wanted, fail) for _ in range(3)), return_exceptions=True
+    )
+    make = Maker(b"[1]")
+    make.may_go.set()
+
+    assert [type(answer) for answer in answers] == [psycopg.OperationalError] * 3
+    assert await workers[1].answer(wanted, make) == b"[1]"
+
+
+async def test_a_worker_that_died_over_an_answer_keeps_nobody_up(
+    workers: list[KeptAnswers], wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.kept_answers._WAIT_SECONDS", 0.1)
+    never = Maker()
+    dead = asyncio.create_task(workers[0].answer(wanted, never))
+    await until(lambda: never.made == 1)
+    make = Maker(b"[1]")
+    make.may_go.set()
+
+    assert await workers[1].answer(wanted, make) == b"[1]"
+    never.may_go.set()
+    await dead
+
+
+async def test_who_asks_after_a_change_does_not_get_an_answer_from_before_it(
+    workers: list[KeptAnswers], wanted: Wanted
+) -> None:
+    old, new, newest = Maker(b"old"), Maker(b"new"), Maker(b"newest")
+    new.may_go.set()
+    newest.may_go.set()
+    before = asyncio.create_task(workers[0].answer(wanted, old))
+    await until(lambda: old.made == 1)
+    await workers[1].invalidate("tests", [UUID(wanted.place.key.rpartition(":")[2])])
+
+    assert await workers[0].answer(wanted, new) == b"new"
+    old.may_go.set()
+    assert await before == b"old"
+    # It was kept by the tokens from before the change: as good as not at all.
+    assert await workers[2].answer(wanted, newest) == b"newest"
+
+
+async def test_without_redis_and_switched_off_every_answer_is_made(
+    workers: list[KeptAnswers], wanted: Wanted
+) -> None:
+    make = Maker()
+    make.may_go.set()
+    alone = KeptAnswers(RedisAccess(NOWHERE, 0.1))
+    for _ in range(2):
+        await alone.answer(wanted, make)
+        await workers[0].answer(wanted, make, is_on=False)
+
+    assert make.made == 4
+
+
+async def test_asking_for_much_keeps_little(workers: list[KeptAnswers], settings: Settings) -> None:
+    name = f"tests:{uuid4()}"
+    make, large = Maker(), Maker(b"x" * 600_000)
+    make.may_go.set()
+    large.may_go.set()
+    for number in range(100):
+        few = one_of_few("tests", place_of(name, "tests"), 60, f"question {number}")
+        assert await workers[0].answer(few, make) == b"{}"
+    too_large = one_of_few("tests", place_of(f"{name}:large", "tests"), 60, "a year")
+    await workers[0].answer(too_large, large)
+    redis = RedisAccess(settings.redis_url, 1.0)
+    kept = [key async for key in redis.client.scan_iter(f"aurora:kept:{name}*")]
+    found = await look_up(redis.client, too_large.place, too_large.stamp)
+    await redis.close()
+
+    assert 0 < len(kept) <= 8
+    assert found.body is None
+
+
+@pytest.fixture
+async def world(
+    settings: Settings, committed_database: str, role_url: Callable[..., str]
+) -> AsyncIterator[tuple[httpx.AsyncClient, str]]:
+    """An API over a warehouse that has scores."""
+    with psycopg.connect(committed_database, autocommit=True) as connection:
+        connection.execute("create schema if not exists marts")
+        connection.execute(
+            "create table marts.scores (user_id uuid, local_date date, score_name text, version integer,"
+            " score double precision, score_state text, coverage double precision, factors jsonb default '[]')"
+        )
+        connection.execute("grant usage on schema marts to aurora_serving")
+        connection.execute("grant select on marts.scores to aurora_serving")
+    url = role_url("aurora_serving", committed_database)
+    async with running(create_app(settings.model_copy(update={"postgres_url": url}), quick())) as client:
+        yield client, committed_database
+
+
+def write(url: str, statement: str, *values: Any) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statement, values)  # type: ignore[arg-type]  # of this file
+
+
+async def sleep_score(client: httpx.AsyncClient, who: Account, path: str) -> float | None:
+    answer = await client.get(f"/api/v1/{path}", headers=who.headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()[0]["score"] if answer.json() else None
+
+
+@pytest.mark.parametrize("path", ["scores", "scores/history", "scores/history?name=sleep"])
+async def test_scores_are_kept_until_a_build_is_over(world: tuple[httpx.AsyncClient, str], path: str) -> None:
+    client, url = world
+    ada, bob = await log_in(client), await log_in(client)
+    write(url, SCORE, ada.user_id, 70)
+    assert [await sleep_score(client, who, path) for who in (ada, bob)] == [70, None]
+
+    write(url, "update marts.scores set score = 80")
+    hits = answered(path.partition("?")[0], "hit")
+    assert await sleep_score(client, ada, path) == 70
+    assert answered(path.partition("?")[0], "hit") == hits + 1
+
+    write(url, "select pg_notify(%s, %s)", CHANNEL, SCORES)
+    async with asyncio.timeout(10):
+        while await sleep_score(client, ada, path) != 80:
+            pass
+
+
+async def test_an_unchanged_answer_is_not_sent_twice(world: tuple[httpx.AsyncClient, str]) -> None:
+    client, url = world
+    ada = await log_in(client)
+    write(url, SCORE, ada.user_id, 70)
+    for path in ("scores", "scores/history", "patterns"):
+        first = await client.get(f"/api/v1/{path}", headers=ada.headers)
+        known = {"If-None-Match": first.headers["etag"]}
+        second = await client.get(f"/api/v1/{path}", headers=ada.headers | known)
+        assert (first.status_code, second.status_code, second.content) == (200, 304, b"")
+        assert second.headers["cache-control"] == "private, no-cache"
+
+
+async def test_a_search_for_patterns_concerns_whose_patterns_it_found(
+    world: tuple[httpx.AsyncClient, str],
+) -> None:
+    client, url = world
+    ada, bob = await log_in(client), await log_in(client)
+
+    async def told_days(who: Account) -> int | None:
+        answer = (await client.get("/api/v1/patterns", headers=who.headers)).json()
+        return answer["search"] and answer["search"]["told_days"]
+
+    assert [await told_days(who) for who in (ada, bob)] == [None, None]
+    for who in (ada, bob):
+        write(
+            url,
+            "insert into insights.pattern_searches (user_id, week_ended_date, first_date, told_days, patterns, tested,"
+            " omitted, method_version) values (%s, '2026-11-22', '2026-05-20', 150, 0, '{}', '[]', 1)",
+            who.user_id,
+        )
+    write(url, f"select pg_notify(%s, '{PATTERNS}:' || %s)", CHANNEL, ada.user_id)
+
+    async with asyncio.timeout(10):
+        while await told_days(ada) != 150:
+            pass
+    assert await told_days(bob) is None
+
+
+async def test_who_moves_to_another_zone_gets_another_prediction(
+    world: tuple[httpx.AsyncClient, str],
+) -> None:
+    client, _ = world
+    ada = await log_in(client, tz="Europe/Oslo")
+    await client.post("/api/v1/events", json=an_event(), headers=ada.headers)
+
+    async def as_of() -> str:
+        return (await client.get("/api/v1/predictions/energy", headers=ada.headers)).json()["as_of"]
+
+    first, kept = await as_of(), await as_of()
+    await client.patch("/api/v1/auth/me", json={"tz": "Pacific/Auckland"}, headers=ada.headers)
+
+    assert kept == first
+    assert await as_of() > first
