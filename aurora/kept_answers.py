@@ -9,6 +9,8 @@ leave that one for its whole time (docs/decisions/0027).
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -52,22 +54,43 @@ def tag_of(noun: str, user_id: UUID) -> str:
 
 
 async def look_up(redis: Redis, place: Place, stamp: bytes = b"") -> Found:
-    """The answer at a place. `stamp` is what else it was made from that needs no tag, such as the model's version.
+    """The answer at a place. `stamp` is what else it was made from that needs no tag, such as the model's version."""
+    [found] = await look_up_many(redis, [(place, stamp)])
+    return found
+
+
+async def look_up_many(redis: Redis, wanted: Sequence[tuple[Place, bytes]]) -> list[Found]:
+    """The same for many places and stamps at once, in their order.
 
     Tags that have no token are given one, so that a token is never missing by chance: what is missing never holds.
     """
-    names = [_tag_key(tag) for tag in place.tags]
-    kept, *tokens = await redis.mget(place.key, *names)
-    if None in tokens:
-        async with redis.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.set(name, _new_token(), nx=True, ex=_TAG_SECONDS)
-            pipe.mget(names)
-            *_, tokens = await pipe.execute()
-        return Found(b"".join(tokens), None)
-    found = b"".join(tokens)
-    head = _head(found, stamp)
-    return Found(found, kept[len(head) :] if kept is not None and kept.startswith(head) else None)
+    names = [[place.key, *map(_tag_key, place.tags)] for place, _ in wanted]
+    values = iter(await redis.mget([name for of_place in names for name in of_place]))
+    read = [(next(values), list(islice(values, len(place.tags)))) for place, _ in wanted]
+    missing = {
+        name
+        for (_, tokens), (_, *tags) in zip(read, names, strict=True)
+        for name, token in zip(tags, tokens, strict=True)
+        if token is None
+    }
+    given = await _give_tokens(redis, sorted(missing)) if missing else {}
+    found = []
+    for (body, tokens), (_, *tags), (_, stamp) in zip(read, names, wanted, strict=True):
+        known = b"".join(token or given[tag] for tag, token in zip(tags, tokens, strict=True))
+        head = _head(known, stamp)
+        holds = body is not None and body.startswith(head)
+        found.append(Found(known, body[len(head) :] if holds else None))
+    return found
+
+
+async def _give_tokens(redis: Redis, names: Sequence[str]) -> dict[str, bytes]:
+    """Give each of these tags a token unless somebody else did meanwhile."""
+    async with redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.set(name, _new_token(), nx=True, ex=_TAG_SECONDS)
+        pipe.mget(names)
+        *_, tokens = await pipe.execute()
+    return dict(zip(names, tokens, strict=True))
 
 
 def keep(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -18,7 +18,8 @@ from zlib import crc32
 from prometheus_client import Counter
 from redis.asyncio import Redis
 
-from aurora.kept_answers import Found, Place, keep, look_up, renew, tag_of
+from aurora.kept_answers import Found, Place, keep, look_up_many, renew, tag_of
+from serving.grouping import Grouping
 from serving.redis_access import RedisAccess
 
 Outcome = Literal["hit", "made", "shared", "without_redis", "switched_off"]
@@ -34,6 +35,7 @@ _TURN_SECONDS: Final = 5.0
 """So long one worker may be making an answer before another one begins."""
 _WAIT_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.02
+_LOOKED_AT_ONCE: Final = 200
 _SLOTS: Final = 8
 _MOST_BYTES: Final = 512 * 1024
 """A longer answer is not kept."""
@@ -58,6 +60,7 @@ def one_of_few(endpoint: str, place: Place, seconds: int, question: str) -> Want
 
 Make = Callable[[], Awaitable[bytes]]
 _Making = tuple[str, bytes, bytes]
+_Look = tuple[Place, bytes]
 
 
 class KeptAnswers:
@@ -66,6 +69,7 @@ class KeptAnswers:
     def __init__(self, redis: RedisAccess) -> None:
         self._redis = redis
         self._making: dict[_Making, asyncio.Task[bytes]] = {}
+        self._looking: Grouping[_Look, Found | None] = Grouping(self._look_together, most=_LOOKED_AT_ONCE)
         self._counters: dict[tuple[str, Outcome], Counter] = {}
 
     async def answer(self, wanted: Wanted, make: Make, *, is_on: bool = True) -> bytes:
@@ -134,9 +138,12 @@ class KeptAnswers:
         return body
 
     async def _look(self, wanted: Wanted) -> Found | None:
-        return await self._redis.attempt(
-            lambda client: look_up(client, wanted.place, wanted.stamp), otherwise=None
-        )
+        """What Redis has; None when it does not answer."""
+        return await self._looking.ask((wanted.place, wanted.stamp))
+
+    async def _look_together(self, wanted: Sequence[_Look]) -> Sequence[Found | None]:
+        found = await self._redis.attempt(lambda client: look_up_many(client, wanted), otherwise=None)
+        return [None] * len(wanted) if found is None else found
 
     async def _take_turn(self, turn: str) -> bool:
         milliseconds = round(_TURN_SECONDS * 1000)
