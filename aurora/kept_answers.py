@@ -9,9 +9,9 @@ leave that one for its whole time (docs/decisions/0027).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -65,7 +65,8 @@ async def look_up_many(redis: Redis, wanted: Sequence[tuple[Place, bytes]]) -> l
     Tags that have no token are given one, so that a token is never missing by chance: what is missing never holds.
     """
     names = [[place.key, *map(_tag_key, place.tags)] for place, _ in wanted]
-    values = iter(await redis.mget([name for of_place in names for name in of_place]))
+    stored: Any = await redis.mget([name for of_place in names for name in of_place])
+    values: Iterator[bytes | None] = iter(stored)
     read = [(next(values), list(islice(values, len(place.tags)))) for place, _ in wanted]
     missing = {
         name
@@ -78,8 +79,7 @@ async def look_up_many(redis: Redis, wanted: Sequence[tuple[Place, bytes]]) -> l
     for (body, tokens), (_, *tags), (_, stamp) in zip(read, names, wanted, strict=True):
         known = b"".join(token or given[tag] for tag, token in zip(tags, tokens, strict=True))
         head = _head(known, stamp)
-        holds = body is not None and body.startswith(head)
-        found.append(Found(known, body[len(head) :] if holds else None))
+        found.append(Found(known, body[len(head) :] if body and body.startswith(head) else None))
     return found
 
 
