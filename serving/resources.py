@@ -1,4 +1,4 @@
-"""What one worker holds for as long as it lives: the pool, Redis, models, open sockets."""
+"""What one worker holds for as long as it lives: the pool, Redis, models, flags, open sockets."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
 from serving.events.judging import Judge
 from serving.events.posting import GROUPS_AT_ONCE, Posting
+from serving.flags.asking import Flags
 from serving.live.hub import Hub
 from serving.live.tickets import Tickets
 from serving.options import ApiOptions
@@ -52,6 +53,7 @@ class Resources:
     tokens: TokenReader
     keys: Keys
     logins: Logins
+    flags: Flags
     limiter: RateLimiter
     passwords: Passwords
     accounts: Accounts
@@ -109,6 +111,7 @@ class Resources:
             tokens=tokens,
             keys=Keys(database, options.note_keys_seconds),
             logins=logins,
+            flags=Flags(postgres_url, database),
             limiter=limiter,
             passwords=passwords,
             accounts=Accounts(
@@ -138,9 +141,11 @@ class Resources:
         """Connect, listen, and at the end let go of everything in the opposite order."""
         await self.database.open()
         await self.passwords.warm_up()
+        await self.flags.open()
         tasks = (
             asyncio.create_task(self.champions.listen(), name="champions"),
             asyncio.create_task(self.logins.listen(), name="logins"),
+            asyncio.create_task(self.flags.listen(), name="flags"),
             asyncio.create_task(self.replica.watch(), name="replica"),
             asyncio.create_task(self.keys.keep_noting(), name="key-uses"),
         )
@@ -154,6 +159,7 @@ class Resources:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.flags.close()
             with suppress(psycopg.Error):
                 await self.keys.note_uses()
             self.resolver.close()
