@@ -20,6 +20,7 @@ from benchmarks.server_process import answering
 from benchmarks.services import DATA_KEY, Services
 from infra.ports import free_port
 from serving.app import create_app
+from serving.auth.people import Person
 from serving.kept_answers import KeptAnswers, Make, Wanted
 from serving.options import ApiOptions
 from serving.predictions.service import Forecaster
@@ -36,8 +37,8 @@ SLOW_START_SECONDS: Final = 300
 class NothingKept(KeptAnswers):
     """Forgets at once: each request is answered as the first one after an event is."""
 
-    async def answer(self, wanted: Wanted, make: Make, *, is_on: bool = True) -> bytes:
-        del wanted, is_on
+    async def answer(self, wanted: Wanted, make: Make, person: Person | None = None) -> bytes:
+        del wanted, person
         return await make()
 
 

@@ -24,6 +24,7 @@ from serving.document import completed
 from serving.event_types import endpoints as event_types
 from serving.events import endpoints as events
 from serving.features import endpoints as features
+from serving.flags import endpoints as feature_flags
 from serving.health import endpoints as health
 from serving.live import endpoints as live
 from serving.middleware.rate_limiting import Gate
@@ -56,6 +57,7 @@ NOUNS: Final = (
     webhooks,
     live,
     admin,
+    feature_flags,
     audit,
 )
 

@@ -31,7 +31,7 @@ TAGS: Final = {
     "models": "Which models answer",
     "webhooks": "Have what happens to you sent to a server of yours",
     "live": "Tickets for the WebSocket, which `/api/v1/asyncapi.json` describes",
-    "admin": "Accounts of others, and announcements",
+    "admin": "Accounts of others, announcements, and what is switched on",
     "health": "For machines that watch over this one",
 }
 

@@ -70,6 +70,25 @@ class LastAdminError(AuroraError):
         super().__init__("this is the last administrator: give somebody else the role first")
 
 
+class FeatureFlagUnknownError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no feature flag of this name; GET /api/v1/admin/feature-flags lists what there is"
+        )
+
+
+class FeatureOffError(AuroraError):
+    """Somebody decided so. To ask again changes nothing, so it is no 503."""
+
+    def __init__(self) -> None:
+        super().__init__("this is switched off, for everybody or for you; an administrator can switch it on")
+
+
+class RegistrationClosedError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__("nobody can make an account at this time")
+
+
 class TokenReusedError(AuroraError):
     def __init__(self) -> None:
         super().__init__(

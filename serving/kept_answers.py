@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from aurora.kept_answers import Found, Place, keep, look_up_many, renew, tag_of
+from serving.auth.people import Person
 from serving.grouping import Grouping
 from serving.redis_access import RedisAccess
 
@@ -66,15 +67,17 @@ _Look = tuple[Place, bytes]
 class KeptAnswers:
     """One worker's way to the answers that all workers share."""
 
-    def __init__(self, redis: RedisAccess) -> None:
+    def __init__(self, redis: RedisAccess, is_on: Callable[[Person | None], bool] = lambda _: True) -> None:
+        """`is_on` says whether answers of a person are kept at all."""
         self._redis = redis
+        self._is_on = is_on
         self._making: dict[_Making, asyncio.Task[bytes]] = {}
         self._looking: Grouping[_Look, Found | None] = Grouping(self._look_together, most=_LOOKED_AT_ONCE)
         self._counters: dict[tuple[str, Outcome], Counter] = {}
 
-    async def answer(self, wanted: Wanted, make: Make, *, is_on: bool = True) -> bytes:
+    async def answer(self, wanted: Wanted, make: Make, person: Person | None = None) -> bytes:
         """The answer that is kept and holds, else what `make` returns; what it raises is raised and not kept."""
-        if not is_on:
+        if not self._is_on(person):
             self._count(wanted, "switched_off")
             return await make()
         found = await self._look(wanted)

@@ -16,7 +16,7 @@ BEARER: Final = "HTTPBearer"
 _TOLD: Final = {
     400: "The request cannot be read",
     401: "No access token, or one that is not accepted",
-    403: "The key was not made for this, or your role does not allow it",
+    403: "The key was not made for this, your role does not allow it, or it is switched off",
     404: "Nothing of yours is there",
     408: "The body did not arrive in time",
     409: "It conflicts with what is stored",

@@ -1,4 +1,4 @@
-"""What one worker holds for as long as it lives: the pool, Redis, models, open sockets."""
+"""What one worker holds for as long as it lives: the pool, Redis, models, flags, open sockets."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
 from serving.events.judging import Judge
 from serving.events.posting import GROUPS_AT_ONCE, Posting
+from serving.flags.asking import Flags
 from serving.kept_answers import KeptAnswers
 from serving.kept_changes import KeptChanges
 from serving.live.hub import Hub
@@ -53,6 +54,7 @@ class Resources:
     tokens: TokenReader
     keys: Keys
     logins: Logins
+    flags: Flags
     limiter: RateLimiter
     passwords: Passwords
     accounts: Accounts
@@ -91,7 +93,8 @@ class Resources:
         logins = Logins(postgres_url)
         limiter, mailbag = RateLimiter(redis, options, settings.api_workers), Mailbag(system_key)
         addresses = Addresses(database, limiter, mailbag, logins, system_key=system_key)
-        kept = KeptAnswers(redis)
+        flags = Flags(postgres_url, database)
+        kept = KeptAnswers(redis, lambda person: flags.is_on("response-cache", person))
         judge = Judge(system_key)
         champions = Champions(postgres_url, threads=settings.threads)
         resolver = Resolver(_NAMES_AT_ONCE)
@@ -112,6 +115,7 @@ class Resources:
             tokens=tokens,
             keys=Keys(database, options.note_keys_seconds),
             logins=logins,
+            flags=flags,
             limiter=limiter,
             passwords=passwords,
             accounts=Accounts(
@@ -147,9 +151,11 @@ class Resources:
         """Connect, listen, and at the end let go of everything in the opposite order."""
         await self.database.open()
         await self.passwords.warm_up()
+        await self.flags.open()
         tasks = (
             asyncio.create_task(self.champions.listen(), name="champions"),
             asyncio.create_task(self.logins.listen(), name="logins"),
+            asyncio.create_task(self.flags.listen(), name="flags"),
             asyncio.create_task(self.replica.watch(), name="replica"),
             asyncio.create_task(self.kept_changes.listen(), name="kept-changes"),
             asyncio.create_task(self.keys.keep_noting(), name="key-uses"),
@@ -165,6 +171,7 @@ class Resources:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.flags.close()
             with suppress(psycopg.Error):
                 await self.keys.note_uses()
             self.resolver.close()

@@ -56,6 +56,7 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "app.webhook_attempts": {SERVING: _R, JOBS: _APPEND},
     "app.audit": {SERVING: _APPEND, JOBS: _R},
     "app.audit_seals": {JOBS: _APPEND},
+    "app.feature_flags": {SERVING: _ALL},
     "raw.events": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.event_keys": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _R},
     "raw.outbox": {

@@ -51,6 +51,8 @@ ACTIONS: Final[dict[str, Action]] = {
         Action("webhook_delivery.retried", "A delivery was sent to its webhook once more."),
         Action("rejected_event.replayed", "A rejected event was judged anew."),
         Action("rejected_event.discarded", "A rejected event was discarded."),
+        Action("feature_flag.changed", "A feature was switched on or off, for everybody or for some."),
+        Action("feature_flag.reset", "A feature is on or off as by default again."),
         Action("announcement.made", "Everybody was told something."),
     )
 }

@@ -32,7 +32,7 @@ from serving.dependencies import (
     OwnerAlone,
     person_who_may,
 )
-from serving.errors import SessionNotFoundError
+from serving.errors import RegistrationClosedError, SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
@@ -43,9 +43,11 @@ ProfileReader = Annotated[Person, person_who_may("profile:read")]
 ProfileWriter = Annotated[Person, person_who_may("profile:write")]
 
 
-@router.post("/register", status_code=201, response_model=Registered, responses=problems(409, 422, 503))
+@router.post("/register", status_code=201, response_model=Registered, responses=problems(403, 409, 422, 503))
 async def register_user(wanted: Registration, here: Here) -> Registered:
     """Make an account. Log in with it next. An e-mail address gets a link to confirm it."""
+    if not here.flags.is_on("registration"):
+        raise RegistrationClosedError
     if wanted.email is not None:
         await here.addresses.count_email_to(wanted.email)
     return await here.accounts.register(wanted)

@@ -49,6 +49,8 @@ SCOPES: Final[dict[str, Scope]] = {
         Scope("users:read", "Read the accounts of others, without anything they recorded", _OPERATORS),
         Scope("users:write", "Give roles, and close the logins of others", _ADMINS, is_for_keys=False),
         Scope("audit:read", "Read who did what to whom, without a word of what was changed", _OPERATORS),
+        Scope("flags:read", "Read which features are on, and for whom", _OPERATORS),
+        Scope("flags:write", "Switch features on and off", _ADMINS, is_for_keys=False),
         Scope("announcements:write", "Tell everybody something", _OPERATORS),
     )
 }

@@ -63,7 +63,7 @@ async def read_own_patterns(
 
     kept = place_of(f"patterns:{person.user_id}", PATTERNS, tag_of(PATTERNS, person.user_id))
     wanted = one_of_few("patterns", kept, here.options.scores_ttl_seconds, repr(asked))
-    return cacheable_json(await here.kept.answer(wanted, make), request)
+    return cacheable_json(await here.kept.answer(wanted, make, person), request)
 
 
 async def _page(connection: Connection, user_id: UUID, asked: Asked) -> PatternPage:

@@ -54,6 +54,7 @@ async def predict_what_if(
     The difference is an association: what went along with such days in the people that the model learned from.
     It is not what the change would do. Outside what you and they have had it is refused. Nothing is stored.
     """
+    here.flags.check_on("what-if", person)
     response.headers["Cache-Control"] = "no-store"
     return await ask_what_if(here, work, person, asked)
 

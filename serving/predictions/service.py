@@ -45,7 +45,7 @@ class Forecaster:
             # After a promotion the answers of the model before no longer hold.
             stamp=version_stamp(await self._champions.version(model, person.cohort)),
         )
-        return await self._kept.answer(wanted, lambda: self._predict(person, spec))
+        return await self._kept.answer(wanted, lambda: self._predict(person, spec), person)
 
     async def _predict(self, person: Person, spec: ModelSpec) -> bytes:
         async with self._database.transaction() as connection:

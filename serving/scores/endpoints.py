@@ -60,7 +60,7 @@ async def read_latest_scores(request: Request) -> Response:
 
     place = place_of(f"scores:{person.user_id}", SCORES_TAG)
     wanted = Wanted("scores", place, here.options.scores_ttl_seconds)
-    return cacheable_json(await here.kept.answer(wanted, make), request)
+    return cacheable_json(await here.kept.answer(wanted, make, person), request)
 
 
 @router.get(
@@ -91,7 +91,7 @@ async def read_score_history(
     place = place_of(f"scores:{person.user_id}:history", SCORES_TAG)
     seconds = here.options.scores_ttl_seconds
     wanted = one_of_few("scores/history", place, seconds, f"{first} {last} {name}")
-    return cacheable_json(await here.kept.answer(wanted, make), request)
+    return cacheable_json(await here.kept.answer(wanted, make, person), request)
 
 
 def _definition(spec: ScoreSpec) -> ScoreDefinition:

@@ -171,13 +171,16 @@ class Somebody:
 
     def set(self, case: Any, headers: dict[str, str], _context: Any) -> None:
         case.headers.update(headers)
+        if case.path_parameters.get("flag_name") == "registration":
+            # Nobody else could come in.
+            case.path_parameters["flag_name"] = _FLAG
         meta = case.meta
         if meta and meta.generation.mode.is_positive and meta.phase.name is not TestPhase.STATEFUL:
             case.path_parameters.update(self._own_ids(case.path_parameters))
 
     def _own_ids(self, names: Iterable[str]) -> dict[str, Any]:
         """What there is, in place of ids that nobody has. Chains of requests find their ids by themselves."""
-        own: dict[str, Any] = {}
+        own: dict[str, Any] = {"flag_name": _FLAG} if "flag_name" in names else {}
         with asgi.get_client(self._app) as client:
             for name in [name for name in _LISTS if name in names]:
                 items = self._read(client, _LISTS[name].format(**own))
@@ -202,6 +205,9 @@ class Somebody:
         login = client.post("/api/v1/auth/login", json=named).json()
         return {"Authorization": f"Bearer {login['access_token']}"}
 
+
+_FLAG: Final = "response-cache"
+"""The feature flag that is switched."""
 
 _LISTS: Final = {
     "event_id": "/api/v1/events",

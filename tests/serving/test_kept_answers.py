@@ -133,16 +133,20 @@ async def test_who_asks_after_a_change_does_not_get_an_answer_from_before_it(
 
 
 async def test_without_redis_and_switched_off_every_answer_is_made(
-    workers: list[KeptAnswers], wanted: Wanted
+    workers: list[KeptAnswers], wanted: Wanted, settings: Settings
 ) -> None:
     make = Maker()
     make.may_go.set()
-    alone = KeptAnswers(RedisAccess(NOWHERE, 0.1))
+    nowhere, there = RedisAccess(NOWHERE, 0.1), RedisAccess(settings.redis_url, 1.0)
+    alone, switched_off = KeptAnswers(nowhere), KeptAnswers(there, lambda _: False)
+    await workers[0].answer(wanted, make)
     for _ in range(2):
         await alone.answer(wanted, make)
-        await workers[0].answer(wanted, make, is_on=False)
+        await switched_off.answer(wanted, make)
+    for redis in (nowhere, there):
+        await redis.close()
 
-    assert make.made == 4
+    assert make.made == 5
 
 
 async def test_asking_for_much_keeps_little(workers: list[KeptAnswers], settings: Settings) -> None:
@@ -247,6 +251,17 @@ async def test_a_search_for_patterns_concerns_whose_patterns_it_found(
         while await told_days(ada) != 150:
             pass
     assert await told_days(bob) is None
+
+
+async def test_an_administrator_can_have_nothing_kept(world: tuple[httpx.AsyncClient, str]) -> None:
+    client, url = world
+    ada = await log_in(client)
+    write(url, "insert into app.feature_flags (name, is_on) values ('response-cache', false)")
+    off = answered("scores", "switched_off")
+
+    async with asyncio.timeout(10):
+        while answered("scores", "switched_off") == off:
+            assert await sleep_score(client, ada, "scores") is None
 
 
 async def test_who_moves_to_another_zone_gets_another_prediction(

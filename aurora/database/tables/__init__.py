@@ -5,6 +5,7 @@ from __future__ import annotations
 from aurora.database.tables.app_schema import (
     api_keys,
     email_tokens,
+    feature_flags,
     idempotency_keys,
     notice_heads,
     notices,
@@ -60,6 +61,7 @@ __all__ = [
     "event_archives",
     "event_keys",
     "events",
+    "feature_flags",
     "idempotency_keys",
     "import_batches",
     "import_rows",

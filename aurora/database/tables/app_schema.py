@@ -1,10 +1,11 @@
-"""The schema `app`: people and their sessions."""
+"""The schema `app`: people and their sessions, what they are told, and what is switched on for them."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -191,4 +192,17 @@ notices = Table(
     Index("ix_notices_written_at", "written_at", postgresql_using="brin"),
     schema="app",
     comment="One row per notice to a person's apps, kept for three days. Erased with the person.",
+)
+
+feature_flags = Table(
+    "feature_flags",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("is_on", Boolean, nullable=False),
+    # As serving/flags/targeting.py has them.
+    Column("rules", JSONB, nullable=False, server_default="[]"),
+    instant_column("updated_at", default_now=True),
+    CheckConstraint("jsonb_typeof(rules) = 'array'", name="rules"),
+    schema="app",
+    comment="One row per feature flag that an administrator has set; any other is as the catalogue says.",
 )

@@ -19,6 +19,7 @@ from tests.serving.conftest import DATA_KEY, PASSWORD, Account, a_name, an_event
 
 NEW_PASSWORD: Final = "another sentence that one remembers"
 WEBHOOKS: Final = "/api/v1/webhooks"
+FLAGS: Final = "/api/v1/admin/feature-flags"
 
 
 @dataclass
@@ -62,6 +63,8 @@ class Situation:
         made = await self._ask("webhooks", url="https://hooks.example.org/a", event_types=["insights.made"])
         sent = await self._ask(f"webhooks/{made['webhook_id']}/test")
         await self.client.post("/api/v1/events", json=an_event(type="dream.had"), headers=self.ada.headers)
+        path = f"{FLAGS}/response-cache"
+        await self.client.patch(path, json={"is_on": True}, headers=self.admin.headers)
         letters = await self.client.get("/api/v1/rejected-events", headers=self.ada.headers)
         logins = await self.client.get("/api/v1/auth/sessions", headers=self.ada.headers)
         self.ids = {
@@ -70,6 +73,7 @@ class Situation:
             "key_id": key["key_id"],
             "webhook_id": made["webhook_id"],
             "delivery_id": sent["delivery_id"],
+            "flag_name": "response-cache",
             "rejection_id": letters.json()["items"][0]["rejection_id"],
         }
         self.links = {purpose: self._send_link(purpose) for purpose in ("verify", "reset")}
@@ -162,6 +166,10 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     f"POST {WEBHOOKS}/{{webhook_id}}/deliveries/{{delivery_id}}/retry": Mutation("webhook_delivery.retried"),
     "PATCH /api/v1/admin/users/{user_id}": Mutation("role.given", "admin", lambda _: {"role": "analyst"}),
     "DELETE /api/v1/admin/users/{user_id}/sessions": Mutation("access.withdrawn", "admin"),
+    f"PATCH {FLAGS}/{{flag_name}}": Mutation(
+        "feature_flag.changed", "admin", lambda _: {"rules": [{"percentage": 10}]}, is_of_ada=False
+    ),
+    f"DELETE {FLAGS}/{{flag_name}}": Mutation("feature_flag.reset", "admin", is_of_ada=False),
     "POST /api/v1/admin/announcements": Mutation(
         "announcement.made", "admin", lambda _: {"text": "Maintenance at noon."}, is_of_ada=False
     ),
