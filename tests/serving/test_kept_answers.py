@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,9 +17,11 @@ from aurora.kept_answers import CHANNEL, PATTERNS, SCORES, look_up, place_of, ta
 from aurora.settings import Settings
 from serving.app import create_app
 from serving.kept_answers import KeptAnswers, Wanted, one_of_few
+from serving.kept_changes import KeptChanges
 from serving.redis_access import RedisAccess
 from tests.serving.conftest import NOWHERE, Account, an_event, log_in, quick, running
 from tests.serving.live_server import until
+from tests.serving.test_failures import gate_to
 
 SCORE = """
     insert into marts.scores (user_id, local_date, score_name, version, score, score_state, coverage)
@@ -279,3 +282,51 @@ async def test_who_moves_to_another_zone_gets_another_prediction(
 
     assert kept == first
     assert await as_of() > first
+
+
+async def token_of(redis: RedisAccess, tag: str) -> Any:
+    return await redis.client.get(f"aurora:tag:{tag}")
+
+
+@asynccontextmanager
+async def heard(settings: Settings, redis: RedisAccess, lag: float | None) -> AsyncIterator[None]:
+    """While a worker hears of changes; it has made void what it may have missed."""
+    before = await token_of(redis, SCORES)
+    listening = asyncio.create_task(KeptChanges(settings.postgres_url, redis, replica_lag=lag).listen())
+    async with asyncio.timeout(10):
+        while await token_of(redis, SCORES) == before:
+            pass
+    yield
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_what_a_replica_may_have_had_late_is_made_void_once_more(
+    settings: Settings, api_database: str
+) -> None:
+    redis = RedisAccess(settings.redis_url, 1.0)
+    async with heard(settings, redis, lag=0.3):
+        before = await token_of(redis, SCORES)
+        write(api_database, "select pg_notify(%s, %s)", CHANNEL, SCORES)
+        tokens = {before}
+        async with asyncio.timeout(10):
+            while len(tokens) < 3:
+                tokens.add(await token_of(redis, SCORES))
+    await redis.close()
+
+
+async def test_what_is_told_while_redis_is_away_is_made_void_when_it_is_back(
+    settings: Settings, api_database: str
+) -> None:
+    async with gate_to(settings.redis_url) as (url, switch):
+        there, gated = RedisAccess(settings.redis_url, 1.0), RedisAccess(url, 1.0)
+        async with heard(settings, gated, lag=None):
+            before = await token_of(there, SCORES)
+            switch(False)
+            write(api_database, "select pg_notify(%s, %s)", CHANNEL, SCORES)
+            switch(True)
+            async with asyncio.timeout(20):
+                while await token_of(there, SCORES) == before:
+                    pass
+        for redis in (there, gated):
+            await redis.close()
