@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 import redis
+import redis.asyncio
 
 from aurora.database.migrate import migrate
 from aurora.secrets import role_password, role_url
@@ -21,8 +22,10 @@ from aurora.settings import Settings
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.ports import free_port
 from serving.app import create_app
+from serving.redis_access import RedisAccess
 from tests.fixtures.service_run import SECRET_KEY
 from tests.serving.conftest import NOWHERE, Account, an_event, log_in, quick, running
+from tests.serving.live_server import until
 
 
 @asynccontextmanager
@@ -106,6 +109,26 @@ async def test_a_redis_that_never_answers_costs_little(settings: Settings) -> No
             await use_everything(client)
 
     assert time.monotonic() - began < 2
+
+
+async def test_while_redis_is_away_nobody_asks_it_and_then_everybody_does(settings: Settings) -> None:
+    asked = 0
+
+    async def ask(client: redis.asyncio.Redis) -> bool:
+        nonlocal asked
+        asked += 1
+        return bool(await client.ping())
+
+    async with gate_to(settings.redis_url) as (url, switch):
+        access = RedisAccess(url, 1.0)
+        assert await access.attempt(ask, otherwise=False)
+        switch(False)
+        assert not any([await access.attempt(ask, otherwise=False) for _ in range(20)])
+        assert (asked, access.is_away) == (2, True)
+        switch(True)
+        await until(lambda: not access.is_away)
+        assert await access.attempt(ask, otherwise=False)
+        await access.close()
 
 
 @pytest.mark.parametrize("state", ["killed", "wiped", "a black hole"])

@@ -12,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from aurora.kept_answers import CHANNEL, PATTERNS, SCORES, look_up, place_of, tag_of
 from aurora.settings import Settings
@@ -322,8 +323,10 @@ async def test_what_is_told_while_redis_is_away_is_made_void_when_it_is_back(
         there, gated = RedisAccess(settings.redis_url, 1.0), RedisAccess(url, 1.0)
         async with heard(settings, gated, lag=None):
             before = await token_of(there, SCORES)
-            switch(False)
-            write(api_database, "select pg_notify(%s, %s)", CHANNEL, SCORES)
+            with capture_logs() as logs:
+                switch(False)
+                write(api_database, "select pg_notify(%s, %s)", CHANNEL, SCORES)
+                await until(lambda: any(log["event"] == "listener_away" for log in logs))
             switch(True)
             async with asyncio.timeout(20):
                 while await token_of(there, SCORES) == before:
