@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 from uuid import UUID
 from zlib import crc32
@@ -36,9 +37,12 @@ _TURN_SECONDS: Final = 5.0
 """So long one worker may be making an answer before another one begins."""
 _WAIT_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.02
-_LOOKED_AT_ONCE: Final = 200
+_LOOKED_AT_ONCE: Final = 32
+"""Answers that one round trip asks for: together they are a few megabytes at most, which Redis sends in time."""
+_RENEWED_AT_ONCE: Final = 1_000
 _SLOTS: Final = 8
-_MOST_BYTES: Final = 512 * 1024
+"""Answers of one kind that are kept for a person who asks countless questions."""
+_MOST_BYTES: Final = 192 * 1024
 """A longer answer is not kept."""
 
 
@@ -71,6 +75,8 @@ class KeptAnswers:
         """`is_on` says whether answers of a person are kept at all."""
         self._redis = redis
         self._is_on = is_on
+        self._to_renew: set[str] = set()
+        redis.on_return(self._renew)
         self._making: dict[_Making, asyncio.Task[bytes]] = {}
         self._looking: Grouping[_Look, Found | None] = Grouping(self._look_together, most=_LOOKED_AT_ONCE)
         self._counters: dict[tuple[str, Outcome], Counter] = {}
@@ -101,16 +107,22 @@ class KeptAnswers:
 
     async def invalidate(self, noun: str, user_ids: Iterable[UUID]) -> None:
         """Nothing that was made from this of these people holds any longer."""
-        tags = [tag_of(noun, user_id) for user_id in user_ids]
+        await self.make_void(tag_of(noun, user_id) for user_id in user_ids)
 
-        async def renew_all(client: Redis) -> None:
+    async def make_void(self, tags: Iterable[str]) -> None:
+        """Nothing that has one of these tags holds any longer. What Redis cannot be told now it is told first of all
+        when it is back."""
+        self._to_renew.update(tags)
+        if self._to_renew:
+            await self._redis.attempt(self._renew, otherwise=None)
+
+    async def _renew(self, client: Redis) -> None:
+        while some := list(islice(self._to_renew, _RENEWED_AT_ONCE)):
             async with client.pipeline(transaction=False) as pipe:
-                for tag in tags:
+                for tag in some:
                     renew(pipe, tag)
                 await pipe.execute()
-
-        if tags:
-            await self._redis.attempt(renew_all, otherwise=None)
+            self._to_renew.difference_update(some)
 
     async def finish(self) -> None:
         """Wait for what is being made."""
@@ -145,8 +157,12 @@ class KeptAnswers:
         return await self._looking.ask((wanted.place, wanted.stamp))
 
     async def _look_together(self, wanted: Sequence[_Look]) -> Sequence[Found | None]:
-        found = await self._redis.attempt(lambda client: look_up_many(client, wanted), otherwise=None)
-        return [None] * len(wanted) if found is None else found
+        places = list(dict.fromkeys(wanted))
+        found = await self._redis.attempt(lambda client: look_up_many(client, places), otherwise=None)
+        if found is None:
+            return [None] * len(wanted)
+        by_place = dict(zip(places, found, strict=True))
+        return [by_place[place] for place in wanted]
 
     async def _take_turn(self, turn: str) -> bool:
         milliseconds = round(_TURN_SECONDS * 1000)

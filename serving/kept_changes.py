@@ -13,8 +13,8 @@ from typing import Any, Final
 import psycopg
 
 from aurora.database.listening import keep_listening
-from aurora.kept_answers import CHANNEL, PATTERNS, SCORES, renew
-from serving.redis_access import RedisAccess
+from aurora.kept_answers import CHANNEL, PATTERNS, SCORES
+from serving.kept_answers import KeptAnswers
 
 _TOLD_OF: Final = (SCORES, PATTERNS)
 
@@ -22,10 +22,10 @@ _TOLD_OF: Final = (SCORES, PATTERNS)
 class KeptChanges:
     """One worker's ear for changes of the warehouse."""
 
-    def __init__(self, postgres_url: str, redis: RedisAccess, *, replica_lag: float | None) -> None:
+    def __init__(self, postgres_url: str, kept: KeptAnswers, *, replica_lag: float | None) -> None:
         """Answers read from a replica that is up to `replica_lag` seconds behind may be old ones; None without one."""
         self._postgres_url = postgres_url
-        self._redis = redis
+        self._kept = kept
         self._replica_lag = replica_lag
         self._later: set[asyncio.Task[None]] = set()
 
@@ -34,25 +34,18 @@ class KeptChanges:
         await keep_listening(self._postgres_url, CHANNEL, self._hear)
 
     async def _hear(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        # While Redis is away this raises, and with the next connection it begins here again.
         await self._make_void(_TOLD_OF)
         async for notification in connection.notifies():
             await self._make_void([notification.payload])
 
     async def _make_void(self, tags: Sequence[str]) -> None:
-        await self._renew(tags)
+        await self._kept.make_void(tags)
         if self._replica_lag is not None:
             # What is read and kept until the replica has caught up can be what was there before.
-            task = asyncio.create_task(self._renew_later(tags, self._replica_lag))
+            task = asyncio.create_task(self._make_void_later(tags, self._replica_lag))
             self._later.add(task)
             task.add_done_callback(self._later.discard)
 
-    async def _renew(self, tags: Sequence[str]) -> None:
-        async with self._redis.client.pipeline(transaction=False) as pipe:
-            for tag in tags:
-                renew(pipe, tag)
-            await pipe.execute()
-
-    async def _renew_later(self, tags: Sequence[str], seconds: float) -> None:
+    async def _make_void_later(self, tags: Sequence[str], seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self._renew(tags)
+        await self._kept.make_void(tags)

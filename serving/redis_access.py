@@ -34,6 +34,11 @@ class RedisAccess:
         )
         self.client: Redis = Redis(connection_pool=self.pool)
         self._probing: asyncio.Task[None] | None = None
+        self._on_return: list[Callable[[Redis], Awaitable[None]]] = []
+
+    def on_return(self, act: Callable[[Redis], Awaitable[None]]) -> None:
+        """Have this done when Redis answers again, before anybody else asks it anything."""
+        self._on_return.append(act)
 
     @property
     def is_away(self) -> bool:
@@ -71,6 +76,8 @@ class RedisAccess:
             await asyncio.sleep(PROBE_SECONDS)
             try:
                 await self.client.ping()
+                for act in self._on_return:
+                    await act(self.client)
             except (RedisError, OSError, TimeoutError):
                 continue
             log.info("redis_back")

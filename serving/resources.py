@@ -136,7 +136,7 @@ class Resources:
             kept=kept,
             kept_changes=KeptChanges(
                 postgres_url,
-                redis,
+                kept,
                 replica_lag=options.own_writes_seconds if settings.postgres_replica_url else None,
             ),
             forecaster=Forecaster(database, redis, kept, champions, seconds=options.prediction_ttl_seconds),

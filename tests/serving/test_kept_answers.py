@@ -155,7 +155,7 @@ async def test_without_redis_and_switched_off_every_answer_is_made(
 
 async def test_asking_for_much_keeps_little(workers: list[KeptAnswers], settings: Settings) -> None:
     name = f"tests:{uuid4()}"
-    make, large = Maker(), Maker(b"x" * 600_000)
+    make, large = Maker(), Maker(b"x" * 200_000)
     make.may_go.set()
     large.may_go.set()
     for number in range(100):
@@ -293,7 +293,9 @@ async def token_of(redis: RedisAccess, tag: str) -> Any:
 async def heard(settings: Settings, redis: RedisAccess, lag: float | None) -> AsyncIterator[None]:
     """While a worker hears of changes; it has made void what it may have missed."""
     before = await token_of(redis, SCORES)
-    listening = asyncio.create_task(KeptChanges(settings.postgres_url, redis, replica_lag=lag).listen())
+    listening = asyncio.create_task(
+        KeptChanges(settings.postgres_url, KeptAnswers(redis), replica_lag=lag).listen()
+    )
     async with asyncio.timeout(10):
         while await token_of(redis, SCORES) == before:
             pass
@@ -316,7 +318,7 @@ async def test_what_a_replica_may_have_had_late_is_made_void_once_more(
     await redis.close()
 
 
-async def test_what_is_told_while_redis_is_away_is_made_void_when_it_is_back(
+async def test_what_is_told_while_redis_is_away_is_made_void_before_it_is_asked_again(
     settings: Settings, api_database: str
 ) -> None:
     async with gate_to(settings.redis_url) as (url, switch):
@@ -326,10 +328,47 @@ async def test_what_is_told_while_redis_is_away_is_made_void_when_it_is_back(
             with capture_logs() as logs:
                 switch(False)
                 write(api_database, "select pg_notify(%s, %s)", CHANNEL, SCORES)
-                await until(lambda: any(log["event"] == "listener_away" for log in logs))
-            switch(True)
-            async with asyncio.timeout(20):
-                while await token_of(there, SCORES) == before:
-                    pass
+                await until(lambda: gated.is_away)
+                switch(True)
+                await until(lambda: not gated.is_away)
+            assert await token_of(there, SCORES) != before
         for redis in (there, gated):
             await redis.close()
+
+    assert [log["event"] for log in logs] == ["redis_away", "redis_back"], "the line to Postgres was not cut"
+
+
+async def test_a_change_that_redis_was_not_told_of_is_not_forgotten(
+    settings: Settings, workers: list[KeptAnswers], wanted: Wanted
+) -> None:
+    make = Maker(b"old")
+    make.may_go.set()
+    ada = UUID(wanted.place.key.rpartition(":")[2])
+    await workers[0].answer(wanted, make)
+    async with gate_to(settings.redis_url) as (url, switch):
+        gated = RedisAccess(url, 1.0)
+        cut_off = KeptAnswers(gated)
+        switch(False)
+        await cut_off.invalidate("tests", [ada])
+        make.body = b"new"
+        assert await workers[0].answer(wanted, make) == b"old"
+        switch(True)
+        await until(lambda: not gated.is_away)
+        await gated.close()
+
+    assert await workers[0].answer(wanted, make) == b"new"
+
+
+async def test_many_who_ask_for_much_at_once_do_not_make_redis_seem_away(settings: Settings) -> None:
+    redis = RedisAccess(settings.redis_url, 0.1)
+    kept, ada = KeptAnswers(redis), uuid4()
+    make = Maker(b"x" * 120_000)
+    make.may_go.set()
+    long = one_of_few("tests", place_of(f"tests:{ada}", tag_of("tests", ada)), 60, "a year")
+    await kept.answer(long, make)
+
+    answers = await asyncio.gather(*(kept.answer(long, make) for _ in range(200)))
+
+    assert {len(answer) for answer in answers} == {120_000}
+    assert (make.made, redis.is_away) == (1, False)
+    await redis.close()
