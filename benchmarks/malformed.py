@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ from serving.description import openapi_json
 
 CLIENTS = 16
 MEBIBYTE = 2**20
+MOST_GROWTH = 1.1
 WITHOUT_LIMITS = {
     f"AURORA_API_{bucket}_PER_MINUTE": "100000000"
     for bucket in ("ANONYMOUS", "USER", "KEY", "LOGIN", "RESET")
@@ -63,12 +65,13 @@ async def log_in(client: httpx.AsyncClient, here: Services) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def measure(workers: Workers, count: int) -> None:
-    """Send them in tenths, and print what the process holds after each."""
+async def measure(workers: Workers, count: int) -> bool:
+    """Send them in tenths, and print what the process holds after each. Whether nothing broke, and it stayed flat."""
     bodies = malformed_bodies(json.loads(openapi_json()), count)
     console, table = Console(), Table("bodies", "server errors", "memory, MB")
     statuses: Counter[int] = Counter()
     broken: list[str] = []
+    held: list[int] = []
     with workers.running("serving", **WITHOUT_LIMITS) as process:
         await workers.until_ready()
         url = f"http://127.0.0.1:{workers.api_port}"
@@ -79,14 +82,17 @@ async def measure(workers: Workers, count: int) -> None:
                 found, failed = await send_all(client, some, headers)
                 statuses += found
                 broken += failed
-                memory = _memory(process)
-                table.add_row(f"{statuses.total():,}", str(len(broken)), f"{memory / MEBIBYTE:.1f}")
+                held.append(_memory(process))
+                table.add_row(f"{statuses.total():,}", str(len(broken)), f"{held[-1] / MEBIBYTE:.1f}")
     console.print(table)
     console.print(
         "answers:", ", ".join(f"{status}: {number:,}" for status, number in sorted(statuses.items()))
     )
     for line in broken[:20]:
         console.print(line, markup=False)
+    growth = held[-1] / held[0]
+    console.print(f"memory after the last tenth ÷ after the first: {growth:.2f} (at most {MOST_GROWTH})")
+    return not broken and growth <= MOST_GROWTH
 
 
 def _memory(process: psutil.Process) -> int:
@@ -102,7 +108,8 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=100_000)
     arguments = parser.parse_args()
     with services() as here:
-        asyncio.run(measure(Workers(here), arguments.bodies))
+        is_good = asyncio.run(measure(Workers(here), arguments.bodies))
+    sys.exit(not is_good)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import psycopg
 
 from aurora.database.listening import keep_listening
 from aurora.kept_answers import CHANNEL, PATTERNS, SCORES
+from aurora.tasks import end
 from serving.kept_answers import KeptAnswers
 
 _TOLD_OF: Final = (SCORES, PATTERNS)
@@ -31,7 +32,10 @@ class KeptChanges:
 
     async def listen(self) -> None:
         """Hear what changes, for ever."""
-        await keep_listening(self._postgres_url, CHANNEL, self._hear)
+        try:
+            await keep_listening(self._postgres_url, CHANNEL, self._hear)
+        finally:
+            await end(self._later)
 
     async def _hear(self, connection: psycopg.AsyncConnection[Any]) -> None:
         await self._make_void(_TOLD_OF)

@@ -16,6 +16,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from aurora.tasks import end
+
 T = TypeVar("T")
 PROBE_SECONDS: Final = 1.0
 
@@ -66,8 +68,7 @@ class RedisAccess:
 
     async def close(self) -> None:
         if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.gather(self._probing, return_exceptions=True)
+            await end([self._probing])
         await self.client.aclose()
         await self.pool.aclose()
 

@@ -14,6 +14,7 @@ import psycopg
 from aurora.collecting import spare_the_garbage_collector
 from aurora.predictions.champions import Champions
 from aurora.settings import Settings
+from aurora.tasks import end
 from serving.auth.addresses import Addresses
 from serving.auth.keys import Keys
 from serving.auth.logins import Logins
@@ -168,9 +169,7 @@ class Resources:
             await self.hub.stop()
             await self.posting.finish()
             await self.kept.finish()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             self.flags.close()
             with suppress(psycopg.Error):
                 await self.keys.note_uses()

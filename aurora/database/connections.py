@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -22,6 +23,21 @@ def connect(url: str, *, autocommit: bool = False) -> Iterator[psycopg.Connectio
         raise ServiceUnavailableError("Postgres", _first_line(error)) from error
     with connection:
         yield connection
+
+
+async def connect_at_length(url: str) -> psycopg.AsyncConnection[Any]:
+    """A connection in autocommit for a task that may be cancelled at any moment, closed by who asked for it.
+
+    An attempt that is cancelled half-way stays with the server, which waits a minute for it to log in: until then no
+    database can be dropped, for one thing. So what was begun is ended.
+    """
+    connecting = asyncio.create_task(psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=5))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        with suppress(psycopg.Error):
+            await (await connecting).close()
+        raise
 
 
 def pool(

@@ -9,6 +9,8 @@ from typing import Any, Final, LiteralString
 import psycopg
 import structlog
 
+from aurora.database.connections import connect_at_length
+
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
@@ -27,9 +29,7 @@ async def keep_listening(
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(
-                url, autocommit=True, connect_timeout=5
-            ) as connection:
+            async with await connect_at_length(url) as connection:
                 await connection.execute(f"listen {channel}")
                 pause = FIRST_PAUSE_SECONDS
                 await hear(connection)

@@ -57,6 +57,8 @@ FAST_SETTINGS: Final = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "128MB",
+    # Who is killed while it logs in shall not keep a test's database from being dropped for a minute.
+    "authentication_timeout": "5s",
 }
 
 _LIMIT_FILES: Final = f"grant set on parameter temp_file_limit to {OWNER}\n"

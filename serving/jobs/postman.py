@@ -20,6 +20,7 @@ from psycopg.rows import class_row
 from aurora import clock
 from aurora.database.listening import keep_listening
 from aurora.events.ciphertext import address_hash, open_text, unwrap
+from aurora.tasks import end
 from aurora.telemetry import EMAILS, TASK_DURATION
 from serving.database import Connection
 from serving.emails.links import Purpose, make_link
@@ -110,8 +111,7 @@ class Postman:
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
                 await self._at_work.acquire()
-        delivering.cancel()
-        await asyncio.gather(delivering, return_exceptions=True)
+        await end([delivering])
 
     async def deliver_one(self, connection: Connection) -> bool:
         """Deal with the e-mail that has waited longest; False when none is due."""

@@ -18,7 +18,9 @@ import psycopg
 import structlog
 
 from aurora import clock
+from aurora.database.connections import connect_at_length
 from aurora.notices.log import EVERYBODY, Head, Written, read_after, read_changed
+from aurora.tasks import end
 from aurora.telemetry import WEBSOCKETS
 from serving.auth.sessions import closed_families
 from serving.auth.tokens import AccessToken
@@ -74,9 +76,7 @@ class Hub:
     async def stop(self) -> None:
         for socket in list(self._announcements.sockets):
             socket.end(GOING_AWAY, "the server restarts; connect again")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self._knocks.close()
 
     # --- sockets come and go -------------------------------------------------------------------------------
@@ -173,9 +173,7 @@ class Hub:
         while True:
             try:
                 # A connection of its own: what happens now does not wait behind requests.
-                async with await psycopg.AsyncConnection.connect(
-                    self._postgres_url, autocommit=True, connect_timeout=3
-                ) as connection:
+                async with await connect_at_length(self._postgres_url) as connection:
                     self._note_behind(self._feeds)
                     while True:
                         await self._is_behind.wait()

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from aurora import clock
 from aurora.database.connections import pool
 from aurora.notices.log import EVERYBODY
 from aurora.settings import Settings
+from aurora.tasks import end
 from serving.database import Connection
 from serving.live.knocking import Knocks
 from serving.webhooks.attempting import Attempt, count_due, settle, take_attempts
@@ -40,7 +41,6 @@ Send = Callable[[str, Mapping[str, str], bytes], Awaitable[Answer]]
 
 AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 LONGEST_PAUSE_SECONDS: Final = 15.0
-CANCEL_AGAIN_SECONDS: Final = 1.0
 FAREWELL_SECONDS: Final = 3.0
 """What is under way at the end may end; then it is broken off, and sent again by the next process."""
 COUNT_SECONDS: Final = 10.0
@@ -78,7 +78,7 @@ class Dispatcher:
         try:
             yield
         finally:
-            await _end(tasks)
+            await end(tasks)
             await self._take_leave()
             await self._knocks.close()
             await self._pool.close()
@@ -194,16 +194,7 @@ class Dispatcher:
     async def _take_leave(self) -> None:
         if self._under_way:
             _, late = await asyncio.wait(list(self._under_way), timeout=FAREWELL_SECONDS)
-            await _end(late)
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel them until they are over: a client that is just losing its connection may take a cancellation for that."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+            await end(late)
 
 
 @asynccontextmanager

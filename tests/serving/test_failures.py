@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,6 +22,7 @@ from aurora.database.migrate import migrate
 from aurora.secrets import role_password, role_url
 from aurora.settings import Settings
 from infra.embedded.postgres import EmbeddedPostgres
+from infra.embedded.redis import EmbeddedRedis
 from infra.ports import free_port
 from serving.app import create_app
 from serving.redis_access import RedisAccess
@@ -129,6 +132,44 @@ async def test_while_redis_is_away_nobody_asks_it_and_then_everybody_does(settin
         await until(lambda: not access.is_away)
         assert await access.attempt(ask, otherwise=False)
         await access.close()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """One that nobody else uses, so that it may be struck."""
+    server = EmbeddedRedis(tmp_path, free_port(), "tests", fast=True)
+    server.start()
+    yield server
+    if (pid := server.pid) is not None:
+        os.kill(pid, signal.SIGCONT)
+    server.stop()
+
+
+@pytest.mark.parametrize("strike", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "a black hole"])
+async def test_redis_that_goes_while_requests_come_costs_nobody_an_answer(
+    settings: Settings, own_redis: EmbeddedRedis, strike: signal.Signals
+) -> None:
+    app = create_app(
+        settings.model_copy(update={"redis_url": own_redis.url()}), quick(user_per_minute=10_000)
+    )
+    paths = [f"/api/v1/{path}" for path in ("events", "scores", "predictions/energy", "features/latest")]
+    statuses: list[int] = []
+    async with running(app) as client:
+        ada = await use_everything(client)
+
+        async def keep_asking(number: int) -> None:
+            while len(statuses) < 400:
+                answer = await client.get(paths[number % len(paths)], headers=ada.headers)
+                statuses.append(answer.status_code)
+
+        async def strike_in_between() -> None:
+            await until(lambda: len(statuses) >= 100)
+            os.kill(own_redis.pid or 0, strike)
+
+        async with asyncio.timeout(30):
+            await asyncio.gather(strike_in_between(), *(keep_asking(number) for number in range(8)))
+
+    assert set(statuses) == {200}
 
 
 @pytest.mark.parametrize("state", ["killed", "wiped", "a black hole"])

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from aurora.kept_answers import CHANNEL, PATTERNS, SCORES, look_up, place_of, tag_of
 from aurora.settings import Settings
+from aurora.tasks import end
 from serving.app import create_app
 from serving.kept_answers import KeptAnswers, Wanted, one_of_few
 from serving.kept_changes import KeptChanges
@@ -300,8 +301,7 @@ async def heard(settings: Settings, redis: RedisAccess, lag: float | None) -> As
         while await token_of(redis, SCORES) == before:
             pass
     yield
-    listening.cancel()
-    await asyncio.gather(listening, return_exceptions=True)
+    await end([listening])
 
 
 async def test_what_a_replica_may_have_had_late_is_made_void_once_more(

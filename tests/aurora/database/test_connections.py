@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import select
 
 import psycopg
 import pytest
 
-from aurora.database.connections import connect, pool
+from aurora.database.connections import connect, connect_at_length, pool
 from aurora.errors import ServiceUnavailableError
 from infra.ports import free_port
 
@@ -62,3 +63,26 @@ async def test_a_statement_of_a_pool_in_autocommit_is_a_transaction_of_its_own(
         async with connections.connection() as connection:
             cursor = await connection.execute("select count(*) from app.kept_at_once")
             assert await cursor.fetchone() == (0,)
+
+
+async def test_an_attempt_to_connect_that_is_cancelled_does_not_stay_with_the_server() -> None:
+    is_asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(8)
+        is_asked.set()
+        await may_answer.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connecting = asyncio.create_task(connect_at_length(f"postgresql://ada@127.0.0.1:{port}/ada"))
+        async with asyncio.timeout(10):
+            await is_asked.wait()
+            connecting.cancel()
+            await asyncio.wait([connecting], timeout=0.05)
+            assert not connecting.done(), "it was let go of half-way"
+            may_answer.set()
+            await asyncio.wait([connecting])
+
+    assert connecting.cancelled()

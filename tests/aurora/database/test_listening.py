@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -11,6 +10,7 @@ import pytest
 
 from aurora.database import listening
 from aurora.database.listening import keep_listening
+from aurora.tasks import end
 
 
 class Hearer:
@@ -49,6 +49,4 @@ async def test_what_ends_a_connection_does_not_end_the_listening(
                 connection.execute("notify aurora_test, 'told'")
             assert await hearer.heard.get() == "told"
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end([task])
