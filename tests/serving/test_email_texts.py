@@ -126,7 +126,7 @@ async def test_a_page_says_what_is_wrong_with_what_was_typed(client: httpx.Async
     assert told["shown"] == [False, True]
 
 
-@pytest.mark.parametrize("path", [CONFIRM_PAGE, RESET_PAGE])
+@pytest.mark.parametrize("path", [CONFIRM_PAGE, RESET_PAGE, "/", "/docs"])
 async def test_a_page_says_its_language_and_fits_a_phone(client: httpx.AsyncClient, path: str) -> None:
     page = (await client.get(path)).text
 
