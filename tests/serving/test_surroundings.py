@@ -281,3 +281,9 @@ async def test_a_browser_finds_both_documents(client: httpx.AsyncClient, path: s
         assert (await client.get(document)).status_code == 200
     assert '"/api/v1/openapi.json"' in page
     assert '"/api/v1/asyncapi.json"' in page
+
+
+async def test_our_own_words_about_what_is_not_valid_stand_alone(client: httpx.AsyncClient) -> None:
+    refused = await client.post("/api/v1/auth/password/forgotten", json={"email": "a@b"})
+
+    assert refused.json()["errors"][0]["detail"].startswith("this is no address")
