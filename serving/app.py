@@ -76,7 +76,8 @@ From the events of a life to features, scores and predictions.
 
 Register, log in, put the access token behind **Authorize**, and post an event. Every error is a problem
 (RFC 9457) with a stable `code`. Where the operator wants confirmed e-mail addresses, all but `/api/v1/auth` answers
-403 (`email-unverified`) to who has none. The tutorial is in `docs/api.md`.
+403 (`email-unverified`) to who has none. What the WebSocket says stands in [asyncapi.json](/api/v1/asyncapi.json); the
+tutorial is `docs/api.md` of the project.
 """
 
 

@@ -7,81 +7,118 @@ looks at the links in e-mails does not use them up.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import Final
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from serving.pages import page
 from serving.paths import CONFIRM_PAGE, EMAIL, PASSWORD, RESET_PAGE
 
 router = APIRouter(include_in_schema=False)
 
-_STYLE: Final = """
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 30rem; margin: 4rem auto; padding: 0 1rem; }
-label, input, button { display: block; width: 100%; box-sizing: border-box; margin-top: .75rem; }
-input, button { font: inherit; padding: .5rem; }
-[hidden] { display: none; }
-"""
-
-# The token leaves the address bar and the history at once. Without one, only a form that needs none is of use.
+# The token leaves the address bar and the history at once, also that of a second link that is opened in the same tab.
+# Without a token, or with one that turned out to be void, only the form that needs none is of use.
 _SCRIPT: Final = """
-const token = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
+const said = document.querySelector("output");
+let token = "";
+let isSending = false;
+
+function begin() {
+  token = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  say("");
+  showForms();
+}
+
+function showForms() {
+  for (const form of document.forms) form.hidden = "link" in form.dataset ? !token : Boolean(token);
+}
+
+function say(text, isDone = false) {
+  said.className = isDone ? "done" : "";
+  said.textContent = text;
+}
+
+function inSentences(problem) {
+  const details = problem.errors?.map((error) => error.detail) ?? [problem.detail];
+  return details.map((text) => text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".")).join(" ");
+}
+
+async function send(form) {
+  const body = Object.fromEntries(new FormData(form));
+  if ("link" in form.dataset) body.token = token;
+  const answer = await fetch(form.dataset.url, {
+    method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
+  });
+  if (answer.ok) {
+    form.hidden = true;
+    say(form.dataset.done, true);
+    said.focus();
+    return;
+  }
+  const problem = await answer.json();
+  if (problem.code === "link-invalid") {
+    token = "";
+    showForms();
+    said.focus();
+  }
+  say(inSentences(problem));
+}
+
 for (const form of document.forms) {
-  form.hidden = "link" in form.dataset ? !token : Boolean(token);
+  const {password, shown} = form.elements;
+  shown?.addEventListener("change", () => { password.type = shown.checked ? "text" : "password"; });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const body = Object.fromEntries(new FormData(form));
-    if ("link" in form.dataset) body.token = token;
-    const said = document.querySelector("output");
+    // The second half of a double click would find the link used.
+    if (isSending) return;
+    isSending = true;
     try {
-      const answer = await fetch(form.dataset.url, {
-        method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
-      });
-      said.textContent = answer.ok ? form.dataset.done : (await answer.json()).detail;
-      form.hidden = answer.ok;
+      await send(form);
     } catch {
-      said.textContent = "The server does not answer. Try again in a moment.";
+      say("The server does not answer. Try again in a moment.");
+    } finally {
+      isSending = false;
     }
   });
 }
+addEventListener("hashchange", () => { if (location.hash) begin(); });
+begin();
 """
 
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title} · AURORA_LIFE</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
+_FRAME: Final = """
+<p><output tabindex="-1"></output></p>
 {forms}
-<p><output></output></p>
-<noscript>This page needs JavaScript.</noscript>
-<script>{script}</script>
-</body>
-</html>
+<noscript><p>This page needs JavaScript: switch it on, and open the link again.</p></noscript>
 """
 
 _CONFIRM: Final = f"""
-<form data-link data-url="{EMAIL}/confirm" data-done="Your address is confirmed. You can log in with it.">
-<button>Confirm</button>
+<form hidden data-link data-url="{EMAIL}/confirm" data-done="Your address is confirmed. You can log in with it.">
+<p>With this the address is yours, and you can log in with it.</p>
+<button>Confirm my address</button>
 </form>
-<form><p>Open this page by the link in the e-mail.</p></form>
+<form hidden>
+<p>To confirm an address, open the link in the e-mail that was sent to it.</p>
+<p>If you opened it before and confirmed, all is done: log in with your address.
+If it has ended, have another sent by the app in which you gave the address.</p>
+</form>
 """
 
 _RESET: Final = f"""
-<form data-link data-url="{PASSWORD}/reset" data-done="Your password is changed. Log in with the new one.">
-<label>New password
-<input name="new_password" type="password" autocomplete="new-password" minlength="8" required></label>
-<button>Change it</button>
+<form hidden data-link data-url="{PASSWORD}/reset" data-done="Your password is changed. Log in with the new one.">
+<label for="password">New password</label>
+<input id="password" name="new_password" type="password" autocomplete="new-password" minlength="8" required
+aria-describedby="rule">
+<small id="rule">At least 8 characters. A sentence that you remember is a good one.</small>
+<label><input id="shown" type="checkbox">Show the password</label>
+<button>Change my password</button>
 </form>
-<form data-url="{PASSWORD}/forgotten" data-done="If an account has this address, a link is on its way to it.">
-<label>The e-mail address of your account
-<input name="email" type="email" autocomplete="email" required></label>
+<form hidden data-url="{PASSWORD}/forgotten"
+data-done="If an account has confirmed this address, a link is on its way to it. It holds for an hour.">
+<p>You get a link by e-mail, with which you choose a new password.</p>
+<label for="email">The e-mail address of your account</label>
+<input id="email" name="email" type="email" autocomplete="email" required>
 <button>Send me a link</button>
 </form>
 """
@@ -90,23 +127,10 @@ _RESET: Final = f"""
 @router.get(CONFIRM_PAGE)
 async def show_confirmation() -> HTMLResponse:
     """A button that confirms an address."""
-    return _page("Confirm your e-mail address", _CONFIRM)
+    return page("Confirm your e-mail address", _FRAME.format(forms=_CONFIRM), _SCRIPT)
 
 
 @router.get(RESET_PAGE)
 async def show_reset() -> HTMLResponse:
     """A new password; without a token, the address that is to get a link."""
-    return _page("Choose a new password", _RESET)
-
-
-def _page(title: str, forms: str) -> HTMLResponse:
-    page = HTMLResponse(_PAGE.format(title=title, forms=forms, style=_STYLE, script=_SCRIPT))
-    page.headers["Content-Security-Policy"] = (
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; connect-src 'self'; "
-        f"script-src '{_hash(_SCRIPT)}'; style-src '{_hash(_STYLE)}'"
-    )
-    return page
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return page("Choose a new password", _FRAME.format(forms=_RESET), _SCRIPT)

@@ -108,10 +108,10 @@ def problem_response(error: Exception) -> Response:
         headers["Retry-After"] = str(retry_after)
     if kind.status == 401 and not isinstance(error, CredentialsInvalidError):
         headers["WWW-Authenticate"] = 'Bearer realm="aurora"'
-    return render(kind, detail, headers=headers, **_more(error))
+    return render(kind, detail, headers=headers, **more_of(error))
 
 
-def _more(error: Exception) -> dict[str, Any]:
+def more_of(error: Exception) -> dict[str, Any]:
     """What only some problems have."""
     if isinstance(error, EventRejectedError):
         return {"reason_code": error.reason_code}
@@ -183,8 +183,12 @@ def _methods_of(request: Request) -> str:
 
 
 def _flaws(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    # Pydantic puts "Value error, " before what our own validators say.
     return [
-        {"location": ".".join(str(part) for part in flaw["loc"]), "detail": str(flaw["msg"])}
+        {
+            "location": ".".join(str(part) for part in flaw["loc"]),
+            "detail": str(flaw["msg"]).removeprefix("Value error, "),
+        }
         for flaw in errors
     ]
 

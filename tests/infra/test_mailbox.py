@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import smtplib
 import stat
 import threading
@@ -78,7 +81,23 @@ def test_the_page_lists_e_mails_and_shows_each_with_its_link(mailbox: Mailbox, p
     listed, shown = read(page), read(f"{page}/{kept.name}")
 
     assert f'<a href="/{kept.name}">Confirm your e-mail address</a>' in listed
+    assert '<a href="/">All e-mails</a>' in shown
     assert '<a href="http://127.0.0.1:8000/confirm-email#secret">' in shown
+
+
+def test_an_empty_mailbox_says_so_and_its_style_is_the_one_that_is_allowed(page: str) -> None:
+    answer = httpx.get(page)
+
+    [style] = re.findall("<style>(.*?)</style>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert "There is none yet" in answer.text
+
+
+def test_an_e_mail_without_a_subject_can_be_opened(mailbox: Mailbox, page: str) -> None:
+    put(mailbox, an_email(""))
+
+    assert ">(no subject)</a>" in read(page)
 
 
 def test_nothing_in_an_e_mail_becomes_part_of_the_page(mailbox: Mailbox, page: str) -> None:

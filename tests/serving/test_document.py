@@ -38,6 +38,31 @@ def test_whatever_takes_a_body_says_that_it_may_be_unreadable_or_too_large() -> 
     assert [route for route, of in with_body.items() if not {"400", "413"} <= set(of["responses"])] == []
 
 
+def test_the_example_of_a_problem_has_the_status_that_it_is_shown_for() -> None:
+    shown = [
+        (status, content["example"]["status"])
+        for of in OPERATIONS.values()
+        for status, answer in of["responses"].items()
+        for media_type, content in answer.get("content", {}).items()
+        if media_type == "application/problem+json" and "example" in content
+    ]
+
+    assert len(shown) > 200
+    assert [pair for pair in shown if pair[0] != str(pair[1])] == []
+
+
+def test_no_fresh_key_is_sent_with_what_is_tried_out() -> None:
+    keys = [
+        parameter
+        for of in OPERATIONS.values()
+        for parameter in of.get("parameters", [])
+        if parameter["name"] == "Idempotency-Key"
+    ]
+
+    assert len(keys) == 3
+    assert [key for key in keys if "example" in json.dumps(key)] == []
+
+
 def test_no_parameter_is_null() -> None:
     schemas = [parameter["schema"] for of in OPERATIONS.values() for parameter in of.get("parameters", [])]
 

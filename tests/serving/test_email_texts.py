@@ -90,18 +90,64 @@ async def test_a_page_runs_its_own_script_and_no_other(client: httpx.AsyncClient
 async def test_the_form_that_is_shown_asks_the_api_with_the_token_of_the_address(
     client: httpx.AsyncClient, path: str, token: str, fields: dict[str, str], asked: tuple[str, object]
 ) -> None:
-    page = (await client.get(path)).text
-    forms = [
-        {"data": dict(re.findall(r'data-(\w+)(?:="([^"]*)")?', tag)), "fields": fields}
-        for tag in re.findall(r"<form([^>]*)>", page)
-    ]
-    [script] = re.findall("<script>(.*?)</script>", page, re.DOTALL)
-
-    told = await in_a_browser({"script": script, "forms": forms, "hash": f"#{token}" if token else ""})
+    told = await opened(client, path, token, fields)
 
     assert [(call["url"], call["body"]) for call in told["calls"]] == [asked]
     assert told["address"] == "/page"
     assert told["said"]
+
+
+async def test_of_a_double_click_the_second_does_not_find_the_link_used(client: httpx.AsyncClient) -> None:
+    told = await opened(client, CONFIRM_PAGE, "a-token", twice=True)
+
+    assert len(told["calls"]) == 1
+    assert told["said"].startswith("Your address is confirmed")
+
+
+async def test_a_link_that_has_ended_leaves_the_form_that_asks_for_another(client: httpx.AsyncClient) -> None:
+    ended = {"code": "link-invalid", "detail": "this link has ended; ask for a new one"}
+
+    told = await opened(client, RESET_PAGE, "a-token", problem=ended)
+
+    assert told["said"] == "This link has ended; ask for a new one."
+    assert told["shown"] == [False, True]
+
+
+async def test_a_page_says_what_is_wrong_with_what_was_typed(client: httpx.AsyncClient) -> None:
+    problem = {
+        "code": "request-invalid",
+        "detail": "1 thing(s) in this request are not valid; `errors` says which",
+        "errors": [{"location": "body.email", "detail": "this is no address"}],
+    }
+
+    told = await opened(client, RESET_PAGE, "", {"email": "a@b"}, problem=problem)
+
+    assert told["said"] == "This is no address."
+    assert told["shown"] == [False, True]
+
+
+@pytest.mark.parametrize("path", [CONFIRM_PAGE, RESET_PAGE, "/", "/docs"])
+async def test_a_page_says_its_language_and_fits_a_phone(client: httpx.AsyncClient, path: str) -> None:
+    page = (await client.get(path)).text
+
+    assert '<html lang="en">' in page
+    assert 'content="width=device-width, initial-scale=1"' in page
+    assert "<title>" in page
+
+
+async def opened(
+    client: httpx.AsyncClient, path: str, token: str, fields: dict[str, str] | None = None, **more: object
+) -> dict[str, Any]:
+    """What becomes of a page that is opened with this token, and whose shown form is sent."""
+    page = (await client.get(path)).text
+    forms = [
+        {"data": dict(re.findall(r'data-(\w+)(?:="([^"]*)")?', tag)), "fields": fields or {}}
+        for tag in re.findall(r"<form([^>]*)>", page)
+    ]
+    [script] = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    return await in_a_browser(
+        {"script": script, "forms": forms, "hash": f"#{token}" if token else "", **more}
+    )
 
 
 async def in_a_browser(page: dict[str, object]) -> dict[str, Any]:

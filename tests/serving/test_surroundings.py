@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import inspect
 import json
+import re
 from typing import Any
 
 import httpx
@@ -258,3 +261,29 @@ async def test_the_docs_page_and_the_document_are_served(client: httpx.AsyncClie
     assert "swagger-ui-bundle.js" in page.text
     assert document.json()["info"]["title"] == "AURORA_LIFE"
     assert (await client.get("/docs/secrets.txt")).json()["code"] == "not-found"
+
+
+async def test_the_docs_page_runs_its_own_script_and_no_other(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+
+    [script] = re.findall("<script>(.*?)</script>", page.text, re.DOTALL)
+    [allowed] = re.findall("script-src ([^;]*)", page.headers["content-security-policy"])
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in allowed
+    assert "unsafe" not in allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_a_browser_finds_both_documents(client: httpx.AsyncClient, path: str) -> None:
+    page = (await client.get(path)).text
+
+    for document in re.findall(r'href="(/api/v1/\w+\.json)"', page):
+        assert (await client.get(document)).status_code == 200
+    assert '"/api/v1/openapi.json"' in page
+    assert '"/api/v1/asyncapi.json"' in page
+
+
+async def test_our_own_words_about_what_is_not_valid_stand_alone(client: httpx.AsyncClient) -> None:
+    refused = await client.post("/api/v1/auth/password/forgotten", json={"email": "a@b"})
+
+    assert refused.json()["errors"][0]["detail"].startswith("this is no address")
