@@ -150,7 +150,6 @@ class Resources:
     async def open(self) -> AsyncIterator[None]:
         """Connect, listen, and at the end let go of everything in the opposite order."""
         await self.database.open()
-        await self.passwords.warm_up()
         await self.flags.open()
         tasks = (
             asyncio.create_task(self.champions.listen(), name="champions"),
