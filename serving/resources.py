@@ -129,7 +129,7 @@ class Resources:
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),
             addresses=addresses,
-            recovery=Recovery(database, passwords, addresses, mailbag, logins),
+            recovery=Recovery(database, passwords, addresses, mailbag, logins, system_key=system_key),
             posting=Posting(database, kept, judge, wants_confirmed=options.require_verified_email),
             batches=Batches(database, kept, judge, options),
             champions=champions,

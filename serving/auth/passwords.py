@@ -16,29 +16,12 @@ from typing import Final, TypeVar
 from anyio import CapacityLimiter, to_thread
 from pwdlib.hashers.bcrypt import BcryptHasher
 
-from serving.errors import PasswordUnacceptableError, ServerBusyError
+from serving.auth.password_rules import MAX_BYTES
+from serving.errors import ServerBusyError
 
 Result = TypeVar("Result")
-MIN_LENGTH = 8
-MAX_BYTES = 72
-"""bcrypt reads no further."""
 MAX_COST: Final = 16
 """One hash takes four seconds. A stored one that says more is none of ours."""
-
-
-def check_password(password: str, username: str) -> None:
-    """PasswordUnacceptableError when a new password is too short, too long or too obvious."""
-    if len(password) < MIN_LENGTH:
-        raise PasswordUnacceptableError(f"a password has at least {MIN_LENGTH} characters")
-    if len(password.encode()) > MAX_BYTES:
-        raise PasswordUnacceptableError(
-            f"a password has at most {MAX_BYTES} bytes (bcrypt reads no further); "
-            "letters beyond ASCII take 2 to 4"
-        )
-    if "\x00" in password:
-        raise PasswordUnacceptableError("a password has no NUL characters")
-    if password.lower() == username.lower() or len(set(password)) < 3:
-        raise PasswordUnacceptableError("this password is too easy to guess")
 
 
 class Passwords:

@@ -11,7 +11,8 @@ from aurora.events.ciphertext import unwrap
 from serving.audit.actors import SYSTEM, VISITOR, by_login
 from serving.audit.recording import Change, record
 from serving.auth.logins import Logins
-from serving.auth.passwords import Passwords, check_password
+from serving.auth.password_rules import check_password
+from serving.auth.passwords import Passwords
 from serving.auth.people import (
     Person,
     find_login,
@@ -78,7 +79,7 @@ class Accounts:
 
     async def register(self, wanted: Registration) -> Registered:
         """Make an account; UsernameTakenError, PasswordUnacceptableError or UnknownTimeZoneError."""
-        check_password(wanted.password, wanted.username)
+        check_password(wanted.password, wanted.username, wanted.email)
         clock.zone(wanted.tz)
         # No connection is held while the password is hashed.
         row = new_person_row(
@@ -142,7 +143,8 @@ class Accounts:
         """Set a new password and close all logins but this one; PasswordWrongError when the current one is not right,
         PasswordUnacceptableError when the new one will not do.
         """
-        check_password(wanted.new_password, person.username)
+        key = self._system_key
+        check_password(wanted.new_password, person.username, person.email(key), person.wanted_email(key))
         stored = await self.check_it_is(person, wanted.current_password)
         new = await self._passwords.hash(wanted.new_password)
         async with self._database.transaction() as connection:

@@ -30,7 +30,7 @@ _ADD: Final[LiteralString] = """
     )
 """
 _WHOSE: Final[LiteralString] = """
-    select users.user_id, users.username
+    select users.user_id, users.username, links.email_hash
     from app.email_tokens as links
     inner join app.users as users on users.user_id = links.user_id
     where
@@ -52,10 +52,11 @@ VOID_LINKS: Final[LiteralString] = """
 
 @dataclass(frozen=True)
 class LinkOwner:
-    """Whose link it is that would work now."""
+    """Whose link it is that would work now, and the hash of the address that it was sent to."""
 
     user_id: UUID
     username: str
+    email_hash: bytes
 
 
 @dataclass(frozen=True)
