@@ -21,6 +21,7 @@ from serving.auth.passwords import Passwords
 from serving.auth.recovery import Recovery
 from serving.auth.service import Accounts
 from serving.auth.tokens import Secrets, TokenIssuer, TokenReader
+from serving.background import end_tasks
 from serving.database import Database
 from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
@@ -167,9 +168,7 @@ class Resources:
             await self.hub.stop()
             await self.posting.finish()
             await self.kept.finish()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(tasks)
             self.flags.close()
             with suppress(psycopg.Error):
                 await self.keys.note_uses()
