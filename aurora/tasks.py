@@ -15,8 +15,11 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     Once is not enough: in Python 3.11 `asyncio.wait_for`, by which psycopg and others wait, loses a cancellation that
     comes together with a result (cpython #86296), and a client that is just losing its connection may take it for that.
     """
-    pending = {task for task in tasks if not task.done()}
+    ending = list(tasks)
+    pending = {task for task in ending if not task.done()}
     while pending:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+    # Nobody asks any more what they may have failed of.
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aurora.predictions.kept import KEPT_SECONDS
+from serving.auth.passwords import MAX_COST
 from serving.webhooks.options import WebhookOptions
 
 MEBIBYTE = 1024 * 1024
@@ -54,7 +55,9 @@ class ApiOptions(BaseSettings):
     batch_wait_seconds: float = Field(default=10.0, gt=0, description="A place has to be free by then")
     max_line_bytes: int = Field(default=256 * 1024, ge=1024, description="One event of an NDJSON batch")
 
-    bcrypt_cost: int = Field(default=12, ge=4, le=16)
+    bcrypt_cost: int = Field(
+        default=12, ge=4, le=MAX_COST, description="Work to hash a password; each step doubles it"
+    )
     hashing_threads: int = Field(default=2, ge=1, description="Passwords hashed at the same time")
     hashing_queue: int = Field(default=32, ge=1, description="Passwords that may wait; more are sent away")
     access_minutes: int = Field(default=30, ge=1)

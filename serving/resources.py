@@ -130,7 +130,7 @@ class Resources:
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),
             addresses=addresses,
-            recovery=Recovery(database, passwords, addresses, mailbag, logins),
+            recovery=Recovery(database, passwords, addresses, mailbag, logins, system_key=system_key),
             posting=Posting(database, kept, judge, wants_confirmed=options.require_verified_email),
             batches=Batches(database, kept, judge, options),
             champions=champions,
@@ -151,7 +151,6 @@ class Resources:
     async def open(self) -> AsyncIterator[None]:
         """Connect, listen, and at the end let go of everything in the opposite order."""
         await self.database.open()
-        await self.passwords.warm_up()
         await self.flags.open()
         tasks = (
             asyncio.create_task(self.champions.listen(), name="champions"),

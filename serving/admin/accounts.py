@@ -43,10 +43,6 @@ _LIST: Final[LiteralString] = f"""
     limit %(limit)s
 """
 _ONE: Final[LiteralString] = f"{_COLUMNS} where users.user_id = %(user_id)s"
-# All of them, in one order: of two administrators who demote each other at once the second waits, and is refused.
-_ADMINS: Final[LiteralString] = """
-    select user_id from app.users where role = 'admin' and deleted_at is null order by user_id for update
-"""
 _CHANGE: Final[LiteralString] = """
     update app.users set role = %(role)s, requests_per_minute = %(requests_per_minute)s
     where user_id = %(user_id)s
@@ -76,11 +72,6 @@ async def read_account(connection: Connection, user_id: UUID) -> AccountRead | N
     async with connection.cursor(row_factory=class_row(AccountRead)) as cursor:
         await cursor.execute(_ONE, {"user_id": user_id})
         return await cursor.fetchone()
-
-
-async def lock_admins(connection: Connection) -> set[UUID]:
-    """Who administers. Nobody becomes or ceases to be one before the transaction ends."""
-    return {user_id for (user_id,) in await (await connection.execute(_ADMINS)).fetchall()}
 
 
 async def write_account(

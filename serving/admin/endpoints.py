@@ -11,11 +11,11 @@ from fastapi.responses import Response
 from aurora.notices.knocks import knock
 from aurora.notices.log import EVERYBODY, append
 from aurora.notices.messages import AnnouncementNotice
-from serving.admin.accounts import Wanted, list_accounts, lock_admins, read_account, write_account
+from serving.admin.accounts import Wanted, list_accounts, read_account, write_account
 from serving.admin.schemas import AccountChange, AccountRead, Announced, Announcement
 from serving.api_keys.storage import revoke_all_keys
 from serving.audit.recording import PUBLIC, Change, record
-from serving.auth.people import Person, read_data_key
+from serving.auth.people import Person, lock_admins, read_data_key
 from serving.auth.roles import Role
 from serving.auth.sessions import revoke_all
 from serving.database import Connection

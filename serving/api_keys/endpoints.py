@@ -12,9 +12,10 @@ from serving.api_keys.schemas import KeyMade, KeyRead, KeyWanted
 from serving.api_keys.storage import StoredKey, add_key, count_keys, read_keys, revoke_key
 from serving.audit.recording import Change, record
 from serving.auth.keys import SHOWN_LETTERS, key_digest, new_key
+from serving.auth.people import find_person, lock_person
 from serving.auth.scopes import check_role
-from serving.dependencies import CurrentWork, Here, Owner
-from serving.errors import ApiKeyNotFoundError, TooManyApiKeysError
+from serving.dependencies import CurrentToken, CurrentWork, Here, Owner
+from serving.errors import ApiKeyNotFoundError, LoginClosedError, TooManyApiKeysError
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import API
@@ -23,9 +24,15 @@ router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"])
 
 
 @router.post("", status_code=201, response_model=KeyMade, responses=problems(401, 403, 409, 422, 503))
-async def make_key(wanted: KeyWanted, person: Owner, work: CurrentWork, here: Here) -> KeyMade:
+async def make_key(
+    wanted: KeyWanted, token: CurrentToken, person: Owner, work: CurrentWork, here: Here
+) -> KeyMade:
     """Make a key for a program of yours. It is shown this once."""
     check_role(wanted.scopes, person.role)
+    await lock_person(work.connection, person.user_id)
+    # A key outlives the login that made it. One that was closed a moment ago makes none.
+    if await find_person(work.connection, person.user_id, token.family_id) is None:
+        raise LoginClosedError
     limit = here.options.keys_per_person
     if await count_keys(work.connection, person.user_id) >= limit:
         raise TooManyApiKeysError(limit)

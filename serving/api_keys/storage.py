@@ -12,8 +12,6 @@ from psycopg.rows import class_row
 
 from serving.database import Connection
 
-# Whoever makes keys holds their own row until the end: two at once cannot both be the last that may be.
-_LOCK: Final[LiteralString] = "select from app.users where user_id = %s for update"
 _COUNT: Final[LiteralString] = """
     select count(*) from app.api_keys
     where user_id = %s and revoked_at is null and (expires_at is null or expires_at > now())
@@ -56,8 +54,7 @@ class StoredKey:
 
 
 async def count_keys(connection: Connection, user_id: UUID) -> int:
-    """How many keys of this person hold. Nobody else makes one of theirs before the transaction ends."""
-    await connection.execute(_LOCK, (user_id,))
+    """How many keys of this person hold. They must be locked: two at once cannot both be the last that may be."""
     [(count,)] = await (await connection.execute(_COUNT, (user_id,))).fetchall()
     return count
 
@@ -84,4 +81,5 @@ async def revoke_key(connection: Connection, user_id: UUID, key_id: UUID) -> boo
 
 
 async def revoke_all_keys(connection: Connection, user_id: UUID) -> None:
+    """Let no key of this person work any more. They must be locked."""
     await connection.execute(_REVOKE_ALL, (user_id,))

@@ -15,11 +15,17 @@ from aurora.events.ciphertext import address_hash, open_text, seal_text, unwrap
 from serving.audit.actors import by_link
 from serving.audit.recording import Change, record
 from serving.auth.logins import Logins
-from serving.auth.people import Person
+from serving.auth.people import Person, lock_person
 from serving.database import Connection, Database
 from serving.emails.links import UsedLink, use_link, void_links
 from serving.emails.outgoing import Mailbag
-from serving.errors import EmailNotWaitingError, EmailTakenError, EmailUnverifiedError, LinkInvalidError
+from serving.errors import (
+    EmailNotWaitingError,
+    EmailTakenError,
+    EmailUnverifiedError,
+    LinkInvalidError,
+    PasswordWrongError,
+)
 from serving.options import ApiOptions
 from serving.rate_limits import RateLimiter
 
@@ -59,10 +65,11 @@ class Addresses:
         self._mailbag = mailbag
         self._logins = logins
 
-    async def want(self, person: Person, address: str) -> bool:
+    async def want(self, person: Person, address: str, verified: str) -> bool:
         """Send a link to an address that is to become the person's; False when it is theirs already.
 
-        Links to one that was wanted before are void.
+        Links to one that was wanted before are void. PasswordWrongError when the hash that was verified is no longer
+        stored.
         """
         await self.count_email_to(address)
         key = self._system_key
@@ -75,6 +82,8 @@ class Addresses:
             after=_shown(current, None if is_current else address),
         )
         async with self._database.transaction() as connection:
+            if not await lock_person(connection, person.user_id, verified=verified):
+                raise PasswordWrongError
             await connection.execute(_WANT, {"user_id": person.user_id, "wanted": wanted})
             await void_links(connection, person.user_id, ("verify",))
             await record(connection, "email.wanted", person.user_id, owner=person.user_id, change=changed)

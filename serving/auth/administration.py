@@ -13,7 +13,8 @@ from aurora.errors import AuroraError
 from aurora.events.ciphertext import unwrap
 from serving.audit.actors import COMMAND
 from serving.audit.recording import INSERT_ROW, Change, new_row
-from serving.auth.passwords import Passwords, check_password
+from serving.auth.password_rules import check_password
+from serving.auth.passwords import Passwords
 from serving.auth.people import INSERT_PERSON, new_person_row
 from serving.auth.roles import Role
 from serving.auth.schemas import Username

@@ -35,8 +35,9 @@ _AFTERWARDS: Final = (
 @router.post(EMAIL, status_code=202, response_model=EmailPromised, responses=problems(401, 403, 422, 503))
 async def change_email(wanted: EmailChange, person: OwnerAlone, here: Here) -> EmailPromised:
     """Set or change your address. A link goes to it; until it is confirmed, the one before stays in use."""
-    await here.accounts.check_it_is(person, wanted.current_password)
-    return _LINK_SENT if await here.addresses.want(person, wanted.email) else _YOURS_ALREADY
+    verified = await here.accounts.check_it_is(person, wanted.current_password)
+    is_sent = await here.addresses.want(person, wanted.email, verified)
+    return _LINK_SENT if is_sent else _YOURS_ALREADY
 
 
 @router.post(
@@ -72,8 +73,10 @@ async def reset_password(wanted: PasswordReset, here: Here) -> None:
     await here.recovery.reset(wanted.token, wanted.new_password)
 
 
-@router.delete(ME, status_code=202, response_model=AccountDeleted, responses=problems(401, 403, 422, 503))
+@router.delete(
+    ME, status_code=202, response_model=AccountDeleted, responses=problems(401, 403, 409, 422, 503)
+)
 async def delete_me(given: AccountDeletion, person: OwnerAlone, here: Here) -> AccountDeleted:
-    """Delete your account. It closes at once; its data wait for their erasure."""
-    await here.accounts.check_it_is(person, given.current_password)
-    return AccountDeleted(deleted_at=await here.accounts.leave(person), detail=_AFTERWARDS)
+    """Delete your account. It closes at once; its data wait for their erasure. The last administrator stays."""
+    deleted_at = await here.accounts.leave(person, given.current_password)
+    return AccountDeleted(deleted_at=deleted_at, detail=_AFTERWARDS)

@@ -46,7 +46,7 @@ class PasswordReset(Body):
     )
 
     token: LinkToken
-    new_password: Password = Field(description="8 characters to 72 bytes")
+    new_password: Password = Field(description="8 characters to 72 bytes, none that is easy to guess")
 
 
 class AccountDeletion(Body):

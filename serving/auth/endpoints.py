@@ -68,7 +68,7 @@ async def refresh_tokens(given: Refresh, here: Here) -> TokenPair:
 @router.post("/logout", status_code=204, responses=problems(401, 403, 503))
 async def log_out(token: CurrentToken, person: Owner, work: CurrentWork, here: Here) -> None:
     """Close this login, on all of its devices' tokens at once."""
-    await revoke_family(work.connection, token.family_id)
+    await revoke_family(work.connection, person.user_id, token.family_id)
     await record(work.connection, "session.closed", token.family_id, owner=person.user_id)
     work.after_commit.append(lambda: here.logins.forget(person.user_id))
 

@@ -1,4 +1,8 @@
-"""People as the API knows them: rows of `app.users`, and the person behind a request."""
+"""People as the API knows them: rows of `app.users`, and the person behind a request.
+
+Whoever opens or closes logins, makes keys, or touches links locks the person first (`lock_person`): of two who do so
+at once the second sees what the first did. Whoever needs all administrators locks them before any one person.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg.rows import dict_row
 
 from aurora import clock
 from aurora.events.ciphertext import new_person_key, open_text, seal_text, unwrap
@@ -26,13 +29,18 @@ INSERT_PERSON: Final[LiteralString] = """
     )
 """
 
+# The cost of a hash has two digits behind `$2b$`; an index knows the highest (migration 0018).
 _READ_LOGIN: Final[LiteralString] = """
-    select user_id, password_hash from app.users
-    where
-        (username in (%(username)s, lower(%(username)s)) or email_hash = %(email_hash)s)
-        and deleted_at is null
-    order by username = %(username)s desc, username = lower(%(username)s) desc
-    limit 1
+    select login.user_id, login.password_hash, hardest.cost
+    from (select max(substr(password_hash, 5, 2)) as cost from app.users) as hardest
+    left join (
+        select user_id, password_hash from app.users
+        where
+            (username in (%(username)s, lower(%(username)s)) or email_hash = %(email_hash)s)
+            and deleted_at is null
+        order by username = %(username)s desc, username = lower(%(username)s) desc
+        limit 1
+    ) as login on true
 """
 
 # A login lives as long as one of its refresh tokens is not revoked, a key until it is revoked or over. One `exists`
@@ -66,6 +74,18 @@ _READ_AUTHORS: Final[LiteralString] = f"""
     inner join app.users as users on users.user_id = login.user_id
     where {_IS_OPEN}
 """  # noqa: S608  # both parts are our own text
+
+
+_LOCK: Final[LiteralString] = """
+    select deleted_at is null and (%(verified)s::text is null or password_hash = %(verified)s)
+    from app.users where user_id = %(user_id)s
+    for no key update
+"""
+# All of them, in one order: of two administrators who demote each other, or leave, at once the second waits.
+_LOCK_ADMINS: Final[LiteralString] = """
+    select user_id from app.users where role = 'admin' and deleted_at is null order by user_id
+    for no key update
+"""
 
 
 @dataclass(frozen=True)
@@ -107,6 +127,16 @@ class Person(Author):
         return open_text(self.data_key(system_key), self.user_id, sealed) if sealed is not None else None
 
 
+@dataclass(frozen=True)
+class FoundLogin:
+    """Whose name somebody logs in with, and what is stored of their password; nothing of nobody."""
+
+    user_id: UUID | None
+    password_hash: str | None
+    hardest_cost: str | None
+    """Of all hashes there are: a password takes as long as the hardest, so that no time tells one from another."""
+
+
 def new_person_row(
     *,
     username: str,
@@ -145,14 +175,23 @@ async def insert_person(connection: Connection, row: dict[str, Any]) -> None:
         raise UsernameTakenError from None
 
 
-async def find_login(
-    connection: Connection, username: str, email_hash: bytes
-) -> tuple[UUID | None, str | None]:
-    """Id and password hash of a user name or a confirmed address; nothing twice when there is none."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_READ_LOGIN, {"username": username, "email_hash": email_hash})
-        row = await cursor.fetchone()
-    return (row["user_id"], row["password_hash"]) if row else (None, None)
+async def lock_person(connection: Connection, user_id: UUID, *, verified: str | None = None) -> bool:
+    """Hold a person until the transaction ends. Whether they have an account, and still the hash that was verified."""
+    cursor = await connection.execute(_LOCK, {"user_id": user_id, "verified": verified})
+    row = await cursor.fetchone()
+    return row is not None and row[0]
+
+
+async def lock_admins(connection: Connection) -> set[UUID]:
+    """Who administers. Nobody ceases to be one before the transaction ends."""
+    return {user_id for (user_id,) in await (await connection.execute(_LOCK_ADMINS)).fetchall()}
+
+
+async def find_login(connection: Connection, username: str, email_hash: bytes) -> FoundLogin:
+    """Who a user name or a confirmed address belongs to, if to anybody."""
+    cursor = await connection.execute(_READ_LOGIN, {"username": username, "email_hash": email_hash})
+    [row] = await cursor.fetchall()
+    return FoundLogin(*row)
 
 
 async def read_password_hash(connection: Connection, user_id: UUID) -> str | None:

@@ -12,11 +12,13 @@ from serving.audit.actors import by_link
 from serving.audit.recording import record
 from serving.auth.addresses import Addresses
 from serving.auth.logins import Logins
-from serving.auth.passwords import Passwords, check_password
+from serving.auth.password_rules import PasswordNamesItsOwnerError, check_password
+from serving.auth.passwords import Passwords
 from serving.auth.sessions import revoke_all
 from serving.database import Database
 from serving.emails.links import owner_of, use_link, void_links
 from serving.emails.outgoing import Mailbag
+from serving.emails.spelling import hash_of_login
 from serving.errors import LinkInvalidError
 
 _STORE_HASH: Final[LiteralString] = """
@@ -34,12 +36,15 @@ class Recovery:
         addresses: Addresses,
         mailbag: Mailbag,
         logins: Logins,
+        *,
+        system_key: str,
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._addresses = addresses
         self._mailbag = mailbag
         self._logins = logins
+        self._system_key = system_key
 
     async def ask(self, address: str) -> None:
         """Have a link sent to whoever has confirmed this address. Nothing tells whether anybody has."""
@@ -54,6 +59,8 @@ class Recovery:
         if owner is None:
             raise LinkInvalidError
         check_password(password, owner.username)
+        if hash_of_login(self._system_key, password) == owner.email_hash:
+            raise PasswordNamesItsOwnerError
         # No connection is held while the password is hashed.
         password_hash = await self._passwords.hash(password)
         async with self._database.transaction() as connection:

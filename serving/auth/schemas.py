@@ -47,7 +47,7 @@ class Registration(Body):
     )
 
     username: Username
-    password: Password = Field(description="8 characters to 72 bytes")
+    password: Password = Field(description="8 characters to 72 bytes, none that is easy to guess")
     email: Email | None = Field(
         default=None, description="Stored encrypted. Gets a link to confirm it. Optional"
     )
@@ -97,7 +97,7 @@ class PasswordChange(Body):
     )
 
     current_password: Password
-    new_password: Password = Field(description="8 characters to 72 bytes")
+    new_password: Password = Field(description="8 characters to 72 bytes, none that is easy to guess")
 
 
 Units = Literal["metric", "imperial"]

@@ -11,11 +11,14 @@ from aurora.events.ciphertext import unwrap
 from serving.audit.actors import SYSTEM, VISITOR, by_login
 from serving.audit.recording import Change, record
 from serving.auth.logins import Logins
-from serving.auth.passwords import Passwords, check_password
+from serving.auth.password_rules import check_password
+from serving.auth.passwords import Passwords
 from serving.auth.people import (
     Person,
     find_login,
     insert_person,
+    lock_admins,
+    lock_person,
     new_person_row,
     read_password_hash,
     replace_password_hash,
@@ -27,7 +30,13 @@ from serving.database import Connection, Database
 from serving.emails.links import void_links
 from serving.emails.outgoing import Mailbag
 from serving.emails.spelling import hash_of_login
-from serving.errors import CredentialsInvalidError, PasswordWrongError, TokenInvalidError, TokenReusedError
+from serving.errors import (
+    CredentialsInvalidError,
+    LastAdminError,
+    PasswordWrongError,
+    TokenInvalidError,
+    TokenReusedError,
+)
 
 USER_AGENT_LENGTH = 200
 
@@ -70,7 +79,7 @@ class Accounts:
 
     async def register(self, wanted: Registration) -> Registered:
         """Make an account; UsernameTakenError, PasswordUnacceptableError or UnknownTimeZoneError."""
-        check_password(wanted.password, wanted.username)
+        check_password(wanted.password, wanted.username, wanted.email)
         clock.zone(wanted.tz)
         # No connection is held while the password is hashed.
         row = new_person_row(
@@ -96,17 +105,18 @@ class Accounts:
     async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
         email_hash = hash_of_login(self._system_key, given.username)
-        async with self._database.transaction() as connection:
-            user_id, stored = await find_login(connection, given.username, email_hash)
-        is_right = await self._passwords.verify(given.password, stored)
-        if user_id is None or not is_right:
-            raise CredentialsInvalidError
-        family_id = uuid4()
-        async with self._database.transaction() as connection:
-            tokens = await self._issue(connection, user_id, family_id, _shortened(user_agent))
-            by = by_login(user_id, family_id)
-            await record(connection, "session.opened", family_id, owner=user_id, actor=by)
-        return tokens
+        while True:
+            async with self._database.transaction() as connection:
+                found = await find_login(connection, given.username, email_hash)
+            stored = found.password_hash
+            is_right = await self._passwords.verify(given.password, stored, hardest=found.hardest_cost)
+            if found.user_id is None or stored is None or not is_right:
+                raise CredentialsInvalidError
+            renewed = await self._passwords.renewed(given.password, stored)
+            tokens = await self._open(found.user_id, stored, renewed, _shortened(user_agent))
+            if tokens is not None:
+                return tokens
+            # Another hash is stored by now, or the account is gone: what was right may not be any more.
 
     async def refresh(self, token: str) -> TokenPair:
         """The next pair of tokens; the old refresh token is used up."""
@@ -133,7 +143,8 @@ class Accounts:
         """Set a new password and close all logins but this one; PasswordWrongError when the current one is not right,
         PasswordUnacceptableError when the new one will not do.
         """
-        check_password(wanted.new_password, person.username)
+        key = self._system_key
+        check_password(wanted.new_password, person.username, person.email(key), person.wanted_email(key))
         stored = await self.check_it_is(person, wanted.current_password)
         new = await self._passwords.hash(wanted.new_password)
         async with self._database.transaction() as connection:
@@ -146,18 +157,26 @@ class Accounts:
             await record(connection, "password.changed", person.user_id, owner=person.user_id)
         await self._logins.forget(person.user_id)
 
-    async def check_it_is(self, person: Person, password: str) -> str | None:
-        """PasswordWrongError unless this is the person's password; the hash that was looked at."""
+    async def check_it_is(self, person: Person, password: str) -> str:
+        """PasswordWrongError unless this is the person's password; the hash that it was verified against."""
         async with self._database.transaction() as connection:
             stored = await read_password_hash(connection, person.user_id)
-        if not await self._passwords.verify(password, stored):
+        if not await self._passwords.verify(password, stored) or stored is None:
             raise PasswordWrongError
         return stored
 
-    async def leave(self, person: Person) -> datetime:
-        """Close the account for good: nobody logs in any more, and the data wait for their erasure. When that was."""
+    async def leave(self, person: Person, password: str) -> datetime:
+        """Close the account for good: nobody logs in any more, and the data wait for their erasure. When that was.
+
+        PasswordWrongError when it is not the person's; LastAdminError when nobody would administer any more.
+        """
+        stored = await self.check_it_is(person, password)
         now = clock.now()
         async with self._database.transaction() as connection:
+            if await lock_admins(connection) == {person.user_id}:
+                raise LastAdminError
+            if not await lock_person(connection, person.user_id, verified=stored):
+                raise PasswordWrongError
             cursor = await connection.execute(_CLOSE, {"user_id": person.user_id, "now": now})
             await revoke_all(connection, person.user_id)
             await void_links(connection, person.user_id)
@@ -167,9 +186,25 @@ class Accounts:
         await self._logins.forget(person.user_id)
         return now
 
+    async def _open(
+        self, user_id: UUID, verified: str, renewed: str | None, user_agent: str | None
+    ) -> TokenPair | None:
+        """A new login, and a new hash if there is one; None when the one that was verified is no longer stored."""
+        family_id = uuid4()
+        async with self._database.transaction() as connection:
+            if not await lock_person(connection, user_id, verified=verified):
+                return None
+            if renewed is not None:
+                await replace_password_hash(connection, user_id, verified, renewed)
+            tokens = await self._issue(connection, user_id, family_id, user_agent)
+            by = by_login(user_id, family_id)
+            await record(connection, "session.opened", family_id, owner=user_id, actor=by)
+        return tokens
+
     async def _issue(
         self, connection: Connection, user_id: UUID, family_id: UUID, user_agent: str | None
     ) -> TokenPair:
+        """Tokens of a login whose person is locked."""
         now = clock.now()
         refresh = self._issuer.issue("refresh", user_id, family_id, now)
         await add_session(

@@ -2,6 +2,9 @@
 
 A refresh token works once. Used again after the grace it was stolen or leaked: the whole family is revoked,
 and with it every access token that it gave out.
+
+A row that is being added cannot be seen by who closes logins. So whoever adds or revokes one locks the person first:
+every function here that does so begins with it, and `add_session` is for who has.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from uuid import UUID, uuid4
 
 from psycopg.rows import dict_row
 
+from serving.auth.people import lock_person
 from serving.database import Connection
 
 _ADD: Final[LiteralString] = """
@@ -22,10 +26,10 @@ _ADD: Final[LiteralString] = """
         %(session_id)s, %(user_id)s, %(family_id)s, %(refresh_hash)s, %(now)s, %(expires_at)s, %(user_agent)s
     )
 """
-# The lock makes twins queue up: the second one sees that the first has rotated it.
+_WHOSE: Final[LiteralString] = "select user_id from app.sessions where refresh_hash = %(refresh_hash)s"
 _FIND: Final[LiteralString] = """
     select session_id, user_id, family_id, expires_at, rotated_at, revoked_at, user_agent
-    from app.sessions where refresh_hash = %(refresh_hash)s for update
+    from app.sessions where refresh_hash = %(refresh_hash)s
 """
 _ROTATE: Final[LiteralString] = (
     "update app.sessions set rotated_at = %(now)s where session_id = %(session_id)s"
@@ -118,6 +122,7 @@ async def add_session(
     lifetime: timedelta,
     user_agent: str | None = None,
 ) -> None:
+    """Add a refresh token. The person must be locked."""
     row: dict[str, Any] = {
         "session_id": uuid4(),
         "user_id": user_id,
@@ -134,18 +139,22 @@ async def rotate(
     connection: Connection, token: str, *, now: datetime, grace: timedelta
 ) -> Rotated | Reused | Refusal:
     """Use up a refresh token. A reuse revokes its family: commit also when the answer is a refusal."""
+    wanted = {"refresh_hash": digest(token)}
+    owner = await (await connection.execute(_WHOSE, wanted)).fetchone()
+    # The lock makes twins queue up: the second one sees that the first has rotated it.
+    is_open = owner is not None and await lock_person(connection, owner[0])
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_FIND, {"refresh_hash": digest(token)})
+        await cursor.execute(_FIND, wanted)
         found = await cursor.fetchone()
     if found is None:
         return "unknown"
-    if found["revoked_at"] is not None:
+    if not is_open or found["revoked_at"] is not None:
         return "revoked"
     if found["rotated_at"] is not None:
         # Two tabs of one app refresh at the same moment: the loser asks again with the winner's token.
         if now - found["rotated_at"] <= grace:
             return "twin"
-        await revoke_family(connection, found["family_id"])
+        await revoke_family(connection, found["user_id"], found["family_id"])
         return Reused(found["user_id"], found["family_id"])
     if found["expires_at"] <= now:
         return "expired"
@@ -153,18 +162,21 @@ async def rotate(
     return Rotated(found["user_id"], found["family_id"], found["user_agent"])
 
 
-async def revoke_family(connection: Connection, family_id: UUID) -> None:
-    """Close a login."""
+async def revoke_family(connection: Connection, user_id: UUID, family_id: UUID) -> None:
+    """Close a login of this person."""
+    await lock_person(connection, user_id)
     await connection.execute(_REVOKE, {"family_id": family_id})
 
 
 async def revoke_all(connection: Connection, user_id: UUID, *, kept: UUID | None = None) -> None:
     """Close every login of a person, but the one `kept`."""
+    await lock_person(connection, user_id)
     await connection.execute(REVOKE_ALL, {"user_id": user_id, "kept": kept})
 
 
 async def revoke_one(connection: Connection, user_id: UUID, family_id: UUID, now: datetime) -> bool:
     """Close a login of this person; False when they have no open one of this id."""
+    await lock_person(connection, user_id)
     cursor = await connection.execute(_REVOKE_ONE, {"user_id": user_id, "family_id": family_id, "now": now})
     return any(was_open for (was_open,) in await cursor.fetchall())
 

@@ -1,6 +1,6 @@
 """Links of e-mails: each is good for one purpose, once, and for a while. Only its hash is stored.
 
-Whoever touches links locks the person first (`app.users`): of two who use, make or void links at once the second
+Whoever touches links locks the person first (`lock_person`): of two who use, make or void links at once the second
 sees what the first did.
 """
 
@@ -13,6 +13,7 @@ from typing import Final, Literal, LiteralString
 from uuid import UUID
 
 from aurora.events.ciphertext import seal_text
+from serving.auth.people import lock_person
 from serving.auth.sessions import digest
 from serving.database import Connection
 
@@ -29,15 +30,12 @@ _ADD: Final[LiteralString] = """
     )
 """
 _WHOSE: Final[LiteralString] = """
-    select users.user_id, users.username
+    select users.user_id, users.username, links.email_hash
     from app.email_tokens as links
     inner join app.users as users on users.user_id = links.user_id
     where
         links.token_hash = %(token_hash)s and links.purpose = %(purpose)s
         and links.used_at is null and links.expires_at > %(now)s and users.deleted_at is null
-"""
-_LOCK: Final[LiteralString] = """
-    select user_id from app.users where user_id = %(user_id)s and deleted_at is null for no key update
 """
 _USE: Final[LiteralString] = """
     update app.email_tokens set used_at = %(now)s
@@ -54,10 +52,11 @@ VOID_LINKS: Final[LiteralString] = """
 
 @dataclass(frozen=True)
 class LinkOwner:
-    """Whose link it is that would work now."""
+    """Whose link it is that would work now, and the hash of the address that it was sent to."""
 
     user_id: UUID
     username: str
+    email_hash: bytes
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,7 @@ async def owner_of(connection: Connection, token: str, purpose: Purpose, now: da
 async def use_link(connection: Connection, token: str, purpose: Purpose, now: datetime) -> UsedLink | None:
     """Use a link up; None when it was used before, has ended, is void, or never was one for this purpose."""
     owner = await owner_of(connection, token, purpose, now)
-    if owner is None:
-        return None
-    if await (await connection.execute(_LOCK, {"user_id": owner.user_id})).fetchone() is None:
+    if owner is None or not await lock_person(connection, owner.user_id):
         return None
     values = {
         "token_hash": digest(token),

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from aurora.notices.log import Head, read_heads
+from serving.auth.people import lock_person
 from serving.database import Connection
 from serving.errors import TooManyWebhooksError, WebhookNotFoundError
 from serving.webhooks.retrying import DisabledReason
@@ -31,8 +32,6 @@ _LIST: Final[LiteralString] = f"""
     limit %(limit)s
 """  # noqa: S608  # our own text
 _COUNT: Final[LiteralString] = "select count(*) from app.webhooks where user_id = %s"
-# Two that are made at once are counted one after the other.
-_LOCK_PERSON: Final[LiteralString] = "select from app.users where user_id = %s for no key update"
 _INSERT: Final[LiteralString] = """
     insert into app.webhooks
         (webhook_id, user_id, url, description, event_types, epoch, position, created_at, updated_at)
@@ -97,7 +96,8 @@ async def end_of_notices(connection: Connection, user_id: UUID) -> Head:
 
 async def insert_webhook(connection: Connection, webhook: Webhook, *, most: int) -> None:
     """Add it; TooManyWebhooksError when its person has as many as they may."""
-    await connection.execute(_LOCK_PERSON, (webhook.user_id,))
+    # Two that are made at once are counted one after the other.
+    await lock_person(connection, webhook.user_id)
     row = await (await connection.execute(_COUNT, (webhook.user_id,))).fetchone()
     if row is not None and row[0] >= most:
         raise TooManyWebhooksError(most)

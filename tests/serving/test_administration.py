@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from aurora.cli import build
 from aurora.notices.log import EVERYBODY
 from aurora.settings import Settings
-from tests.serving.conftest import Account, log_in
+from tests.serving.conftest import PASSWORD, Account, log_in
 from tests.serving.test_authorisation import give_role, with_role
+from tests.serving.waiting import until_waiting
 
 USERS = "/api/v1/admin/users"
 
@@ -93,6 +94,60 @@ async def test_there_is_always_an_administrator(client: httpx.AsyncClient, api_d
     with psycopg.connect(api_database) as connection:
         [(left,)] = connection.execute("select count(*) from app.users where role = 'admin'").fetchall()
     assert left == 1
+
+
+async def leave(client: httpx.AsyncClient, who: Account) -> httpx.Response:
+    return await client.request(
+        "DELETE", "/api/v1/auth/me", headers=who.headers, json={"current_password": PASSWORD}
+    )
+
+
+async def demote(client: httpx.AsyncClient, by: Account, whom: Account) -> httpx.Response:
+    return await client.patch(f"{USERS}/{whom.user_id}", json={"role": "user"}, headers=by.headers)
+
+
+def admins_left(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        [(left,)] = connection.execute(
+            "select count(*) from app.users where role = 'admin' and deleted_at is null"
+        ).fetchall()
+    return left
+
+
+@pytest.mark.usefixtures("only_admins")
+async def test_the_last_administrator_stays_until_there_is_another(
+    client: httpx.AsyncClient, api_database: str
+) -> None:
+    first = await with_role(client, api_database, "admin")
+
+    refused = await leave(client, first)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "last-admin")
+    assert (await client.get(USERS, headers=first.headers)).status_code == 200
+    await with_role(client, api_database, "admin")
+    assert (await leave(client, first)).status_code == 202
+    assert admins_left(api_database) == 1
+
+
+@pytest.mark.usefixtures("only_admins")
+@pytest.mark.parametrize("other_is", ["leaving", "demoted"])
+async def test_of_two_administrators_who_would_go_at_once_one_stays(
+    client: httpx.AsyncClient, api_database: str, other_is: str
+) -> None:
+    first, second = [await with_role(client, api_database, "admin") for _ in range(2)]
+    with psycopg.connect(api_database) as holding:
+        holding.execute("select from app.users where role = 'admin' for update")
+        going = [
+            asyncio.create_task(leave(client, first)),
+            asyncio.create_task(
+                leave(client, second) if other_is == "leaving" else demote(client, first, second)
+            ),
+        ]
+        await until_waiting(api_database, sessions=2)
+    answers = await asyncio.gather(*going)
+
+    assert [answer.json().get("code") for answer in answers].count("last-admin") == 1
+    assert admins_left(api_database) == 1
 
 
 async def test_an_account_that_was_taken_over_is_closed_keys_and_all(

@@ -13,6 +13,7 @@ import jwt
 import psycopg
 import pytest
 
+from aurora import clock
 from aurora.settings import Settings
 from serving.app import create_app
 from tests.serving.conftest import JWT_SECRET, PASSWORD, Account, a_name, log_in, quick, running
@@ -152,6 +153,31 @@ async def test_a_refresh_token_used_again_later_closes_the_whole_login(settings:
         assert (await me(client, ada.tokens["access_token"])).status_code == 401
         again = await client.post("/api/v1/auth/refresh", json={"refresh_token": renewed["refresh_token"]})
         assert again.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("seconds_later", "code", "stays_open"),
+    [(9.9, "token-invalid", True), (10.0, "token-invalid", True), (10.1, "token-reused", False)],
+)
+async def test_a_twin_does_no_harm_for_ten_seconds(
+    client: httpx.AsyncClient,
+    ada: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_later: float,
+    code: str,
+    stays_open: bool,
+) -> None:
+    body = {"refresh_token": ada.tokens["refresh_token"]}
+    refreshed_at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: refreshed_at)
+    renewed = (await client.post("/api/v1/auth/refresh", json=body)).json()
+
+    monkeypatch.setattr(clock, "now", lambda: refreshed_at + timedelta(seconds=seconds_later))
+    twin = await client.post("/api/v1/auth/refresh", json=body)
+
+    assert (twin.status_code, twin.json()["code"]) == (401, code)
+    for token in (renewed["access_token"], ada.tokens["access_token"]):
+        assert (await me(client, token)).status_code == (200 if stays_open else 401)
 
 
 async def test_after_logout_no_token_of_the_login_is_worth_anything(

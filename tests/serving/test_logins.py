@@ -85,9 +85,9 @@ async def test_a_refresh_token_used_again_closes_its_login_on_every_worker_also_
         known = {"Authorization": f"Bearer {renewed['access_token']}"}
         before = [(await worker.get(ME, headers=known)).status_code for worker in (here, there)]
 
-        reused = await there.post("/api/v1/auth/refresh", json=body)
         with blocking_redis.Redis.from_url(settings.redis_url) as client:
             client.flushdb()
+        reused = await there.post("/api/v1/auth/refresh", json=body)
 
         for worker in (here, there):
             await until_refused(worker, known)
