@@ -90,6 +90,8 @@ def _complete_operation(operation: dict[str, Any]) -> set[str]:
     answers = operation["responses"]
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _never_null(parameter["schema"])
+    # A query parameter that there is not is refused everywhere.
+    answers.setdefault("422", problems(422)[422])
     if "requestBody" in operation:
         # A body that is no JSON or not UTF-8, and one that is too large, whatever it is for.
         for status, told in problems(400, 413).items():

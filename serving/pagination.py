@@ -14,13 +14,14 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from serving.errors import CursorInvalidError
+from serving.parameters import WholeNumber
 
 Item = TypeVar("Item")
 
 NAME = r"^[^\x00]+$"
 """Postgres cannot even look for a NUL character."""
 
-Limit = Annotated[int, Query(ge=1, le=500, description="Items on a page")]
+Limit = Annotated[WholeNumber, Query(ge=1, le=500, description="Items on a page")]
 CursorText = Annotated[
     str | None, Query(max_length=200, description="`next_cursor` of the page before", examples=[None])
 ]

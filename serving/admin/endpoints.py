@@ -25,8 +25,9 @@ from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
 from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/admin", tags=["admin"])
+router = APIRouter(prefix=f"{API}/admin", tags=["admin"], route_class=StrictRoute)
 Reader = Annotated[Person, person_who_may("users:read")]
 Writer = Annotated[Person, person_who_may("users:write")]
 Announcer = Annotated[Person, person_who_may("announcements:write")]

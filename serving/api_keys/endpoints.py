@@ -18,8 +18,9 @@ from serving.errors import ApiKeyNotFoundError, TooManyApiKeysError
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"])
+router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, response_model=KeyMade, responses=problems(401, 403, 409, 422, 503))

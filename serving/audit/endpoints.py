@@ -17,8 +17,9 @@ from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
 from serving.parameters import Instant
 from serving.paths import API, AUTH
+from serving.strict_routes import StrictRoute
 
-router = APIRouter()
+router = APIRouter(route_class=StrictRoute)
 Auditor = Annotated[Person, person_who_may("audit:read")]
 Since = Annotated[Instant | None, Query(description="Only from then on", examples=[None])]
 _LARGEST_ID = 2**63 - 1

@@ -36,9 +36,11 @@ from serving.errors import RegistrationClosedError, SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.parameters import YesOrNo
 from serving.paths import AUTH, PASSWORD
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=AUTH, tags=["auth"])
+router = APIRouter(prefix=AUTH, tags=["auth"], route_class=StrictRoute)
 ProfileReader = Annotated[Person, person_who_may("profile:read")]
 ProfileWriter = Annotated[Person, person_who_may("profile:write")]
 
@@ -112,7 +114,7 @@ async def close_sessions(
     person: Owner,
     work: CurrentWork,
     here: Here,
-    keep_current: Annotated[bool, Query(description="All but the one that you ask with")] = False,  # noqa: FBT002  # a query parameter
+    keep_current: Annotated[YesOrNo, Query(description="All but the one that you ask with")] = False,  # noqa: FBT002  # a query parameter
 ) -> None:
     """Log out everywhere: none of your tokens is worth anything from now on."""
     kept = token.family_id if keep_current else None

@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field
 from aurora.events.catalogue import EVENT_TYPES, EventType, event_type
 from serving.openapi import problems
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/event-types", tags=["event-types"])
+router = APIRouter(prefix=f"{API}/event-types", tags=["event-types"], route_class=StrictRoute)
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 

@@ -22,8 +22,9 @@ from serving.parameters import Instant
 from serving.paths import EVENTS
 from serving.request_ids import REQUEST_ID
 from serving.resources import Resources
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=EVENTS, tags=["events"])
+router = APIRouter(prefix=EVENTS, tags=["events"], route_class=StrictRoute)
 Reader = Annotated[Person, person_alone_who_may("events:read")]
 StreamingWriter = Annotated[Person, person_alone_who_may("events:write")]
 _LINES = "application/x-ndjson"

@@ -23,8 +23,9 @@ from serving.parameters import Day
 from serving.paths import API
 from serving.patterns.schemas import PatternPage
 from serving.patterns.storage import Asked, read_patterns, read_search
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/patterns", tags=["patterns"])
+router = APIRouter(prefix=f"{API}/patterns", tags=["patterns"], route_class=StrictRoute)
 _LARGEST_PLACE = 2**31 - 1
 
 OutcomeName = Literal["energy", "mood", "sleep"]

@@ -18,14 +18,16 @@ from serving.dependencies import CurrentWork, Here, Reading, person_alone_who_ma
 from serving.errors import RejectedEventNotFoundError
 from serving.openapi import problems
 from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
+from serving.parameters import WholeNumber, YesOrNo
 from serving.paths import REJECTED_EVENTS
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
+router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"], route_class=StrictRoute)
 Reader = Annotated[Person, person_alone_who_may("events:read")]
 Writer = Annotated[Person, person_who_may("events:write")]
 WAY_IN = "replay"
-RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711])]
+RejectionId = Annotated[WholeNumber, Path(ge=1, le=2**63 - 1, examples=[4711])]
 
 
 @router.get("", response_model=Page[RejectedEventRead], responses=problems(400, 401, 403, 422, 503))
@@ -36,7 +38,7 @@ async def read_own_rejected_events(
     reason_code: Annotated[
         str | None, Query(max_length=100, pattern=NAME, examples=["unknown_type"], description="Only these")
     ] = None,
-    settled: Annotated[bool, Query(description="Those that were replayed or discarded as well")] = False,  # noqa: FBT002  # a query parameter
+    settled: Annotated[YesOrNo, Query(description="Those that were replayed or discarded as well")] = False,  # noqa: FBT002  # a query parameter
     cursor: CursorText = None,
     limit: Limit = 100,
 ) -> Page[RejectedEventRead]:

@@ -22,6 +22,7 @@ from serving.openapi import problems
 from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
 from serving.paths import WEBHOOKS
 from serving.resources import Resources
+from serving.strict_routes import StrictRoute
 from serving.webhooks.deliveries import add_test, find_delivery, list_attempts, list_deliveries, send_again
 from serving.webhooks.schemas import (
     AttemptRead,
@@ -36,7 +37,7 @@ from serving.webhooks.schemas import (
 from serving.webhooks.service import change_webhook_of, make_webhook, make_webhook_once, rotate_secret_of
 from serving.webhooks.storage import Webhook, delete_webhook, find_webhook, list_webhooks
 
-router = APIRouter(prefix=WEBHOOKS, tags=["webhooks"])
+router = APIRouter(prefix=WEBHOOKS, tags=["webhooks"], route_class=StrictRoute)
 Reader = Annotated[Person, person_who_may("webhooks:read")]
 Writer = Annotated[Person, person_who_may("webhooks:write")]
 WriterAlone = Annotated[Person, person_alone_who_may("webhooks:write")]
