@@ -114,15 +114,42 @@ async def test_the_scheme_of_a_token_is_read_in_any_case(
 
 async def test_a_problem_never_repeats_what_was_sent(client: httpx.AsyncClient) -> None:
     answer = await client.post(
-        "/api/v1/auth/login", json={"username": ["my secret"], "password": 7, "x": "y-secret"}
+        "/api/v1/auth/login", json={"username": ["my secret"], "password": 7, "x-secret": "y-secret"}
     )
 
     assert answer.status_code == 422
     assert {flaw["location"] for flaw in answer.json()["errors"]} == {
         "body.username",
         "body.password",
-        "body.x",
+        "body",
     }
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "location"),
+    [
+        ("PATCH", "/auth/me", {"scales": {"my-secret": {"worst": 1, "best": 5}}}, "body.scales"),
+        ("PATCH", "/auth/me", {"scales": {"mood": {"my-secret": 1}}}, "body.scales.mood"),
+        ("POST", "/predictions/what-if", {"changes": [{"my-secret": 1}]}, "body.changes.0"),
+        ("POST", "/webhooks", {"event_types": ["my-secret"]}, "body.event_types"),
+        ("POST", "/api-keys", {"scopes": ["events:read", "my-secret"]}, "body.scopes.1"),
+        ("POST", "/events", an_event(**{"my-secret": 1}), None),
+        ("POST", "/events", an_event(payload={"energy": 1, "my-secret": "my-secret"}), None),
+    ],
+)
+async def test_a_problem_tells_the_place_up_to_where_names_are_made_up(
+    client: httpx.AsyncClient,
+    ada: Account,
+    method: str,
+    path: str,
+    body: dict[str, Any],
+    location: str | None,
+) -> None:
+    answer = await client.request(method, f"/api/v1{path}", json=body, headers=ada.headers)
+
+    assert answer.status_code == 422
+    assert location is None or location in {flaw["location"] for flaw in answer.json()["errors"]}
     assert "secret" not in answer.text
 
 
