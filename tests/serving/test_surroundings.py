@@ -16,33 +16,6 @@ from serving.description import openapi_json
 from serving.problem_types import STATUS_OF
 from tests.serving.conftest import Account, an_event, log_in, quick, running
 
-HEADERS = ("x-content-type-options", "x-frame-options", "referrer-policy", "content-security-policy",
-           "strict-transport-security", "permissions-policy", "x-request-id")  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/api/v1/event-types", 200),
-        ("GET", "/api/v1/nothing", 404),
-        ("DELETE", "/api/v1/events", 405),
-        ("GET", "/api/v1/events", 401),
-        ("POST", "/api/v1/auth/login", 422),
-        ("GET", "/livez", 200),
-    ],
-)
-async def test_every_answer_has_its_headers(
-    client: httpx.AsyncClient, method: str, path: str, status: int
-) -> None:
-    answer = await client.request(method, path)
-
-    assert answer.status_code == status
-    assert [name for name in HEADERS if name not in answer.headers] == []
-    if status >= 400:
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["status"] == status
-        assert answer.json()["type"].startswith("urn:aurora-life:problem:")
-
 
 async def test_a_request_id_of_the_client_is_kept_and_a_strange_one_is_not(client: httpx.AsyncClient) -> None:
     own = "1e9a4f3c7b2d4c5e8f90a1b2c3d4e5f6"
