@@ -13,7 +13,7 @@ from pydantic import BeforeValidator
 
 from aurora.events.envelope import Instant
 
-__all__ = ["Day", "Instant", "WholeNumber", "YesOrNo"]
+__all__ = ["WHOLE_NUMBER", "Day", "Instant", "YesOrNo"]
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
@@ -35,7 +35,8 @@ def _whole(value: object) -> object:
     raise ValueError("a whole number is written like 100")
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole)]
+WHOLE_NUMBER: Final = BeforeValidator(_whole)
+"""Of an `int`, behind its bounds: `Annotated[int, Query(ge=1), WHOLE_NUMBER]`."""
 
 
 def _true_or_false(value: object) -> object:

@@ -133,6 +133,13 @@ def render(
     )
 
 
+def invalid_response(flaws: Sequence[Mapping[str, str]]) -> Response:
+    """The problem of a request in which these things are not valid."""
+    return render(
+        INVALID, f"{len(flaws)} thing(s) in this request are not valid; `errors` says which", errors=flaws
+    )
+
+
 def install(app: FastAPI) -> None:
     """Answer every error with a problem."""
     app.add_exception_handler(AuroraError, answer_error)
@@ -155,9 +162,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     flaws = (
         _flaws(error.errors(), request.scope["route"]) if isinstance(error, RequestValidationError) else []
     )
-    return render(
-        INVALID, f"{len(flaws)} thing(s) in this request are not valid; `errors` says which", errors=flaws
-    )
+    return invalid_response(flaws)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

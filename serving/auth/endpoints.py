@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -35,7 +35,7 @@ from serving.dependencies import (
 from serving.errors import RegistrationClosedError, SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import SORT, Limit, Order, Page, cursor_query, cut_page
 from serving.parameters import YesOrNo
 from serving.paths import AUTH, PASSWORD
 from serving.strict_routes import StrictRoute
@@ -80,18 +80,16 @@ async def read_sessions(
     token: CurrentToken,
     person: Owner,
     work: CurrentWork,
-    cursor: CursorText = None,
+    sort: Annotated[
+        Literal["-started_at", "started_at", "-last_refreshed_at", "last_refreshed_at"], SORT
+    ] = "-started_at",
+    cursor: Annotated[str | None, cursor_query("-started_at")] = None,
     limit: Limit = 100,
 ) -> Page[SessionRead]:
-    """Your open logins, the latest first."""
-    found = await open_logins(
-        work.connection,
-        person.user_id,
-        clock.now(),
-        limit=limit + 1,
-        before=decode_cursor(cursor) if cursor else None,
-    )
-    logins, next_cursor = cut_page(found, limit, lambda login: (login.started_at, login.family_id))
+    """Your open logins, the latest first unless you say otherwise."""
+    order = Order.of(sort, cursor)
+    found = await open_logins(work.connection, person.user_id, clock.now(), order=order, limit=limit + 1)
+    logins, next_cursor = cut_page(found, limit, order, key="family_id")
     return Page(
         items=[
             SessionRead(

@@ -146,3 +146,9 @@ async def test_a_method_that_there_is_not_is_told_before_a_parameter(client: htt
     answer = await client.put("/api/v1/auth/me?lmit=1")
 
     assert answer.status_code == 405
+
+
+def test_a_whole_number_has_its_bounds_in_the_document() -> None:
+    [limit] = [each for each in parameters_in("/api/v1/events", "get") if each["name"] == "limit"]
+
+    assert (limit["schema"]["minimum"], limit["schema"]["maximum"]) == (1, 500)
