@@ -51,6 +51,7 @@ users = Table(
     CheckConstraint("role in ('user', 'analyst', 'operator', 'admin')", name="role"),
     CheckConstraint("requests_per_minute > 0", name="requests_per_minute"),
     Index("ix_users_cohort", "cohort"),
+    Index("ix_users_created_at", "created_at", "user_id"),
     schema="app",
     comment="One row per person.",
 )
