@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aurora.errors import AuroraError
 from serving.problems import answer_error
+from serving.strict_routes import check_query
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -24,7 +25,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Direct:
     """Answers requests for some routes itself, and leaves all others to the application.
 
-    Each of these routes has a path without parameters and an endpoint that takes nothing but the request.
+    Each of these routes has a path without parameters and an endpoint that takes nothing but the request, of which no
+    query is asked.
     """
 
     def __init__(self, app: ASGIApp, routes: Iterable[APIRoute]) -> None:
@@ -40,6 +42,8 @@ class Direct:
         scope["route"] = route
         request = Request(scope, receive)
         try:
+            if scope["query_string"]:
+                check_query(scope["query_string"], ())
             response = await cast("Endpoint", route.endpoint)(request)
         except (AuroraError, psycopg.OperationalError) as error:
             response = await answer_error(request, error)

@@ -13,6 +13,8 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from serving.deprecation import DEPRECATION_HEADERS
+from serving.etags import ETAG_EXAMPLE
+from serving.examples import add_examples
 from serving.openapi import own_schemas, problems
 from serving.paths import API
 from serving.webhooks.documentation import webhook_operations, webhook_schemas
@@ -40,7 +42,7 @@ _HEADERS: Final[dict[str, tuple[str, str, bool]]] = {
     "RateLimit": ("Requests that remain, and seconds until some are free again", '"user";r=599;t=1', True),
     "RateLimit-Policy": ("Requests in a window of seconds", '"user";q=600;w=60', True),
     "Retry-After": ("Seconds to wait before you ask again", "2", True),
-    "ETag": ("Which state this answer shows", '"33a64df551425fcc55e4d42a148795d9"', True),
+    "ETag": ("Which state this answer shows", ETAG_EXAMPLE, True),
     "WWW-Authenticate": ("How to authenticate", 'Bearer realm="aurora"', False),
     "Idempotency-Replayed": ("This is the answer that the key got before", "true", False),
     **{name: (description, example, True) for name, (description, example) in DEPRECATION_HEADERS.items()},
@@ -53,6 +55,7 @@ _IF_NONE_MATCH: Final = {
     "required": False,
     "description": "The `ETag` of the state that you know: 304 when it still holds",
     "schema": {"type": "string"},
+    "example": ETAG_EXAMPLE,
 }
 
 
@@ -74,6 +77,7 @@ def completed(document: dict[str, Any], routes: Sequence[BaseRoute]) -> dict[str
         operation.setdefault("security", [])
         if path.startswith(API):
             told |= _complete_operation(operation)
+        add_examples(operation, components["schemas"])
     components["headers"] = {name: _header(name) for name in _HEADERS if name in told}
     document["webhooks"] = webhook_operations()
     return document
@@ -90,12 +94,14 @@ def _complete_operation(operation: dict[str, Any]) -> set[str]:
     answers = operation["responses"]
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _never_null(parameter["schema"])
+    # A query parameter that there is not is refused everywhere.
+    answers.setdefault("422", problems(422)[422])
     if "requestBody" in operation:
         # A body that is no JSON or not UTF-8, and one that is too large, whatever it is for.
         for status, told in problems(400, 413).items():
             answers.setdefault(str(status), told)
     if "304" in answers:
-        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+        operation.setdefault("parameters", []).append(dict(_IF_NONE_MATCH))
     has_tag = "304" in answers or "412" in answers
     has_key = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", []))
     for status, answer in answers.items():

@@ -17,6 +17,8 @@ from serving.errors import PreconditionFailedError
 
 UNCHANGED: Final = {304: {"description": "The same as the ETag that you sent in If-None-Match"}}
 
+ETAG_EXAMPLE: Final = '"33a64df551425fcc55e4d42a148795d9"'
+
 # The app may keep an answer, and asks each time whether it still holds: an event changes it at any moment.
 _KEEP: Final = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
@@ -26,7 +28,7 @@ IfMatch = Annotated[
         alias="If-Match",
         max_length=1000,
         description="The `ETag` of the state that you want to change; any other is left as it is (412)",
-        examples=[None],
+        examples=[ETAG_EXAMPLE],
     ),
 ]
 

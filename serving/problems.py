@@ -12,11 +12,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from aurora.errors import AuroraError
+from aurora.flaws import told_location
 from serving.errors import (
     CredentialsInvalidError,
     EventRejectedError,
@@ -131,6 +133,13 @@ def render(
     )
 
 
+def invalid_response(flaws: Sequence[Mapping[str, str]]) -> Response:
+    """The problem of a request in which these things are not valid."""
+    return render(
+        INVALID, f"{len(flaws)} thing(s) in this request are not valid; `errors` says which", errors=flaws
+    )
+
+
 def install(app: FastAPI) -> None:
     """Answer every error with a problem."""
     app.add_exception_handler(AuroraError, answer_error)
@@ -150,11 +159,10 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
-    del request
-    flaws = _flaws(error.errors()) if isinstance(error, RequestValidationError) else []
-    return render(
-        INVALID, f"{len(flaws)} thing(s) in this request are not valid; `errors` says which", errors=flaws
+    flaws = (
+        _flaws(error.errors(), request.scope["route"]) if isinstance(error, RequestValidationError) else []
     )
+    return invalid_response(flaws)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -182,15 +190,22 @@ def _methods_of(request: Request) -> str:
     return ", ".join(sorted(methods))
 
 
-def _flaws(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _flaws(errors: Sequence[Mapping[str, Any]], route: APIRoute) -> list[dict[str, str]]:
+    """Each with its place: `query`, `path` or `header` and a name of ours, or `body` and a way into it."""
+    body = route.body_field.field_info.annotation if route.body_field else None
     # Pydantic puts "Value error, " before what our own validators say.
     return [
         {
-            "location": ".".join(str(part) for part in flaw["loc"]),
+            "location": _location(*flaw["loc"], body=body),
             "detail": str(flaw["msg"]).removeprefix("Value error, "),
         }
         for flaw in errors
     ]
+
+
+def _location(part: str, *way: int | str, body: Any) -> str:
+    within = told_location(way, body) if part == "body" else ".".join(map(str, way))
+    return f"{part}.{within}" if within else part
 
 
 _AWAY = "the database does not answer; try again in a few seconds"

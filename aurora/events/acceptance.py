@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from aurora import clock
 from aurora.errors import UnknownEventTypeError, UnknownTimeZoneError
@@ -24,6 +24,7 @@ from aurora.events.canonical import canonical
 from aurora.events.catalogue import EventType, event_type
 from aurora.events.envelope import LifeEvent
 from aurora.events.reasons import RejectionCode
+from aurora.flaws import told_location
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far ahead of the server's clock a device's clock may run."""
@@ -109,7 +110,7 @@ def validate(
     except _InvalidPayloadError as error:
         return _rejected("invalid_payload", str(error), received)
     except ValidationError as error:
-        return _rejected(_code_of(error), _in_words(error), received)
+        return _rejected(_code_of(error), _in_words(error, LifeEvent, "event"), received)
 
     known_at = received_at
     if is_import:
@@ -137,7 +138,7 @@ def _canonical_payload(kind: EventType, payload: Mapping[str, Any]) -> dict[str,
     try:
         typed = kind.payload.model_validate(payload)
     except ValidationError as error:
-        raise _InvalidPayloadError(_in_words(error)) from error
+        raise _InvalidPayloadError(_in_words(error, kind.payload, "payload")) from error
     return typed.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
 
@@ -248,10 +249,10 @@ def _code_of(error: ValidationError) -> RejectionCode:
     )
 
 
-def _in_words(error: ValidationError) -> str:
+def _in_words(error: ValidationError, of: type[BaseModel], name: str) -> str:
     """The problems without the input: a payload must never reach a log or an error page."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'event'}: {problem['msg']}"
+        f"{told_location(problem['loc'], of) or name}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False)
     )
 

@@ -65,14 +65,19 @@ Connection = psycopg.AsyncConnection[Any]
 
 
 async def list_letters(
-    connection: Connection, wanted: Wanted, *, limit: int, before: tuple[datetime, int] | None = None
+    connection: Connection,
+    wanted: Wanted,
+    *,
+    limit: int,
+    after: tuple[datetime, int] | None = None,
+    is_descending: bool = True,
 ) -> list[DeadLetter]:
-    """Newest first; `before` is the place of the last letter of the page before."""
+    """By when they came, the newest first or last; `after` is the place of the last letter of the page before."""
     conditions, values = _conditions(wanted)
-    if before is not None:
-        conditions.append("(received_at, rejection_id) < (%(before_at)s, %(before_id)s)")
-        values["before_at"], values["before_id"] = before
-    query = _query(conditions, "order by received_at desc, rejection_id desc limit %(limit)s")
+    if after is not None:
+        conditions.append(_BEFORE_PLACE if is_descending else _BEHIND_PLACE)
+        values["at"], values["id"] = after
+    query = _query(conditions, _NEWEST_FIRST if is_descending else _OLDEST_FIRST)
     return await _read(connection, query, values | {"limit": limit})
 
 
@@ -117,6 +122,10 @@ async def take_letters(connection: Connection, wanted: Wanted, *, after: int, li
 
 
 _AFTER: Final[LiteralString] = "rejection_id > %(after)s"
+_BEFORE_PLACE: Final[LiteralString] = "(received_at, rejection_id) < (%(at)s, %(id)s)"
+_BEHIND_PLACE: Final[LiteralString] = "(received_at, rejection_id) > (%(at)s, %(id)s)"
+_NEWEST_FIRST: Final[LiteralString] = "order by received_at desc, rejection_id desc limit %(limit)s"
+_OLDEST_FIRST: Final[LiteralString] = "order by received_at, rejection_id limit %(limit)s"
 _WAITING: Final[LiteralString] = "replayed_at is null and discarded_at is null"
 _CONDITIONS: Final[dict[str, LiteralString]] = {
     "reason_code": "reason_code = %(reason_code)s",

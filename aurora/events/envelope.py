@@ -47,8 +47,8 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name = Field(examples=["my-app"])
-    record_id: Name | None = None
-    device: Name | None = None
+    record_id: Name | None = Field(None, examples=["night-4711"])
+    device: Name | None = Field(None, examples=["ring"])
     modality: Modality = "self_reported"
 
 

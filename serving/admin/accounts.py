@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from psycopg.rows import class_row
 from serving.admin.schemas import AccountRead
 from serving.auth.roles import Role
 from serving.database import Connection
+from serving.pagination import Order
 
 _COLUMNS: Final[LiteralString] = """
     select
@@ -35,13 +35,8 @@ _LIST: Final[LiteralString] = f"""
         (%(role)s::text is null or users.role = %(role)s)
         and (%(cohort)s::text is null or users.cohort = %(cohort)s)
         and (%(username)s::text is null or users.username = %(username)s)
-        and (
-            %(before_at)s::timestamptz is null
-            or (users.created_at, users.user_id) < (%(before_at)s, %(before_id)s)
-        )
-    order by users.created_at desc, users.user_id desc
-    limit %(limit)s
 """
+_LIST_BY: Final[dict[str, LiteralString]] = {"created_at": "users.created_at", "username": "users.username"}
 _ONE: Final[LiteralString] = f"{_COLUMNS} where users.user_id = %(user_id)s"
 _CHANGE: Final[LiteralString] = """
     update app.users set role = %(role)s, requests_per_minute = %(requests_per_minute)s
@@ -56,15 +51,14 @@ class Wanted:
     role: Role | None = None
     cohort: str | None = None
     username: str | None = None
-    before: tuple[datetime, UUID] | None = None
 
 
-async def list_accounts(connection: Connection, wanted: Wanted, limit: int) -> list[AccountRead]:
-    """Accounts, the latest first."""
-    before_at, before_id = wanted.before or (None, None)
-    values = {**vars(wanted), "before_at": before_at, "before_id": before_id, "limit": limit}
+async def list_accounts(
+    connection: Connection, wanted: Wanted, order: Order, limit: int
+) -> list[AccountRead]:
+    query = f"{_LIST} {order.sql(_LIST_BY[order.field], 'users.user_id')} limit %(limit)s"
     async with connection.cursor(row_factory=class_row(AccountRead)) as cursor:
-        await cursor.execute(_LIST, values)
+        await cursor.execute(query, {**vars(wanted), **order.values(), "limit": limit})
         return await cursor.fetchall()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -23,14 +23,14 @@ from serving.dependencies import CurrentWork, Here, person_who_may
 from serving.errors import AccountNotFoundError, LastAdminError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
-from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import NAME, SORT, CursorText, Limit, Order, Page, cut_page
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/admin", tags=["admin"])
+router = APIRouter(prefix=f"{API}/admin", tags=["admin"], route_class=StrictRoute)
 Reader = Annotated[Person, person_who_may("users:read")]
 Writer = Annotated[Person, person_who_may("users:write")]
 Announcer = Annotated[Person, person_who_may("announcements:write")]
-Name = Annotated[str | None, Query(max_length=100, pattern=NAME)]
 
 
 @router.get("/users", response_model=Page[AccountRead], responses=problems(400, 401, 403, 422, 503))
@@ -38,15 +38,16 @@ async def read_accounts(
     _person: Reader,
     work: CurrentWork,
     role: Annotated[Role | None, Query(description="Only these")] = None,
-    cohort: Name = None,
-    username: Name = None,
+    cohort: Annotated[str | None, Query(max_length=100, pattern=NAME, examples=["real"])] = None,
+    username: Annotated[str | None, Query(max_length=100, pattern=NAME, examples=["ada"])] = None,
+    sort: Annotated[Literal["-created_at", "created_at", "-username", "username"], SORT] = "-created_at",
     cursor: CursorText = None,
     limit: Limit = 100,
 ) -> Page[AccountRead]:
-    """Accounts, the latest first."""
-    wanted = Wanted(role, cohort, username, decode_cursor(cursor) if cursor else None)
-    found = await list_accounts(work.connection, wanted, limit + 1)
-    accounts, next_cursor = cut_page(found, limit, lambda account: (account.created_at, account.user_id))
+    """Accounts, the latest first unless you say otherwise."""
+    order = Order.of(sort, cursor, by_text=["username"])
+    found = await list_accounts(work.connection, Wanted(role, cohort, username), order, limit + 1)
+    accounts, next_cursor = cut_page(found, limit, order, key="user_id")
     return Page(items=accounts, next_cursor=next_cursor)
 
 

@@ -17,10 +17,11 @@ from serving.auth.scopes import check_role
 from serving.dependencies import CurrentToken, CurrentWork, Here, Owner
 from serving.errors import ApiKeyNotFoundError, LoginClosedError, TooManyApiKeysError
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import NEWEST, CursorText, Limit, Order, Page, cut_page
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"])
+router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"], route_class=StrictRoute)
 
 
 @router.post("", status_code=201, response_model=KeyMade, responses=problems(401, 403, 409, 422, 503))
@@ -58,9 +59,9 @@ async def list_keys(
     person: Owner, work: CurrentWork, cursor: CursorText = None, limit: Limit = 100
 ) -> Page[KeyRead]:
     """Your keys that were not revoked, the latest first."""
-    before = decode_cursor(cursor) if cursor else None
-    found = await read_keys(work.connection, person.user_id, limit=limit + 1, before=before)
-    keys, next_cursor = cut_page(found, limit, lambda key: (key.created_at, key.key_id))
+    order = Order.of(NEWEST, cursor)
+    found = await read_keys(work.connection, person.user_id, order=order, limit=limit + 1)
+    keys, next_cursor = cut_page(found, limit, order, key="key_id")
     return Page(items=[KeyRead(**vars(key)) for key in keys], next_cursor=next_cursor)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from serving.database import Connection
+from serving.pagination import Order
 
 _COUNT: Final[LiteralString] = """
     select count(*) from app.api_keys
@@ -27,9 +28,6 @@ _READ: Final[LiteralString] = """
     from app.api_keys
     where
         user_id = %(user_id)s and revoked_at is null
-        and (%(before_at)s::timestamptz is null or (created_at, key_id) < (%(before_at)s, %(before_id)s))
-    order by created_at desc, key_id desc
-    limit %(limit)s
 """
 _REVOKE: Final[LiteralString] = """
     update app.api_keys set revoked_at = now()
@@ -64,13 +62,12 @@ async def add_key(connection: Connection, user_id: UUID, key: StoredKey, key_has
 
 
 async def read_keys(
-    connection: Connection, user_id: UUID, *, limit: int, before: tuple[datetime, UUID] | None
+    connection: Connection, user_id: UUID, *, order: Order, limit: int
 ) -> Sequence[StoredKey]:
-    """A person's keys, the latest first; those that follow `before` (made at, id)."""
-    before_at, before_id = before or (None, None)
-    wanted = {"user_id": user_id, "before_at": before_at, "before_id": before_id, "limit": limit}
+    """A person's keys, by when they were made."""
+    query = f"{_READ} {order.sql('created_at', 'key_id')} limit %(limit)s"
     async with connection.cursor(row_factory=class_row(StoredKey)) as cursor:
-        await cursor.execute(_READ, wanted)
+        await cursor.execute(query, {"user_id": user_id, **order.values(), "limit": limit})
         return await cursor.fetchall()
 
 

@@ -71,13 +71,15 @@ class AuditRead(BaseModel):
     subject_user_id: UUID | None = Field(
         description="To whom it was done; nobody, where it concerns everybody"
     )
-    subject_id: str = Field(description="Of what `action` begins with")
+    subject_id: str = Field(
+        description="Of what `action` begins with", examples=["01920f3e-7b1c-7c30-9a51-6f1c3a7d9e20"]
+    )
     before_hash: str | None = Field(
         description="Of what the owner saw before, by a key that is erased with the owner",
         examples=["9f86d0…"],
     )
     after_hash: str | None = Field(description="Of what the owner sees now", examples=["60303a…"])
-    request_id: str | None
+    request_id: str | None = Field(examples=["4f5c7e1f8c2d4c2d9a55a2f1d4f4f0b6"])
 
     @classmethod
     def of(cls, row: AuditRow) -> AuditRead:

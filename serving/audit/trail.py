@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 from serving.audit.chain import AuditRow, Moment, Seal
 from serving.database import Connection
 from serving.errors import UserNotFoundError
+from serving.pagination import Order
 
 COLUMNS: Final[LiteralString] = """
     audit_id, at, xid::text as xid, action, actor_kind, actor_id, credential_id, subject_user_id, subject_id,
@@ -39,11 +40,12 @@ _LIST: Final[LiteralString] = f"""
         and (%(actor_id)s::uuid is null or actor_id = %(actor_id)s)
         and (%(action)s::text is null or action = %(action)s)
         and (%(since)s::timestamptz is null or at >= %(since)s)
-        and (%(before_at)s::timestamptz is null or (at, audit_id) < (%(before_at)s, %(before_id)s::bigint))
-    order by at desc, audit_id desc
-    limit %(limit)s
 """  # noqa: S608  # our own text
 _USER: Final[LiteralString] = "select user_id from app.users where username = %s"
+
+
+LATEST: Final = Order("-at")
+_LARGEST_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -54,20 +56,19 @@ class Wanted:
     actor_id: UUID | None = None
     action: str | None = None
     since: datetime | None = None
-    before: tuple[datetime, int] | None = None
 
 
-async def list_rows(connection: Connection, wanted: Wanted, limit: int) -> list[AuditRow]:
-    """Rows, the latest first; those that follow `before` (when, id)."""
+async def list_rows(connection: Connection, wanted: Wanted, order: Order, limit: int) -> list[AuditRow]:
+    """Rows by when they were written."""
     async with connection.cursor(row_factory=class_row(AuditRow)) as cursor:
-        await cursor.execute(_LIST, _values(wanted, limit))
+        await cursor.execute(_ordered(order), _values(wanted, order, limit))
         return await cursor.fetchall()
 
 
 def read_rows(connection: psycopg.Connection[Any], wanted: Wanted, limit: int) -> list[AuditRow]:
-    """The same for the command line."""
+    """The same for the command line, the latest first."""
     with connection.cursor(row_factory=class_row(AuditRow)) as cursor:
-        return cursor.execute(_LIST, _values(wanted, limit)).fetchall()
+        return cursor.execute(_ordered(LATEST), _values(wanted, LATEST, limit)).fetchall()
 
 
 def find_user_id(connection: psycopg.Connection[Any], user: str) -> UUID:
@@ -92,6 +93,9 @@ def read_moment(connection: psycopg.Connection[Any]) -> Moment:
     return moment
 
 
-def _values(wanted: Wanted, limit: int) -> dict[str, Any]:
-    before_at, before_id = wanted.before or (None, None)
-    return {**vars(wanted), "before_at": before_at, "before_id": before_id, "limit": limit}
+def _ordered(order: Order) -> LiteralString:
+    return f"{_LIST} {order.sql('at', 'audit_id')} limit %(limit)s"
+
+
+def _values(wanted: Wanted, order: Order, limit: int) -> dict[str, Any]:
+    return {**vars(wanted), **order.values(largest_id=_LARGEST_ID), "limit": limit}

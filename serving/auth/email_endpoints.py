@@ -18,8 +18,9 @@ from serving.auth.email_schemas import (
 from serving.dependencies import Here, OwnerAlone
 from serving.openapi import problems
 from serving.paths import EMAIL, ME, PASSWORD
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(tags=["auth"])
+router = APIRouter(tags=["auth"], route_class=StrictRoute)
 
 _LINK_SENT: Final = EmailPromised(detail="A link is on its way to this address. It holds for 48 hours.")
 _YOURS_ALREADY: Final = EmailPromised(detail="This address is yours already. No other waits any more.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -35,10 +35,12 @@ from serving.dependencies import (
 from serving.errors import RegistrationClosedError, SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import SORT, Limit, Order, Page, cursor_query, cut_page
+from serving.parameters import YesOrNo
 from serving.paths import AUTH, PASSWORD
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=AUTH, tags=["auth"])
+router = APIRouter(prefix=AUTH, tags=["auth"], route_class=StrictRoute)
 ProfileReader = Annotated[Person, person_who_may("profile:read")]
 ProfileWriter = Annotated[Person, person_who_may("profile:write")]
 
@@ -78,18 +80,16 @@ async def read_sessions(
     token: CurrentToken,
     person: Owner,
     work: CurrentWork,
-    cursor: CursorText = None,
+    sort: Annotated[
+        Literal["-started_at", "started_at", "-last_refreshed_at", "last_refreshed_at"], SORT
+    ] = "-started_at",
+    cursor: Annotated[str | None, cursor_query("-started_at")] = None,
     limit: Limit = 100,
 ) -> Page[SessionRead]:
-    """Your open logins, the latest first."""
-    found = await open_logins(
-        work.connection,
-        person.user_id,
-        clock.now(),
-        limit=limit + 1,
-        before=decode_cursor(cursor) if cursor else None,
-    )
-    logins, next_cursor = cut_page(found, limit, lambda login: (login.started_at, login.family_id))
+    """Your open logins, the latest first unless you say otherwise."""
+    order = Order.of(sort, cursor)
+    found = await open_logins(work.connection, person.user_id, clock.now(), order=order, limit=limit + 1)
+    logins, next_cursor = cut_page(found, limit, order, key="family_id")
     return Page(
         items=[
             SessionRead(
@@ -112,7 +112,7 @@ async def close_sessions(
     person: Owner,
     work: CurrentWork,
     here: Here,
-    keep_current: Annotated[bool, Query(description="All but the one that you ask with")] = False,  # noqa: FBT002  # a query parameter
+    keep_current: Annotated[YesOrNo, Query(description="All but the one that you ask with")] = False,  # noqa: FBT002  # a query parameter
 ) -> None:
     """Log out everywhere: none of your tokens is worth anything from now on."""
     kept = token.family_id if keep_current else None

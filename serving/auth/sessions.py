@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from serving.auth.people import lock_person
 from serving.database import Connection
+from serving.pagination import Order
 
 _ADD: Final[LiteralString] = """
     insert into app.sessions (session_id, user_id, family_id, refresh_hash, created_at, expires_at, user_agent)
@@ -62,10 +63,11 @@ _OPEN: Final[LiteralString] = """
     ) as logins
     where
         expires_at > %(now)s
-        and (%(started_at)s::timestamptz is null or (started_at, family_id) < (%(started_at)s, %(family_id)s))
-    order by started_at desc, family_id desc
-    limit %(limit)s
 """
+_OPEN_BY: Final[dict[str, LiteralString]] = {
+    "started_at": "started_at",
+    "last_refreshed_at": "last_refreshed_at",
+}
 # An id that is no login's is a key's.
 _REVOKED: Final[LiteralString] = """
     select family_id from unnest(%(family_ids)s::uuid[]) as asked (family_id)
@@ -186,14 +188,13 @@ async def open_logins(
     user_id: UUID,
     now: datetime,
     *,
+    order: Order,
     limit: int,
-    before: tuple[datetime, UUID] | None = None,
 ) -> list[OpenLogin]:
-    """The open logins of a person, the latest first; those that follow `before` (when it began, id)."""
-    started_at, family_id = before or (None, None)
+    """The open logins of a person."""
     cursor = await connection.execute(
-        _OPEN,
-        {"user_id": user_id, "now": now, "limit": limit, "started_at": started_at, "family_id": family_id},
+        f"{_OPEN} {order.sql(_OPEN_BY[order.field], 'family_id')} limit %(limit)s",
+        {"user_id": user_id, "now": now, "limit": limit, **order.values()},
     )
     return [OpenLogin(*row) for row in await cursor.fetchall()]
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from aurora.events.catalogue import EVENT_TYPES, EventType, event_type
 from serving.openapi import problems
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/event-types", tags=["event-types"])
+router = APIRouter(prefix=f"{API}/event-types", tags=["event-types"], route_class=StrictRoute)
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
 
@@ -31,7 +32,10 @@ class EventTypeRead(BaseModel):
     name: str = Field(examples=["energy.rated"])
     description: str = Field(examples=["How much energy the person has, 0 to 10."])
     schema_version: int = Field(examples=[1])
-    payload_schema: dict[str, Any] = Field(description="JSON Schema of `payload`, with units and ranges")
+    payload_schema: dict[str, Any] = Field(
+        description="JSON Schema of `payload`, with units and ranges",
+        examples=[event_type("energy.rated").json_schema],
+    )
     measures: list[MeasureRead]
 
 
@@ -61,7 +65,9 @@ async def read_event_types(response: Response) -> list[EventTypeRead]:
 
 
 @router.get("/{name}", response_model=EventTypeRead, responses=problems(404, 422))
-async def read_event_type(name: str, response: Response) -> EventTypeRead:
+async def read_event_type(
+    name: Annotated[str, Path(examples=["energy.rated"])], response: Response
+) -> EventTypeRead:
     """One kind of event."""
     response.headers.update(_CACHED)
     return _read(event_type(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -17,13 +17,14 @@ from serving.events.posting import Posted
 from serving.events.schemas import EXAMPLE, EXAMPLE_SLEEP, BatchVerdict, EventRead, EventVerdict
 from serving.idempotency import IDEMPOTENCY_KEY, IdempotencyKey, checked_key, request_digest
 from serving.openapi import asking_for, body_of, problems
-from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import NAME, SORT, Limit, Order, Page, cursor_query, cut_page
 from serving.parameters import Instant
 from serving.paths import EVENTS
 from serving.request_ids import REQUEST_ID
 from serving.resources import Resources
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=EVENTS, tags=["events"])
+router = APIRouter(prefix=EVENTS, tags=["events"], route_class=StrictRoute)
 Reader = Annotated[Person, person_alone_who_may("events:read")]
 StreamingWriter = Annotated[Person, person_alone_who_may("events:write")]
 _LINES = "application/x-ndjson"
@@ -103,16 +104,20 @@ async def read_own_events(
     person: Reader,
     connection: Reading,
     here: Here,
+    *,
     type: Annotated[str | None, Query(max_length=200, pattern=NAME, examples=["energy.rated"])] = None,  # noqa: A002  # its name on the API
     since: Annotated[Instant | None, Query(alias="from", description="Earliest started_at")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Before this started_at")] = None,
-    cursor: CursorText = None,
+    sort: Annotated[Literal["-started_at", "started_at"], SORT] = "-started_at",
+    cursor: Annotated[str | None, cursor_query("-started_at")] = None,
     limit: Limit = 100,
 ) -> Page[EventRead]:
-    """Your events in their current version, newest first."""
-    wanted = EventFilter(type, since, until, decode_cursor(cursor) if cursor else None)
-    found = await read_events(connection, person, here.system_key, wanted, limit + 1)
-    items, next_cursor = cut_page(found, limit, lambda event: (event.started_at, event.event_id))
+    """Your events in their current version, newest first unless you say otherwise."""
+    order = Order.of(sort, cursor)
+    found = await read_events(
+        connection, person, here.system_key, EventFilter(type, since, until), order, limit + 1
+    )
+    items, next_cursor = cut_page(found, limit, order, key="event_id")
     return Page(items=items, next_cursor=next_cursor)
 
 

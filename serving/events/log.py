@@ -15,6 +15,7 @@ from aurora.events.ciphertext import open_text
 from serving.auth.people import Person
 from serving.database import Connection
 from serving.events.schemas import EventRead
+from serving.pagination import Order
 
 _COLUMNS: Final[LiteralString] = """
     select
@@ -24,7 +25,6 @@ _COLUMNS: Final[LiteralString] = """
     from raw.current_events
     where user_id = %(user_id)s
 """
-_ORDER: Final[LiteralString] = " order by started_at desc, event_id desc limit %(limit)s"
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,14 @@ class EventFilter:
     type: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    after: tuple[datetime, UUID] | None = None
-    """The last item of the page before."""
 
 
 async def read_events(
-    connection: Connection, person: Person, system_key: str, wanted: EventFilter, limit: int
+    connection: Connection, person: Person, system_key: str, wanted: EventFilter, order: Order, limit: int
 ) -> list[EventRead]:
-    """Newest first."""
+    """By when they started."""
     conditions: list[LiteralString] = []
-    values: dict[str, Any] = {"user_id": person.user_id, "limit": limit}
+    values: dict[str, Any] = {"user_id": person.user_id, "limit": limit, **order.values()}
     if wanted.type is not None:
         conditions.append("and type = %(type)s")
         values["type"] = wanted.type
@@ -53,13 +51,8 @@ async def read_events(
     if wanted.until is not None:
         conditions.append("and started_at < %(until)s")
         values["until"] = wanted.until
-    if wanted.after is not None:
-        # The first line lets Postgres leave out the partitions of later months.
-        conditions.append(
-            "and started_at <= %(after_at)s and (started_at, event_id) < (%(after_at)s, %(after_id)s)"
-        )
-        values["after_at"], values["after_id"] = wanted.after
-    query = sql.SQL("\n").join(sql.SQL(part) for part in (_COLUMNS, *conditions, _ORDER))
+    ordered = order.sql("started_at", "event_id")
+    query = sql.SQL("\n").join(sql.SQL(part) for part in (_COLUMNS, *conditions, ordered, "limit %(limit)s"))
     return await _read(connection, person, system_key, query, values)
 
 

@@ -17,8 +17,9 @@ from serving.dependencies import CurrentWork, Here, person_who_may
 from serving.features.live_state import Source, read_live_tiles
 from serving.openapi import problems
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/features", tags=["features"])
+router = APIRouter(prefix=f"{API}/features", tags=["features"], route_class=StrictRoute)
 
 
 class FeatureDefinition(BaseModel):

@@ -18,8 +18,9 @@ from serving.flags.schemas import FeatureFlagChange, FeatureFlagRead
 from serving.flags.storage import Kept, delete_flag, lock_flags, read_flags, write_flag
 from serving.openapi import problems
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/admin/feature-flags", tags=["admin"])
+router = APIRouter(prefix=f"{API}/admin/feature-flags", tags=["admin"], route_class=StrictRoute)
 Reader = Annotated[Person, person_who_may("flags:read")]
 Writer = Annotated[Person, person_who_may("flags:write")]
 FlagName = Annotated[str, Path(max_length=100, examples=["response-cache"])]

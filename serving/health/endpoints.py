@@ -25,6 +25,7 @@ class Health(BaseModel):
     redis: Literal["ok", "away"] | None = Field(default=None, examples=["ok"])
 
 
+_SHOWN = {"schema": {"type": "string"}, "example": "active_websocket_connections 7.0\n"}
 _NOT_YET: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "Not yet, or not now"}}
 
 
@@ -48,7 +49,7 @@ async def read_startup(here: Here) -> Response:
     return await _answer(here)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": _SHOWN}}})
 async def read_process_metrics(here: Here) -> Response:
     """Metrics of all workers, for Prometheus."""
     return Response(read_metrics(here.options.metrics_dir), media_type=CONTENT_TYPE_LATEST)

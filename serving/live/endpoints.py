@@ -41,9 +41,11 @@ from serving.paths import API
 from serving.problems import problem_response
 from serving.rate_limits import Bucket
 from serving.resources import Resources
+from serving.strict_routes import StrictRoute, check_query
 
-router = APIRouter(prefix=f"{API}/ws", tags=["live"])
+router = APIRouter(prefix=f"{API}/ws", tags=["live"], route_class=StrictRoute)
 LIVE_READ: Final = "live:read"
+_QUERY: Final = ("topics", "cursor", "ticket")
 
 
 class Ticket(BaseModel):
@@ -113,6 +115,7 @@ class _Place:
 
 
 def _wish(websocket: WebSocket, user_id: UUID) -> _Wish:
+    check_query(websocket.scope["query_string"], _QUERY)
     names = websocket.query_params.get("topics")
     subjects = EVERY_SUBJECT if names is None else wanted_subjects(user_id, names.split(","))
     if subjects is None:

@@ -12,8 +12,9 @@ from serving.dependencies import CurrentWork, person_who_may
 from serving.models.schemas import ModelRead
 from serving.openapi import problems
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/models", tags=["models"])
+router = APIRouter(prefix=f"{API}/models", tags=["models"], route_class=StrictRoute)
 
 _ALIASES: Final[LiteralString] = """
     select

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -18,13 +18,15 @@ from serving.errors import CursorInvalidError
 from serving.etags import UNCHANGED, cacheable_json
 from serving.kept_answers import one_of_few
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, cut_page, decode_cursor
+from serving.pagination import Limit, cursor_query, decode_cursor, encode_cursor
 from serving.parameters import Day
 from serving.paths import API
 from serving.patterns.schemas import PatternPage
 from serving.patterns.storage import Asked, read_patterns, read_search
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/patterns", tags=["patterns"])
+router = APIRouter(prefix=f"{API}/patterns", tags=["patterns"], route_class=StrictRoute)
+_BEST: Final = "place"
 _LARGEST_PLACE = 2**31 - 1
 
 OutcomeName = Literal["energy", "mood", "sleep"]
@@ -44,15 +46,15 @@ async def read_own_patterns(
     ] = None,
     outcome: Annotated[OutcomeName | None, Query(description="Only of this", examples=["energy"])] = None,
     kind: Annotated[Kind | None, Query(description="Only these", examples=["lagged_correlation"])] = None,
-    cursor: CursorText = None,
+    cursor: Annotated[str | None, cursor_query(_BEST)] = None,
     limit: Limit = 100,
 ) -> Response:
     """Your patterns, best first, and what the search looked at. Empty before the first weekly search."""
     after = 0
     if cursor:
         # A page goes on in the week in which it began, also when a newer search has come in between.
-        at, place = decode_cursor(cursor)
-        week, after = at.date(), place.int
+        at, place = decode_cursor(cursor, _BEST)
+        week, after = datetime.fromisoformat(str(at)).date(), place.int
         if after > _LARGEST_PLACE:
             raise CursorInvalidError
     asked = Asked(week, outcome, kind, after, limit)
@@ -72,10 +74,10 @@ async def _page(connection: Connection, user_id: UUID, asked: Asked) -> PatternP
         return PatternPage(items=[], search=None)
     week = search.week_ended_date
     found = await read_patterns(connection, user_id, asked._replace(week=week, limit=asked.limit + 1))
-    items, next_cursor = cut_page(
-        found, asked.limit, lambda pattern: (_instant(pattern.week_ended_date), UUID(int=pattern.place))
-    )
-    return PatternPage(items=items, next_cursor=next_cursor, search=search)
+    items = found[: asked.limit]
+    is_last = len(found) <= asked.limit
+    place = None if is_last else encode_cursor(_BEST, _instant(week), UUID(int=items[-1].place))
+    return PatternPage(items=items, next_cursor=place, search=search)
 
 
 def _instant(day: date) -> datetime:

@@ -16,8 +16,9 @@ from serving.predictions.schemas import PredictionRead
 from serving.predictions.what_if import ask_what_if
 from serving.predictions.what_if_schemas import ChangeDefinition, WhatIfAsked, WhatIfRead, change_definitions
 from serving.resources import Resources
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/predictions", tags=["predictions"])
+router = APIRouter(prefix=f"{API}/predictions", tags=["predictions"], route_class=StrictRoute)
 _READ: Final = "predictions:read"
 Reader = Annotated[Person, person_who_may(_READ)]
 _ANSWER: Final[dict[str, Any]] = {

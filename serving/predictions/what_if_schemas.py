@@ -120,7 +120,10 @@ class WhatIfRead(BaseModel):
     after: AnswerRead
     difference: DifferenceRead
     baseline: Baseline | None = None
-    features: dict[str, MovedFeature] = Field(description="The inputs of the model that moved")
+    features: dict[str, MovedFeature] = Field(
+        description="The inputs of the model that moved",
+        examples=[{"avg_sleep_last_7d": {"before": 412, "after": 430}}],
+    )
     evidence: Literal["association"] = Field(
         default="association", description="What went along with such days, not what a change would do"
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
-from uuid import UUID
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Path, Query
 
@@ -17,15 +16,17 @@ from serving.database import Connection
 from serving.dependencies import CurrentWork, Here, Reading, person_alone_who_may, person_who_may
 from serving.errors import RejectedEventNotFoundError
 from serving.openapi import problems
-from serving.pagination import NAME, CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import NAME, SORT, Limit, Order, Page, cursor_query, cut_page
+from serving.parameters import WHOLE_NUMBER, YesOrNo
 from serving.paths import REJECTED_EVENTS
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"])
+router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"], route_class=StrictRoute)
 Reader = Annotated[Person, person_alone_who_may("events:read")]
 Writer = Annotated[Person, person_who_may("events:write")]
 WAY_IN = "replay"
-RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711])]
+RejectionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[4711]), WHOLE_NUMBER]
 
 
 @router.get("", response_model=Page[RejectedEventRead], responses=problems(400, 401, 403, 422, 503))
@@ -36,20 +37,23 @@ async def read_own_rejected_events(
     reason_code: Annotated[
         str | None, Query(max_length=100, pattern=NAME, examples=["unknown_type"], description="Only these")
     ] = None,
-    settled: Annotated[bool, Query(description="Those that were replayed or discarded as well")] = False,  # noqa: FBT002  # a query parameter
-    cursor: CursorText = None,
+    settled: Annotated[YesOrNo, Query(description="Those that were replayed or discarded as well")] = False,  # noqa: FBT002  # a query parameter
+    sort: Annotated[Literal["-received_at", "received_at"], SORT] = "-received_at",
+    cursor: Annotated[str | None, cursor_query("-received_at")] = None,
     limit: Limit = 100,
 ) -> Page[RejectedEventRead]:
-    """What was not accepted of yours and waits, newest first."""
+    """What was not accepted of yours and waits, newest first unless you say otherwise."""
     wanted = Wanted(reason_code=reason_code, user_id=person.user_id, is_waiting=not settled)
-    before = None
-    if cursor:
-        at, place = decode_cursor(cursor)
-        before = (at, place.int & (2**63 - 1))
-    found = await list_letters(connection, wanted, limit=limit + 1, before=before)
-    letters, next_cursor = cut_page(
-        found, limit, lambda letter: (letter.received_at, UUID(int=letter.rejection_id))
+    order = Order.of(sort, cursor)
+    after = order.values(largest_id=2**63 - 1)
+    found = await list_letters(
+        connection,
+        wanted,
+        limit=limit + 1,
+        after=(after["after_value"], after["after_id"]) if after else None,
+        is_descending=order.is_descending,
     )
+    letters, next_cursor = cut_page(found, limit, order, key="rejection_id")
     key = person.data_key(here.system_key)
     return Page(items=[RejectedEventRead.of(letter, key) for letter in letters], next_cursor=next_cursor)
 

@@ -26,8 +26,9 @@ from serving.paths import API
 from serving.resources import Resources
 from serving.scores.schemas import FactorDefinition, ScoreDefinition, ScoreRead, SourceRead
 from serving.scores.warehouse import latest_scores, score_history
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/scores", tags=["scores"])
+router = APIRouter(prefix=f"{API}/scores", tags=["scores"], route_class=StrictRoute)
 _READ: Final = "scores:read"
 Reader = Annotated[Person, person_alone_who_may(_READ)]
 _SCORES: Final = TypeAdapter(list[ScoreRead])

@@ -21,8 +21,9 @@ from serving.events.schemas import EventRead
 from serving.openapi import problems
 from serving.parameters import Day
 from serving.paths import API
+from serving.strict_routes import StrictRoute
 
-router = APIRouter(prefix=f"{API}/timeline", tags=["timeline"])
+router = APIRouter(prefix=f"{API}/timeline", tags=["timeline"], route_class=StrictRoute)
 DEFAULT_DAYS = 7
 MAX_DAYS = 31
 

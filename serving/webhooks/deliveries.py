@@ -13,6 +13,7 @@ from psycopg.rows import class_row, dict_row
 
 from serving.database import Connection
 from serving.errors import WebhookDeliveryNotFoundError
+from serving.pagination import Order
 from serving.webhooks.catalogue import TESTED, TestedData, message
 from serving.webhooks.schemas import AttemptRead, DeliveryRead, DeliveryState
 from serving.webhooks.sending import PROBLEMS
@@ -32,17 +33,11 @@ _OF_STATE: Final[dict[DeliveryState, LiteralString]] = {
     "delivered": "and delivered_at is not null",
     "failed": "and failed_at is not null",
 }
-_PAGE: Final[LiteralString] = """
-    and (%(at)s::timestamptz is null or (created_at, delivery_id) < (%(at)s, %(key)s::uuid))
-    order by created_at desc, delivery_id desc
-    limit %(limit)s
-"""
 _ATTEMPTS: Final[LiteralString] = """
     select number, attempted_at, duration_ms, status, problem from app.webhook_attempts
-    where delivery_id = %(delivery_id)s and (%(after)s::int is null or number < %(after)s)
-    order by number desc
-    limit %(limit)s
+    where delivery_id = %(delivery_id)s
 """
+_LARGEST_NUMBER: Final = 2**31 - 1
 _WAITING_TEST: Final[LiteralString] = f"""
     select delivery_id from app.webhook_deliveries
     where webhook_id = %s and type = %s and {_WAITS}
@@ -64,14 +59,14 @@ async def list_deliveries(
     webhook_id: UUID,
     *,
     state: DeliveryState | None,
+    order: Order,
     limit: int,
-    before: tuple[datetime, UUID] | None,
 ) -> Sequence[DeliveryRead]:
-    """Newest first."""
-    at, key = before or (None, None)
-    query = f"{_READ} {_OF_STATE[state] if state else ''} {_PAGE}"
+    """By when they were made."""
+    of_state: LiteralString = _OF_STATE[state] if state else ""
+    query = f"{_READ} {of_state} {order.sql('created_at', 'delivery_id')} limit %(limit)s"
     async with connection.cursor(row_factory=class_row(DeliveryRead)) as cursor:
-        await cursor.execute(query, {"webhook_id": webhook_id, "at": at, "key": key, "limit": limit})
+        await cursor.execute(query, {"webhook_id": webhook_id, **order.values(), "limit": limit})
         return await cursor.fetchall()
 
 
@@ -87,11 +82,12 @@ async def find_delivery(connection: Connection, webhook_id: UUID, delivery_id: U
 
 
 async def list_attempts(
-    connection: Connection, delivery_id: UUID, *, limit: int, before: int | None
+    connection: Connection, delivery_id: UUID, *, order: Order, limit: int
 ) -> Sequence[AttemptRead]:
-    """The last one first."""
+    query = f"{_ATTEMPTS} {order.sql('attempted_at', 'number')} limit %(limit)s"
+    values = {"delivery_id": delivery_id, **order.values(largest_id=_LARGEST_NUMBER), "limit": limit}
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_ATTEMPTS, {"delivery_id": delivery_id, "after": before, "limit": limit})
+        await cursor.execute(query, values)
         rows = await cursor.fetchall()
     return [
         AttemptRead(**row, sentence=PROBLEMS[row["problem"]] if row["problem"] else "Delivered.")

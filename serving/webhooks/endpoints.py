@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -19,9 +19,10 @@ from serving.errors import WebhookDisabledError
 from serving.etags import UNCHANGED, IfMatch, cacheable, tagged
 from serving.idempotency import IdempotencyKey, request_digest
 from serving.openapi import problems
-from serving.pagination import CursorText, Limit, Page, cut_page, decode_cursor
+from serving.pagination import NEWEST, SORT, CursorText, Limit, Order, Page, cursor_query, cut_page
 from serving.paths import WEBHOOKS
 from serving.resources import Resources
+from serving.strict_routes import StrictRoute
 from serving.webhooks.deliveries import add_test, find_delivery, list_attempts, list_deliveries, send_again
 from serving.webhooks.schemas import (
     AttemptRead,
@@ -36,11 +37,10 @@ from serving.webhooks.schemas import (
 from serving.webhooks.service import change_webhook_of, make_webhook, make_webhook_once, rotate_secret_of
 from serving.webhooks.storage import Webhook, delete_webhook, find_webhook, list_webhooks
 
-router = APIRouter(prefix=WEBHOOKS, tags=["webhooks"])
+router = APIRouter(prefix=WEBHOOKS, tags=["webhooks"], route_class=StrictRoute)
 Reader = Annotated[Person, person_who_may("webhooks:read")]
 Writer = Annotated[Person, person_who_may("webhooks:write")]
 WriterAlone = Annotated[Person, person_alone_who_may("webhooks:write")]
-_LARGEST_NUMBER = 2**31 - 1
 
 
 @router.post(
@@ -71,9 +71,9 @@ async def read_webhooks(
     person: Reader, work: CurrentWork, cursor: CursorText = None, limit: Limit = 100
 ) -> Page[WebhookRead]:
     """Your webhooks, newest first."""
-    before = decode_cursor(cursor) if cursor else None
-    found = await list_webhooks(work.connection, person.user_id, limit=limit + 1, before=before)
-    webhooks, next_cursor = cut_page(found, limit, lambda webhook: (webhook.created_at, webhook.webhook_id))
+    order = Order.of(NEWEST, cursor)
+    found = await list_webhooks(work.connection, person.user_id, order=order, limit=limit + 1)
+    webhooks, next_cursor = cut_page(found, limit, order, key="webhook_id")
     return Page(items=[webhook.shown() for webhook in webhooks], next_cursor=next_cursor)
 
 
@@ -143,14 +143,15 @@ async def read_deliveries(
     person: Reader,
     work: CurrentWork,
     state: Annotated[DeliveryState | None, Query(description="Only these", examples=["failed"])] = None,
+    sort: Annotated[Literal["-created_at", "created_at"], SORT] = "-created_at",
     cursor: CursorText = None,
     limit: Limit = 100,
 ) -> Page[DeliveryRead]:
-    """What it was sent in the last 30 days and is to be sent, newest first."""
+    """What it was sent in the last 30 days and is to be sent, newest first unless you say otherwise."""
     await find_webhook(work.connection, person.user_id, webhook_id)
-    before = decode_cursor(cursor) if cursor else None
-    found = await list_deliveries(work.connection, webhook_id, state=state, limit=limit + 1, before=before)
-    deliveries, next_cursor = cut_page(found, limit, lambda each: (each.created_at, each.delivery_id))
+    order = Order.of(sort, cursor)
+    found = await list_deliveries(work.connection, webhook_id, state=state, order=order, limit=limit + 1)
+    deliveries, next_cursor = cut_page(found, limit, order, key="delivery_id")
     return Page(items=deliveries, next_cursor=next_cursor)
 
 
@@ -164,15 +165,15 @@ async def read_attempts(
     delivery_id: UUID,
     person: Reader,
     work: CurrentWork,
-    cursor: CursorText = None,
+    cursor: Annotated[str | None, cursor_query("-attempted_at")] = None,
     limit: Limit = 100,
 ) -> Page[AttemptRead]:
     """How each attempt to deliver it went, the last one first."""
     await find_webhook(work.connection, person.user_id, webhook_id)
     await find_delivery(work.connection, webhook_id, delivery_id)
-    before = min(decode_cursor(cursor)[1].int, _LARGEST_NUMBER) if cursor else None
-    found = await list_attempts(work.connection, delivery_id, limit=limit + 1, before=before)
-    attempts, next_cursor = cut_page(found, limit, lambda each: (each.attempted_at, UUID(int=each.number)))
+    order = Order.of("-attempted_at", cursor)
+    found = await list_attempts(work.connection, delivery_id, order=order, limit=limit + 1)
+    attempts, next_cursor = cut_page(found, limit, order, key="number")
     return Page(items=attempts, next_cursor=next_cursor)
 
 

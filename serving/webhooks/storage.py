@@ -14,6 +14,7 @@ from aurora.notices.log import Head, read_heads
 from serving.auth.people import lock_person
 from serving.database import Connection
 from serving.errors import TooManyWebhooksError, WebhookNotFoundError
+from serving.pagination import Order
 from serving.webhooks.retrying import DisabledReason
 from serving.webhooks.schemas import WebhookChange, WebhookRead
 
@@ -27,9 +28,6 @@ _FIND: Final[LiteralString] = f"""
 _LIST: Final[LiteralString] = f"""
     select {_COLUMNS} from app.webhooks
     where user_id = %(user_id)s
-        and (%(at)s::timestamptz is null or (created_at, webhook_id) < (%(at)s, %(key)s::uuid))
-    order by created_at desc, webhook_id desc
-    limit %(limit)s
 """  # noqa: S608  # our own text
 _COUNT: Final[LiteralString] = "select count(*) from app.webhooks where user_id = %s"
 _INSERT: Final[LiteralString] = """
@@ -118,12 +116,12 @@ async def find_webhook(
 
 
 async def list_webhooks(
-    connection: Connection, user_id: UUID, *, limit: int, before: tuple[datetime, UUID] | None
+    connection: Connection, user_id: UUID, *, order: Order, limit: int
 ) -> Sequence[Webhook]:
-    """Newest first."""
-    at, key = before or (None, None)
+    """By when they were made."""
+    query = f"{_LIST} {order.sql('created_at', 'webhook_id')} limit %(limit)s"
     async with connection.cursor(row_factory=class_row(Webhook)) as cursor:
-        await cursor.execute(_LIST, {"user_id": user_id, "at": at, "key": key, "limit": limit})
+        await cursor.execute(query, {"user_id": user_id, **order.values(), "limit": limit})
         return await cursor.fetchall()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final
@@ -32,6 +32,9 @@ from serving.webhooks.destinations import Destinations
 from tests.fixtures.database import fresh_database
 from tests.serving.conftest import PASSWORD, a_name, an_event, quick
 from tests.serving.routes import ROUTES
+
+PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
+"""In which schemathesis asks."""
 
 LEFT_OUT: Final = {
     "positive_data_acceptance": "a schema cannot say which cursors, links, zones, hosts and passwords there are",
@@ -61,10 +64,11 @@ OUT_OF_REACH: Final = {
 
 @dataclass
 class Findings:
-    """What a run found, and how often each operation answered with which status."""
+    """What a run found, how often each operation answered with which status, and how much each phase asked."""
 
     problems: list[str] = field(default_factory=list)
     answers: dict[str, Counter[int]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
 
     def note(self, event: events.EngineEvent) -> None:
         if isinstance(event, events.NonFatalError):
@@ -76,6 +80,7 @@ class Findings:
 
     def _note_scenario(self, event: events.ScenarioFinished) -> None:
         recorder = event.recorder
+        self.asked[event.phase.value] += len(recorder.interactions)
         for case_id, interaction in recorder.interactions.items():
             case = recorder.cases[case_id].value
             if interaction.response is not None and case.method.upper() == case.operation.method.upper():
@@ -94,8 +99,8 @@ class Findings:
         return {label for label, of in self.answers.items() if any(status < 300 for status in of)}
 
 
-def asked(*, examples: int, coverage: bool) -> SchemathesisConfig:
-    """How much is asked, and what is judged."""
+def asked(*, examples: int, phases: Collection[str]) -> SchemathesisConfig:
+    """How much is asked in which phases, and what is judged."""
     search = hypothesis.settings.get_current_profile_name() == "search"
     generation = {
         "deterministic": not search,
@@ -109,8 +114,12 @@ def asked(*, examples: int, coverage: bool) -> SchemathesisConfig:
             "suppress-health-check": ["all"],
             "continue-on-failure": True,
             "generation": generation,
-            "phases": {
-                "stateful": {"generation": generation | {"max-examples": 2 * generation["max-examples"]}}
+            "phases": {name: {"enabled": name in phases} for name in PHASES}
+            | {
+                "stateful": {
+                    "enabled": "stateful" in phases,
+                    "generation": generation | {"max-examples": 2 * generation["max-examples"]},
+                }
             },
             "checks": {name: {"enabled": False} for name in LEFT_OUT},
             "operations": [
@@ -249,10 +258,12 @@ def findings_of(schema: BaseSchema) -> Findings:
     return findings
 
 
-def asked_by(role: Role, app: FastAPI, owner_url: str, *, examples: int, coverage: bool = True) -> BaseSchema:
+def asked_by(
+    role: Role, app: FastAPI, owner_url: str, *, examples: int, phases: Collection[str] = PHASES
+) -> BaseSchema:
     """The document of an API that has started, and who asks."""
     schema = schemathesis.openapi.from_asgi(
-        "/api/v1/openapi.json", app, config=asked(examples=examples, coverage=coverage)
+        "/api/v1/openapi.json", app, config=asked(examples=examples, phases=phases)
     )
     somebody = Somebody(app, owner_url, role)
     schema.auth.providers.append(somebody)
@@ -264,14 +275,17 @@ def test_an_administrator_is_answered_as_the_document_says(app: FastAPI, own_dat
     findings = findings_of(asked_by("admin", app, own_database, examples=10))
 
     assert findings.problems == []
+    assert set(+findings.asked) == set(PHASES)
     assert set(ROUTES) - findings.answered <= set(OUT_OF_REACH)
 
 
 @pytest.mark.slow
 def test_an_ordinary_person_is_answered_as_the_document_says(app: FastAPI, own_database: str) -> None:
     # The limits of every schema are the same for everybody: an administrator has tried them.
-    findings = findings_of(asked_by("user", app, own_database, examples=2, coverage=False))
+    phases = [name for name in PHASES if name != "coverage"]
+    findings = findings_of(asked_by("user", app, own_database, examples=2, phases=phases))
 
     assert findings.problems == []
+    assert set(+findings.asked) == set(phases)
     assert {route for route in findings.answered if "/admin/" in route} == set()
     assert len(findings.answered) > len(ROUTES) / 2

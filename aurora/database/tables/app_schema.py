@@ -53,6 +53,7 @@ users = Table(
     Index("ix_users_cohort", "cohort"),
     # Logins ask for the highest cost of all hashes (serving/auth/people.py).
     Index("ix_users_password_cost", text("substr(password_hash, 5, 2)")),
+    Index("ix_users_created_at", "created_at", "user_id"),
     schema="app",
     comment="One row per person.",
 )

@@ -166,7 +166,7 @@ rejected_events = Table(
     instant_column("replayed_at", nullable=True),
     # By the person whose event it was: they want nothing of it any more.
     instant_column("discarded_at", nullable=True),
-    Index("ix_rejected_events_user_id", "user_id"),
+    Index("ix_rejected_events_user_id_received_at", "user_id", "received_at", "rejection_id"),
     Index("ix_rejected_events_batch_id", "batch_id"),
     Index("ix_rejected_events_received_at", "received_at"),
     Index(

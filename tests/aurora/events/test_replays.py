@@ -286,7 +286,7 @@ async def test_letters_are_listed_newest_first_page_by_page(log: Connection) -> 
 
     first = await list_letters(log, Wanted(), limit=2)
     last = first[-1]
-    second = await list_letters(log, Wanted(), limit=2, before=(last.received_at, last.rejection_id))
+    second = await list_letters(log, Wanted(), limit=2, after=(last.received_at, last.rejection_id))
 
     ids = [letter.rejection_id for letter in [*first, *second]]
     assert ids == sorted(ids, reverse=True)
