@@ -18,6 +18,7 @@ from serving.auth.addresses import Addresses
 from serving.auth.keys import Keys
 from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords
+from serving.auth.quotas import Quotas
 from serving.auth.recovery import Recovery
 from serving.auth.service import Accounts
 from serving.auth.tokens import Secrets, TokenIssuer, TokenReader
@@ -54,6 +55,7 @@ class Resources:
     tokens: TokenReader
     keys: Keys
     logins: Logins
+    quotas: Quotas
     flags: Flags
     limiter: RateLimiter
     passwords: Passwords
@@ -115,6 +117,7 @@ class Resources:
             tokens=tokens,
             keys=Keys(database, options.note_keys_seconds),
             logins=logins,
+            quotas=Quotas(database, logins),
             flags=flags,
             limiter=limiter,
             passwords=passwords,
@@ -125,6 +128,7 @@ class Resources:
                 tokens,
                 mailbag,
                 logins,
+                limiter,
                 system_key=system_key,
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),

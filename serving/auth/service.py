@@ -28,6 +28,7 @@ from serving.emails.links import void_links
 from serving.emails.outgoing import Mailbag
 from serving.emails.spelling import hash_of_login
 from serving.errors import CredentialsInvalidError, PasswordWrongError, TokenInvalidError, TokenReusedError
+from serving.rate_limits import RateLimiter
 
 USER_AGENT_LENGTH = 200
 
@@ -55,6 +56,7 @@ class Accounts:
         reader: TokenReader,
         mailbag: Mailbag,
         logins: Logins,
+        limiter: RateLimiter,
         *,
         system_key: str,
         grace: timedelta,
@@ -65,6 +67,7 @@ class Accounts:
         self._reader = reader
         self._mailbag = mailbag
         self._logins = logins
+        self._limiter = limiter
         self._system_key = system_key
         self._grace = grace
 
@@ -95,6 +98,7 @@ class Accounts:
 
     async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
+        await self._count_guess(given.username)
         email_hash = hash_of_login(self._system_key, given.username)
         async with self._database.transaction() as connection:
             user_id, stored = await find_login(connection, given.username, email_hash)
@@ -148,6 +152,7 @@ class Accounts:
 
     async def check_it_is(self, person: Person, password: str) -> str | None:
         """PasswordWrongError unless this is the person's password; the hash that was looked at."""
+        await self._count_guess(person.username)
         async with self._database.transaction() as connection:
             stored = await read_password_hash(connection, person.user_id)
         if not await self._passwords.verify(password, stored):
@@ -166,6 +171,12 @@ class Accounts:
                 await record(connection, "account.deleted", person.user_id, owner=person.user_id)
         await self._logins.forget(person.user_id)
         return now
+
+    async def _count_guess(self, name: str) -> None:
+        """RateLimitExceededError when too many passwords were tried for this name, from wherever, also for one that
+        nobody has.
+        """
+        await self._limiter.spend("login", f"account:{hash_of_login(self._system_key, name).hex()}")
 
     async def _issue(
         self, connection: Connection, user_id: UUID, family_id: UUID, user_agent: str | None
