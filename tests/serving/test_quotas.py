@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import UUID, uuid4
 
+import httpx
 import psycopg
 import pytest
 
@@ -15,12 +16,8 @@ from serving.app import create_app
 from serving.auth import quotas
 from serving.auth.logins import Logins
 from serving.auth.quotas import Quotas
+from serving.database import Connection, Database
 from tests.serving.conftest import Account, an_event, quick, running
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    import httpx
 
 ME = "/api/v1/auth/me"
 
@@ -119,36 +116,44 @@ async def test_what_was_counted_stays_when_a_quota_is_given(
     assert answer.status_code == 429
 
 
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    database = Database(settings.need("postgres_url"), size=1, statements=1, wait_seconds=10)
+    await database.open()
+    yield database
+    await database.close()
+
+
 async def test_a_quota_is_asked_for_once_and_for_many_at_once(
-    settings: Settings, ada: Account, api_database: str, monkeypatch: pytest.MonkeyPatch
+    database: Database, settings: Settings, ada: Account, api_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give(api_database, ada, 7)
-    app = create_app(settings, quick())
-    async with running(app):
-        known: Quotas = app.state.resources.quotas
-        asked: list[int] = []
-        read = known._together._serve
+    transactions = 0
+    transaction = database.transaction
 
-        async def count(people: list[UUID]) -> object:
-            asked.append(len(people))
-            return await read(people)
+    def counted() -> AbstractAsyncContextManager[Connection]:
+        nonlocal transactions
+        transactions += 1
+        return transaction()
 
-        monkeypatch.setattr(known._together, "_serve", count)
-        strangers = [uuid4() for _ in range(20)]
-        found = await asyncio.gather(*(known.of(person) for person in (UUID(ada.user_id), *strangers)))
-        again = await known.of(UUID(ada.user_id))
+    monkeypatch.setattr(database, "transaction", counted)
+    known = Quotas(database, Logins(settings.need("postgres_url")))
+    strangers = [uuid4() for _ in range(20)]
+
+    found = await asyncio.gather(*(known.of(person) for person in (UUID(ada.user_id), *strangers)))
+    again = await known.of(UUID(ada.user_id))
 
     assert found == [7, *[None] * 20]
-    assert (again, asked) == (7, [21])
+    assert (again, transactions) == (7, 1)
 
 
-async def test_the_memory_of_quotas_has_an_end(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_of_quotas_has_an_end(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(quotas, "REMEMBERED_QUOTAS", 10)
-    app = create_app(settings, quick())
-    async with running(app):
-        known: Quotas = app.state.resources.quotas
-        for _ in range(30):
-            await known.of(uuid4())
+    known = Quotas(database, Logins(settings.need("postgres_url")))
+    for _ in range(30):
+        await known.of(uuid4())
 
     assert len(known._known) == 10
 
