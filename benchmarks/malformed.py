@@ -31,7 +31,7 @@ MEBIBYTE = 2**20
 MOST_GROWTH = 1.1
 WITHOUT_LIMITS = {
     f"AURORA_API_{bucket}_PER_MINUTE": "100000000"
-    for bucket in ("ANONYMOUS", "USER", "KEY", "LOGIN", "RESET")
+    for bucket in ("ANONYMOUS", "USER", "KEY", "LOGIN", "RESET", "AI")
 } | {"AURORA_API_BCRYPT_COST": "4"}
 
 

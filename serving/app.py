@@ -97,7 +97,7 @@ class Api(FastAPI):
         direct = [route for part in NOUNS for route in part.router.routes if _is_direct(route)]
         return Surroundings(
             Direct(super().build_middleware_stack(), direct),
-            gate=Gate(resources.tokens, resources.keys, resources.logins, resources.limiter),
+            gate=Gate(resources.tokens, resources.keys, resources.quotas, resources.limiter),
             replica=resources.replica,
             options=resources.options,
         )

@@ -99,6 +99,7 @@ async def person_of(request: Request, *scopes: str, connection: Connection | Non
             person = await here.logins.find(own, token)
     if person is None:
         raise LoginClosedError
+    here.quotas.note(person)
     check_role(scopes, person.role)
     # How to confirm an address lies under /auth.
     if not request.scope["path"].startswith(AUTH):

@@ -38,10 +38,15 @@ class ApiOptions(BaseSettings):
         default=600, ge=1, description="Requests a minute that all API keys of a person make"
     )
     login_per_minute: int = Field(
-        default=20, ge=1, description="Attempts to log in or register, a minute and IP"
+        default=20,
+        ge=1,
+        description="Attempts to log in or register, a minute and IP; passwords tried per account",
     )
     reset_per_minute: int = Field(
         default=10, ge=1, description="E-mails asked for and links tried, a minute and IP, person or address"
+    )
+    ai_per_minute: int = Field(
+        default=60, ge=1, description="What-ifs a minute that a person asks, by logins and keys together"
     )
     require_verified_email: bool = Field(
         default=False, description="Only who has confirmed an e-mail address may use more than /auth"

@@ -12,6 +12,7 @@ ME: Final = f"{AUTH}/me"
 EVENTS: Final = f"{API}/events"
 BATCH: Final = f"{EVENTS}/batch"
 REJECTED_EVENTS: Final = f"{API}/rejected-events"
+WHAT_IF: Final = f"{API}/predictions/what-if"
 WEBHOOKS: Final = f"{API}/webhooks"
 LIVE: Final = f"{API}/ws"
 
@@ -38,6 +39,9 @@ RESET_ROUTES: Final = frozenset(
     }
 )
 """Where e-mails are asked for and their links are tried: another."""
+
+AI_ROUTES: Final = frozenset({("POST", WHAT_IF)})
+"""Where a model is put to work for one request: a third, of each person."""
 
 QUIET: Final = frozenset({"/livez", "/readyz", "/startupz", "/metrics"})
 """Asked every few seconds by machines: counted, but neither logged nor limited."""

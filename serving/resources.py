@@ -19,6 +19,7 @@ from serving.auth.addresses import Addresses
 from serving.auth.keys import Keys
 from serving.auth.logins import Logins
 from serving.auth.passwords import Passwords
+from serving.auth.quotas import Quotas
 from serving.auth.recovery import Recovery
 from serving.auth.service import Accounts
 from serving.auth.tokens import Secrets, TokenIssuer, TokenReader
@@ -55,6 +56,7 @@ class Resources:
     tokens: TokenReader
     keys: Keys
     logins: Logins
+    quotas: Quotas
     flags: Flags
     limiter: RateLimiter
     passwords: Passwords
@@ -116,6 +118,7 @@ class Resources:
             tokens=tokens,
             keys=Keys(database, options.note_keys_seconds),
             logins=logins,
+            quotas=Quotas(database, logins),
             flags=flags,
             limiter=limiter,
             passwords=passwords,
@@ -126,6 +129,7 @@ class Resources:
                 tokens,
                 mailbag,
                 logins,
+                limiter,
                 system_key=system_key,
                 grace=timedelta(seconds=options.refresh_grace_seconds),
             ),

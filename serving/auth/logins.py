@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,6 +35,11 @@ class Logins:
         self._people: dict[UUID, dict[UUID, Person]] = {}
         self._changes = 0
         self._heard_at = float("-inf")
+        self._followers: list[Callable[[UUID | None], None]] = []
+
+    def follow(self, forget: Callable[[UUID | None], None]) -> None:
+        """Have this called, too, with whom a change concerns; with None when it may concern anybody."""
+        self._followers.append(forget)
 
     def remembered(self, token: AccessToken) -> Person | None:
         """The person of a login that holds, without asking anybody; None when it has to be asked for."""
@@ -62,6 +68,8 @@ class Logins:
     def _forget(self, user_id: UUID) -> None:
         self._changes += 1
         self._people.pop(user_id, None)
+        for follower in self._followers:
+            follower(user_id)
 
     async def listen(self) -> None:
         """Hear what changes, for ever. Without a line nothing is remembered."""
@@ -71,6 +79,8 @@ class Logins:
         """Some changes may have been missed."""
         self._changes += 1
         self._people.clear()
+        for follower in self._followers:
+            follower(None)
         self._heard_at = time.monotonic()
 
     async def _hear(self, connection: psycopg.AsyncConnection[Any]) -> None:

@@ -37,6 +37,7 @@ from serving.errors import (
     TokenInvalidError,
     TokenReusedError,
 )
+from serving.rate_limits import RateLimiter
 
 USER_AGENT_LENGTH = 200
 
@@ -64,6 +65,7 @@ class Accounts:
         reader: TokenReader,
         mailbag: Mailbag,
         logins: Logins,
+        limiter: RateLimiter,
         *,
         system_key: str,
         grace: timedelta,
@@ -74,6 +76,7 @@ class Accounts:
         self._reader = reader
         self._mailbag = mailbag
         self._logins = logins
+        self._limiter = limiter
         self._system_key = system_key
         self._grace = grace
 
@@ -104,6 +107,7 @@ class Accounts:
 
     async def log_in(self, given: Login, *, user_agent: str | None = None) -> TokenPair:
         """Tokens for a right password. A wrong name takes as long as a wrong password and says the same."""
+        await self._count_guess(given.username)
         email_hash = hash_of_login(self._system_key, given.username)
         while True:
             async with self._database.transaction() as connection:
@@ -159,6 +163,7 @@ class Accounts:
 
     async def check_it_is(self, person: Person, password: str) -> str:
         """PasswordWrongError unless this is the person's password; the hash that it was verified against."""
+        await self._count_guess(person.username)
         async with self._database.transaction() as connection:
             stored = await read_password_hash(connection, person.user_id)
         if not await self._passwords.verify(password, stored) or stored is None:
@@ -200,6 +205,12 @@ class Accounts:
             by = by_login(user_id, family_id)
             await record(connection, "session.opened", family_id, owner=user_id, actor=by)
         return tokens
+
+    async def _count_guess(self, name: str) -> None:
+        """RateLimitExceededError when too many passwords were tried for this name, from wherever, also for one that
+        nobody has.
+        """
+        await self._limiter.spend("login", f"account:{hash_of_login(self._system_key, name).hex()}")
 
     async def _issue(
         self, connection: Connection, user_id: UUID, family_id: UUID, user_agent: str | None

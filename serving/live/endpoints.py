@@ -23,7 +23,6 @@ from serving.dependencies import CurrentToken, Here, person_who_may
 from serving.errors import (
     LoginClosedError,
     ParameterInvalidError,
-    RateLimitExceededError,
     TokenInvalidError,
     TokenMissingError,
 )
@@ -35,11 +34,10 @@ from serving.live.sockets import GOING_AWAY, Socket
 from serving.live.tickets import seconds_left
 from serving.live.topics import EVERY_SUBJECT, wanted_subjects
 from serving.live.wire import wire_of
-from serving.middleware.rate_limiting import bucket_of
+from serving.middleware.rate_limiting import address_of, bucket_of
 from serving.openapi import problems
 from serving.paths import API
 from serving.problems import problem_response
-from serving.rate_limits import Bucket
 from serving.resources import Resources
 from serving.strict_routes import StrictRoute, check_query
 
@@ -144,17 +142,10 @@ async def _counted_token_of(websocket: WebSocket, here: Resources) -> AccessToke
     try:
         token = await _token_of(websocket, here)
     except AuroraError:
-        address = websocket.client.host if websocket.client else "unknown"
-        await _count(here, "anonymous", address)
+        await here.limiter.spend("anonymous", address_of(websocket.scope))
         raise
-    await _count(here, *bucket_of(token))
+    await here.limiter.spend(*bucket_of(token), limit=await here.quotas.of(token.user_id))
     return token
-
-
-async def _count(here: Resources, bucket: Bucket, whom: str) -> None:
-    allowance = await here.limiter.take(bucket, whom)
-    if not allowance.is_allowed:
-        raise RateLimitExceededError(allowance.reset_seconds)
 
 
 async def _token_of(websocket: WebSocket, here: Resources) -> AccessToken:

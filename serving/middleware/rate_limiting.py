@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final
+
 import psycopg
 from starlette.types import Scope
 
 from serving.auth.keys import Keys, looks_like_key
-from serving.auth.logins import Logins
+from serving.auth.quotas import Quotas
 from serving.auth.tokens import AccessToken, TokenReader
 from serving.errors import TokenInvalidError
-from serving.paths import LOGIN_ROUTES, RESET_ROUTES
+from serving.paths import AI_ROUTES, LOGIN_ROUTES, RESET_ROUTES
 from serving.rate_limits import Allowance, Bucket, RateLimiter
 
 Refusal = TokenInvalidError | psycopg.OperationalError
-"""Why there is no token: it is none, or nobody can say whose key it is at this moment."""
+"""Why there is no token: it is none, or nobody can say whose key it is, or how often they may come, at this moment."""
+
+_BY_QUOTA: Final[frozenset[Bucket]] = frozenset({"user", "key"})
+"""The buckets whose size somebody's own quota is."""
 
 
 class Gate:
     """Says who comes, and counts them."""
 
-    def __init__(self, tokens: TokenReader, keys: Keys, logins: Logins, limiter: RateLimiter) -> None:
-        self._tokens, self._keys, self._logins, self._limiter = tokens, keys, logins, limiter
+    def __init__(self, tokens: TokenReader, keys: Keys, quotas: Quotas, limiter: RateLimiter) -> None:
+        self._tokens, self._keys, self._quotas, self._limiter = tokens, keys, quotas, limiter
 
     async def admit(
         self, scope: Scope, authorization: bytes
@@ -34,22 +41,28 @@ class Gate:
         given = _bearer_of(authorization)
         if given is None or not looks_like_key(given):
             token = None if given is None else self._token(given)
-            return token, await self._take(scope, token)
+            return await self._counted(scope, token)
         known = self._keys.remembered(given)
-        allowance = await self._take(scope, known)
+        token, allowance = await self._counted(scope, known)
         if known is not None or not allowance.is_allowed:
-            return known, allowance
+            return token, allowance
         try:
             return await self._keys.read(given), allowance
         except (TokenInvalidError, psycopg.OperationalError) as refusal:
             return refusal, allowance
 
-    async def _take(self, scope: Scope, token: AccessToken | Refusal | None) -> Allowance:
-        """By the person's own quota where this worker remembers them; the first request of all counts as anybody's."""
-        person = self._logins.remembered(token) if isinstance(token, AccessToken) else None
+    async def _counted(
+        self, scope: Scope, token: AccessToken | Refusal | None
+    ) -> tuple[AccessToken | Refusal | None, Allowance]:
+        """By the person's own quota, where they have one; while Postgres cannot say, by that of everybody."""
         bucket, whom = _whose(scope, token)
-        quota = person.requests_per_minute if person and bucket in {"user", "key"} else None
-        return await self._limiter.take(bucket, whom, limit=quota)
+        quota = None
+        if isinstance(token, AccessToken) and bucket in _BY_QUOTA:
+            try:
+                quota = await self._quotas.of(token.user_id)
+            except psycopg.OperationalError as refusal:
+                token = refusal
+        return token, await self._limiter.take(bucket, whom, limit=quota)
 
     def _token(self, given: str) -> AccessToken | TokenInvalidError:
         try:
@@ -72,15 +85,32 @@ def _whose(scope: Scope, token: AccessToken | Refusal | None) -> tuple[Bucket, s
     """The bucket, and whom in it, a request counts against."""
     route = scope["method"], scope["path"]
     if route in LOGIN_ROUTES:
-        return "login", _address(scope)
+        return "login", address_of(scope)
     if route in RESET_ROUTES:
-        return "reset", _address(scope)
+        return "reset", address_of(scope)
     if isinstance(token, AccessToken):
-        return bucket_of(token)
-    return "anonymous", _address(scope)
+        return ("ai", token.user_text) if route in AI_ROUTES else bucket_of(token)
+    return "anonymous", address_of(scope)
 
 
-def _address(scope: Scope) -> str:
-    """The peer's address. X-Forwarded-For counts only where uvicorn was told to trust the proxy."""
+def address_of(scope: Scope) -> str:
+    """The peer, as far as peers can be told apart.
+
+    X-Forwarded-For counts only where uvicorn was told to trust the proxy.
+    """
     client = scope.get("client")
-    return client[0] if client else "unknown"
+    return _network_of(client[0]) if client else "unknown"
+
+
+@lru_cache(maxsize=10_000)
+def _network_of(host: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: whoever has one address of it has them all."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False))

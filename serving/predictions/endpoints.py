@@ -11,7 +11,7 @@ from serving.auth.people import Person
 from serving.dependencies import CurrentWork, Here, person_of, person_who_may
 from serving.etags import UNCHANGED, cacheable_json
 from serving.openapi import asking_for, problems
-from serving.paths import API
+from serving.paths import API, WHAT_IF
 from serving.predictions.schemas import PredictionRead
 from serving.predictions.what_if import ask_what_if
 from serving.predictions.what_if_schemas import ChangeDefinition, WhatIfAsked, WhatIfRead, change_definitions
@@ -46,7 +46,11 @@ async def predict_mood(request: Request) -> Response:
     return await _predicted(request, "mood")
 
 
-@router.post("/what-if", response_model=WhatIfRead, responses=problems(401, 403, 409, 422, 503))
+@router.post(
+    WHAT_IF.removeprefix(router.prefix),
+    response_model=WhatIfRead,
+    responses=problems(401, 403, 409, 422, 503),
+)
 async def predict_what_if(
     asked: WhatIfAsked, person: Reader, work: CurrentWork, here: Here, response: Response
 ) -> WhatIfRead:

@@ -141,7 +141,7 @@ def app(settings: Settings, own_database: str, role_url: Callable[..., str]) -> 
     often = 10_000_000
     options = quick(
         anonymous_per_minute=often, login_per_minute=often, reset_per_minute=often,
-        user_per_minute=often, key_per_minute=often, keys_per_person=often,
+        user_per_minute=often, key_per_minute=often, ai_per_minute=often, keys_per_person=often,
     )  # fmt: skip
     own = settings.model_copy(update={"postgres_url": role_url("aurora_serving", own_database)})
     app = create_app(own, options)

@@ -17,7 +17,7 @@ from aurora.notices.log import EVERYBODY
 from aurora.settings import Settings
 from serving.live.topics import ANNOUNCEMENTS, topic_of, wanted_subjects
 from serving.protocol import protocol
-from tests.serving.conftest import Account, log_in, quick
+from tests.serving.conftest import Account, an_address, log_in, quick
 from tests.serving.live_server import Server, a_long_notice, hear, hear_until_closed, number_of, numbered
 
 
@@ -245,11 +245,11 @@ async def test_a_consumer_that_never_reads_is_cut_off(settings: Settings) -> Non
 
 
 async def test_knocking_without_a_ticket_is_limited(settings: Settings) -> None:
-    statuses = []
+    statuses, address = [], an_address()
     async with Server(settings, quick(anonymous_per_minute=4)).run() as server:
         for _ in range(6):
             with pytest.raises(InvalidStatus) as refused:
-                await server.socket(None, "?ticket=guessed")
+                await server.socket(None, "?ticket=guessed", local_addr=(address, 0))
             statuses.append(refused.value.response.status_code)
 
     assert statuses[-1] == 429

@@ -6,12 +6,13 @@ import asyncio
 import uuid
 from collections import Counter
 
-import redis as blocking_redis
+import pytest
 
 from aurora.settings import Settings
+from serving.errors import RateLimitExceededError
 from serving.rate_limits import RateLimiter
 from serving.redis_access import RedisAccess
-from tests.serving.conftest import quick
+from tests.serving.conftest import NOWHERE, quick
 
 
 def a_limiter(settings: Settings, **options: int) -> RateLimiter:
@@ -40,29 +41,40 @@ async def test_people_who_ask_at_once_are_counted_apart(settings: Settings) -> N
     assert [allowance.remaining for allowance in taken] == [4] * 30 + [3] * 30
 
 
-async def test_the_window_before_counts_for_the_part_of_it_that_is_still_inside(settings: Settings) -> None:
+async def test_a_limit_that_changes_forgets_nothing(settings: Settings) -> None:
+    whom, limiter = str(uuid.uuid4()), a_limiter(settings, user_per_minute=5)
+    for _ in range(4):
+        await limiter.take("user", whom)
+
+    smaller, larger = await limiter.take("user", whom, limit=3), await limiter.take("user", whom, limit=6)
+
+    assert (smaller.is_allowed, smaller.remaining) == (False, 0)
+    assert (larger.is_allowed, larger.remaining) == (True, 1)
+    assert dict(larger.headers())[b"ratelimit-policy"] == b'"user";q=6;w=60'
+
+
+async def test_without_redis_a_worker_lets_pass_its_share_and_forgets_nothing_either(
+    settings: Settings,
+) -> None:
     whom = str(uuid.uuid4())
-    limiter = a_limiter(settings, user_per_minute=10)
-    with blocking_redis.Redis.from_url(settings.redis_url) as client:
-        # Ten requests in the window before, of which a half still lies within the last minute.
-        client.set(f"aurora:limits:user:10:{whom}:before", 10, px=30_000)
+    limiter = a_limiter(settings.model_copy(update={"redis_url": NOWHERE}), user_per_minute=10)
 
-        taken = [await limiter.take("user", whom) for _ in range(7)]
+    taken = [await limiter.take("user", whom) for _ in range(7)]
+    more = await limiter.take("user", whom, limit=12)
 
-    assert [allowance.is_allowed for allowance in taken][:5] == [True] * 5
-    assert not taken[-1].is_allowed
-    assert 1 <= taken[-1].reset_seconds <= 60
+    assert [allowance.is_allowed for allowance in taken] == [True] * 5 + [False] * 2
+    assert [allowance.remaining for allowance in taken] == [4, 3, 2, 1, 0, 0, 0]
+    assert (more.is_allowed, more.remaining, more.limit) == (True, 0, 6)
+    assert all(1 <= allowance.reset_seconds <= 61 for allowance in taken)
 
 
-async def test_a_window_that_is_over_becomes_the_one_before(settings: Settings) -> None:
-    whom = str(uuid.uuid4())
-    limiter = a_limiter(settings, user_per_minute=10)
-    with blocking_redis.Redis.from_url(settings.redis_url) as client:
-        client.set(f"aurora:limits:user:10:{whom}:now", 10, px=59_000)
+async def test_who_is_refused_is_told_how_long_to_wait(settings: Settings) -> None:
+    whom, limiter = str(uuid.uuid4()), a_limiter(settings, login_per_minute=2)
+    await limiter.spend("login", whom)
+    await limiter.spend("login", whom)
 
-        # Ten of 59 seconds ago weigh a little less than ten: there is room for one, and no more.
-        taken = [await limiter.take("user", whom) for _ in range(2)]
+    with pytest.raises(RateLimitExceededError) as refused:
+        await limiter.spend("login", whom)
 
-        assert [allowance.is_allowed for allowance in taken] == [True, False]
-        assert client.get(f"aurora:limits:user:10:{whom}:before") == b"10"
-        assert client.get(f"aurora:limits:user:10:{whom}:now") == b"1"
+    # The first of them was counted just now.
+    assert 55 <= refused.value.retry_after <= 61
