@@ -97,6 +97,7 @@ class Api(FastAPI):
         return Surroundings(
             Direct(super().build_middleware_stack(), direct),
             gate=Gate(resources.tokens, resources.keys, resources.logins, resources.limiter),
+            hosts=resources.hosts,
             replica=resources.replica,
             options=resources.options,
         )
