@@ -8,8 +8,10 @@ none is said in tests/serving/test_idempotency.py.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any, Final, LiteralString
 from uuid import UUID, uuid5
 
@@ -18,7 +20,8 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from aurora.events.ciphertext import open_text, seal_text
+from aurora.events.ciphertext import digest_root, open_text, seal_text
+from aurora.secrets import derive
 from serving.database import Connection
 from serving.errors import IdempotencyKeyInvalidError, IdempotencyKeyReusedError
 from serving.openapi import AskedHeader
@@ -109,8 +112,14 @@ def request_digest(request: Request, body: bytes) -> bytes:
 
 
 def digest_of(request: Request, body_digest: bytes) -> bytes:
-    """The same, of a body whose digest was taken as it came."""
-    return hashlib.sha256(f"{request.method} {request.scope['path']} ".encode() + body_digest).digest()
+    """The same, of a body whose digest was taken as it came. Keyed: a body may have a note, which is easily guessed."""
+    asked = f"{request.method} {request.scope['path']} ".encode() + body_digest
+    return hmac.digest(_digest_key(request.app.state.resources.system_key), asked, "sha256")
+
+
+@lru_cache(maxsize=8)
+def _digest_key(system_key: str) -> bytes:
+    return bytes.fromhex(derive(digest_root(system_key), "requests with an Idempotency-Key"))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -34,15 +36,13 @@ TAKES_A_KEY: Final = {
     "POST /api/v1/admin/announcements",
 }
 
-_PASSWORD: Final = "its body has a password, of which no hash is kept that could be guessed quickly; "
-
 TAKES_NONE: Final[dict[str, str]] = {
-    "POST /api/v1/auth/register": _PASSWORD + "repeated, the user name is taken",
-    "POST /api/v1/auth/login": _PASSWORD + "repeated, it is another login, which can be closed",
+    "POST /api/v1/auth/register": "nobody is known yet whose key it would be; repeated, the user name is taken",
+    "POST /api/v1/auth/login": "nor is anybody here; repeated, it is another login, which can be closed",
     "POST /api/v1/auth/refresh": "a refresh token is its own key: it works once, with a grace for its twin",
     "POST /api/v1/auth/logout": "what is closed is closed",
-    "POST /api/v1/auth/password": _PASSWORD + "repeated, the current one is another by then",
-    "POST /api/v1/auth/email": _PASSWORD + "repeated, the same address waits, and the link before is void",
+    "POST /api/v1/auth/password": "repeated, the current password is another by then",
+    "POST /api/v1/auth/email": "repeated, the same address waits, and the link before is void",
     "POST /api/v1/auth/email/verification": "each link does the same, once; five of them an hour, no more",
     "POST /api/v1/auth/email/confirm": "the token of the link is its own key: it works once",
     "POST /api/v1/auth/password/forgotten": "nobody is known; of links the last one holds, five an hour",
@@ -175,6 +175,23 @@ async def test_a_secret_that_is_told_again_is_nowhere_in_clear(situation: Situat
             "select string_agg(keys::text, '') from app.idempotency_keys as keys"
         ).fetchall()
     assert secret not in kept
+
+
+async def test_what_is_kept_of_a_request_cannot_be_guessed_from_what_is_written_in_the_database(
+    situation: Situation,
+) -> None:
+    key, body = str(uuid.uuid4()), json.dumps(an_event(note="I said yes")).encode()
+    headers = situation.ada.headers | {"Idempotency-Key": key, "Content-Type": "application/json"}
+    answer = await situation.client.post(EVENTS, content=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+
+    asked = f"POST {EVENTS} ".encode()
+    guesses = [hashlib.sha256(asked + part).digest() for part in (body, hashlib.sha256(body).digest())]
+    with psycopg.connect(situation.owner_url) as connection:
+        [(kept,)] = connection.execute(
+            "select request_hash from app.idempotency_keys where key = %s", (key,)
+        ).fetchall()
+    assert kept not in guesses
 
 
 async def test_what_was_refused_may_be_asked_again_with_its_key(situation: Situation) -> None:
