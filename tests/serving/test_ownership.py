@@ -197,7 +197,7 @@ def test_everybody_who_can_come_comes(life: Life) -> None:
 async def test_its_owner_reads_what_they_have(life: Life, path: str) -> None:
     here = life.situation
     scope = ROUTES[f"GET {path}"]
-    account = here.ada if scope is PUBLIC or "user" in SCOPES[scope].roles else here.admin
+    account = here.ada if scope is None or "user" in SCOPES[scope].roles else here.admin
 
     answer = await life.client.get(life.path(path), headers=account.headers)
 
@@ -213,7 +213,8 @@ async def test_its_owner_reads_what_they_have(life: Life, path: str) -> None:
 @pytest.mark.parametrize("path", READS)
 async def test_nobody_else_reads_any_of_it(life: Life, path: str) -> None:
     # As if one could ask for somebody.
-    ada = dict.fromkeys(("user_id", "subject_user_id", "actor_id"), life.situation.ada.user_id)
+    names = ("user_id", "subject_user_id", "actor_id")
+    ada: dict[str, str] = dict.fromkeys(names, life.situation.ada.user_id)
     # Her answer is kept by then, where answers are kept.
     await life.client.get(life.path(path), headers=life.situation.ada.headers)
     named = set(re.findall(r"\{(\w+)\}", path)) & life.situation.ids.keys()
