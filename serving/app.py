@@ -98,6 +98,7 @@ class Api(FastAPI):
         return Surroundings(
             Direct(super().build_middleware_stack(), direct),
             gate=Gate(resources.tokens, resources.keys, resources.quotas, resources.limiter),
+            hosts=resources.hosts,
             replica=resources.replica,
             options=resources.options,
         )

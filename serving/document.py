@@ -94,12 +94,10 @@ def _complete_operation(operation: dict[str, Any]) -> set[str]:
     answers = operation["responses"]
     for parameter in operation.get("parameters", []):
         parameter["schema"] = _never_null(parameter["schema"])
-    # A query parameter that there is not is refused everywhere.
-    answers.setdefault("422", problems(422)[422])
-    if "requestBody" in operation:
-        # A body that is no JSON or not UTF-8, and one that is too large, whatever it is for.
-        for status, told in problems(400, 413).items():
-            answers.setdefault(str(status), told)
+    # A host that is not ours and a query parameter that there is not are refused everywhere; a body that is no JSON or
+    # not UTF-8, or too large, whatever it is for.
+    for status, told in problems(400, 422, *([413] if "requestBody" in operation else [])).items():
+        answers.setdefault(str(status), told)
     if "304" in answers:
         operation.setdefault("parameters", []).append(dict(_IF_NONE_MATCH))
     has_tag = "304" in answers or "412" in answers

@@ -178,6 +178,13 @@ class EventConflictError(AuroraError):
         )
 
 
+class HostUnknownError(AuroraError):
+    def __init__(self) -> None:
+        super().__init__(
+            "no API is called by this Host here; its operator names its hosts in AURORA_API_HOSTS"
+        )
+
+
 class BodyRefusedError(AuroraError):
     """A body that was not read to its end. Of a batch, what came before that is taken in all the same."""
 

@@ -27,6 +27,10 @@ class ApiOptions(BaseSettings):
         env_prefix="AURORA_API_", env_file=".env", extra="ignore", populate_by_name=True
     )
 
+    hosts: tuple[str, ...] = Field(
+        default=("localhost", "127.0.0.1", "[::1]"),
+        description="Names that a request may come by, besides that of AURORA_PUBLIC_URL",
+    )
     cors_origins: tuple[str, ...] = Field(default=(), description="Origins of web apps that may call the API")
     trusted_proxies: str = Field(
         default="", description="Addresses whose X-Forwarded-For is believed, by comma"

@@ -29,6 +29,7 @@ from serving.events.batches import Batches
 from serving.events.judging import Judge
 from serving.events.posting import GROUPS_AT_ONCE, Posting
 from serving.flags.asking import Flags
+from serving.hosts import Hosts
 from serving.kept_answers import KeptAnswers
 from serving.kept_changes import KeptChanges
 from serving.live.hub import Hub
@@ -49,6 +50,7 @@ class Resources:
     """Made once per worker, before the first request."""
 
     options: ApiOptions
+    hosts: Hosts
     system_key: str
     database: Database
     redis: RedisAccess
@@ -103,6 +105,7 @@ class Resources:
         resolver = Resolver(_NAMES_AT_ONCE)
         return cls(
             options=options,
+            hosts=Hosts(options.hosts, settings.public_url),
             system_key=system_key,
             database=database,
             redis=redis,

@@ -47,7 +47,7 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     # A link is made by the worker that sends it, and used by the API.
     "app.email_tokens": {SERVING: "select, update", JOBS: "select, insert, delete"},
     "app.outgoing_emails": {SERVING: "insert", JOBS: "select, update, delete"},
-    "app.idempotency_keys": {SERVING: _APPEND, JOBS: "select, delete"},
+    "app.idempotency_keys": {SERVING: _RW, JOBS: "select, delete"},
     "app.notice_heads": {SERVING: _RW, STREAMS: _RW, JOBS: _R},
     "app.notices": {SERVING: _APPEND, STREAMS: _APPEND, JOBS: "select, delete"},
     "app.webhooks": {SERVING: _ALL, JOBS: "select, update"},

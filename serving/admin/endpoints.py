@@ -22,6 +22,7 @@ from serving.database import Connection
 from serving.dependencies import CurrentWork, Here, person_who_may
 from serving.errors import AccountNotFoundError, LastAdminError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
+from serving.idempotency import MadeOnce
 from serving.openapi import problems
 from serving.pagination import NAME, SORT, CursorText, Limit, Order, Page, cut_page
 from serving.paths import API
@@ -99,13 +100,19 @@ async def close_account(user_id: UUID, _person: Writer, work: CurrentWork, here:
 @router.post(
     "/announcements", status_code=201, response_model=Announced, responses=problems(401, 403, 422, 503)
 )
-async def announce(told: Announcement, _person: Announcer, work: CurrentWork, here: Here) -> Announced:
+async def announce(
+    told: Announcement, person: Announcer, work: CurrentWork, here: Here, once: MadeOnce
+) -> Response:
     """Tell everybody who listens on `system:announcements`, or comes back within three days."""
-    heads = await append(work.connection, [(EVERYBODY, AnnouncementNotice(text=told.text))])
-    said = Change(PUBLIC, after=told)
-    await record(work.connection, "announcement.made", heads[0].position, owner=None, change=said)
-    work.after_commit.append(lambda: knock(here.redis.client, heads))
-    return Announced(position=heads[0].position)
+
+    async def tell() -> Announced:
+        heads = await append(work.connection, [(EVERYBODY, AnnouncementNotice(text=told.text))])
+        said = Change(PUBLIC, after=told)
+        await record(work.connection, "announcement.made", heads[0].position, owner=None, change=said)
+        work.after_commit.append(lambda: knock(here.redis.client, heads))
+        return Announced(position=heads[0].position)
+
+    return await once.answer(work.connection, person.user_id, tell, status=201)
 
 
 async def _account(connection: Connection, user_id: UUID) -> AccountRead:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
-from aurora import clock
 from serving.api_keys.schemas import KeyMade, KeyRead, KeyWanted
-from serving.api_keys.storage import StoredKey, add_key, count_keys, read_keys, revoke_key
-from serving.audit.recording import Change, record
-from serving.auth.keys import SHOWN_LETTERS, key_digest, new_key
-from serving.auth.people import find_person, lock_person
-from serving.auth.scopes import check_role
+from serving.api_keys.service import make_key_for
+from serving.api_keys.storage import read_keys, revoke_key
+from serving.audit.recording import record
 from serving.dependencies import CurrentToken, CurrentWork, Here, Owner
-from serving.errors import ApiKeyNotFoundError, LoginClosedError, TooManyApiKeysError
+from serving.errors import ApiKeyNotFoundError
+from serving.idempotency import MadeOnce
 from serving.openapi import problems
 from serving.pagination import NEWEST, CursorText, Limit, Order, Page, cut_page
 from serving.paths import API
@@ -26,32 +24,17 @@ router = APIRouter(prefix=f"{API}/api-keys", tags=["api-keys"], route_class=Stri
 
 @router.post("", status_code=201, response_model=KeyMade, responses=problems(401, 403, 409, 422, 503))
 async def make_key(
-    wanted: KeyWanted, token: CurrentToken, person: Owner, work: CurrentWork, here: Here
-) -> KeyMade:
+    wanted: KeyWanted, token: CurrentToken, person: Owner, work: CurrentWork, here: Here, once: MadeOnce
+) -> Response:
     """Make a key for a program of yours. It is shown this once."""
-    check_role(wanted.scopes, person.role)
-    await lock_person(work.connection, person.user_id)
-    # A key outlives the login that made it. One that was closed a moment ago makes none.
-    if await find_person(work.connection, person.user_id, token.family_id) is None:
-        raise LoginClosedError
-    limit = here.options.keys_per_person
-    if await count_keys(work.connection, person.user_id) >= limit:
-        raise TooManyApiKeysError(limit)
-    key, now = new_key(), clock.now()
-    days = wanted.expires_in_days
-    made = StoredKey(
-        key_id=uuid4(),
-        name=wanted.name,
-        prefix=key[:SHOWN_LETTERS],
-        scopes=sorted(set(wanted.scopes)),
-        created_at=now,
-        expires_at=None if days is None else now + timedelta(days=days),
-        last_used_at=None,
+    person_key, most = person.data_key(here.system_key), here.options.keys_per_person
+    return await once.answer(
+        work.connection,
+        person.user_id,
+        lambda: make_key_for(work.connection, person, token, person_key, wanted, most=most),
+        status=201,
+        data_key=person_key,
     )
-    await add_key(work.connection, person.user_id, made, key_digest(key))
-    change = Change(person.data_key(here.system_key), after=KeyRead(**vars(made)))
-    await record(work.connection, "api_key.made", made.key_id, owner=person.user_id, change=change)
-    return KeyMade(**vars(made), key=key)
 
 
 @router.get("", response_model=Page[KeyRead], responses=problems(400, 401, 403, 422, 503))

@@ -17,6 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from aurora.events.canonical import canonical
+from aurora.events.ciphertext import digest_root
 from aurora.secrets import derive
 from serving.audit.actors import Actor, caller
 from serving.audit.catalogue import ACTIONS
@@ -42,11 +43,16 @@ INSERT_ROW: Final[LiteralString] = """
 
 @dataclass(frozen=True)
 class Change:
-    """What a thing was and is, and the data key of its owner."""
+    """What a thing was and is, and the data key of its owner: `own_key` of the system, or PUBLIC, where it has none."""
 
     data_key: bytes
     before: State | None = None
     after: State | None = None
+
+
+def own_key(system_key: str) -> bytes:
+    """In place of a person's data key, for what is the system's own: it may name people, and is not for everybody."""
+    return bytes.fromhex(derive(digest_root(system_key), "own states in the audit trail"))
 
 
 def new_row(

@@ -1,7 +1,8 @@
 """Batches: many events in one request, taken in as they come, each with its own outcome.
 
 While two parts are on their way into Postgres the next one is read and judged; more is not held in memory, and a
-client that sends faster than that is slowed down by its own connection. A part is one transaction. Two at once, because
+client that sends faster than that is slowed down by its own connection. A part is one transaction; that of the last
+one keeps the answer too, where there is a key. Two at once, because
 with one Postgres would wait while Python writes down its rows, and Python for the disk. What ends a batch too early (a
 limit, a slow or vanished client, a body that makes no sense from some place on) does not undo the parts before it: the
 answer says what became of each event. Sent again, those are duplicates.
@@ -11,23 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-import stamina
 import structlog
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from aurora.database.partitions import KnownMonths
 from aurora.errors import AuroraError
 from aurora.events.acceptance import AcceptedEvent, Rejected
-from aurora.events.storage import store_events, store_rejected
 from serving.auth.people import Person
 from serving.database import Database
 from serving.errors import (
@@ -38,10 +36,11 @@ from serving.errors import (
     MediaTypeUnsupportedError,
     TooManyBatchesError,
 )
-from serving.events.judging import WAY_IN, Judge, count
+from serving.events.judging import Judge
 from serving.events.lines import lines
+from serving.events.parts import Parts, numbered, told
 from serving.events.reading import events_in, read_line
-from serving.idempotency import Answer, digest_of, find_answers, keep_answers
+from serving.idempotency import Answer, digest_of, find_answers
 from serving.kept_answers import KeptAnswers
 from serving.options import ApiOptions
 from serving.problem_types import problem_of
@@ -79,16 +78,16 @@ class _Intake:
     items: list[dict[str, Any]] = field(default_factory=list)
     storing: deque[_Part] = field(default_factory=deque)
     """The parts on their way, the oldest first."""
+    held_back: int = 0
+    """So many events stay for the last part, so that it is never empty: the answer is kept with it."""
+    kept: Answer | AuroraError | None = None
+    """What the key of the batch got: its answer, or that of a twin that was there first."""
 
     @property
     def part_size(self) -> int:
         """How many waiting events are worth a transaction now."""
         under_way = sum(not part.task.done() for part in self.storing)
         return (SMALL_PART, MIDDLE_PART, PART)[min(under_way, PARTS_AT_ONCE)]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return dict(Counter(item["outcome"] for item in self.items))
 
 
 class Batches:
@@ -99,11 +98,9 @@ class Batches:
         self._kept = kept
         self._judge = judge
         self._options = options
-        self._months = KnownMonths()
+        self._parts = Parts(database, judge, at_once=options.batches_at_once)
         # Each holds three parts and its answer in memory, one in JSON its body; a deadline frees those of slow clients.
         self._places = asyncio.Semaphore(options.batches_at_once)
-        # No more connections than one for each batch: the others are for those who read.
-        self._writing = asyncio.Semaphore(options.batches_at_once)
 
     async def receive(self, request: Request, person: Person, key: str | None) -> Answer:
         """Judge and store many events; what became of each."""
@@ -111,10 +108,15 @@ class Batches:
             if key is not None and (before := await self._answered_before(request, person, key)):
                 return before
             body_digest = hashlib.sha256()
-            intake = _Intake(person)
+            intake = _Intake(person, held_back=0 if key is None else 1)
             try:
                 async with asyncio.timeout(self._options.batch_seconds):
                     await self._read(request, intake, body_digest)
+                    if key is None:
+                        await self._finish(intake)
+                    else:
+                        digest = digest_of(request, body_digest.digest())
+                        await self._finish_once(intake, key, digest)
             except TimeoutError:
                 return await self._refuse(intake, BodyTooSlowError(self._options.batch_seconds))
             except (BodyRefusedError, psycopg.OperationalError) as error:
@@ -124,8 +126,7 @@ class Batches:
                 return await self._refuse(intake, BatchUnreadableError("the body ended too early"))
             finally:
                 await self._kept.invalidate("predictions", [person.user_id])
-            answer = Answer(200, {"counts": intake.counts, "items": intake.items})
-            return await self._keep(request, person, key, body_digest.digest(), answer)
+            return told(intake.items) if intake.kept is None else _given(intake.kept)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -153,7 +154,6 @@ class Batches:
                     await asyncio.sleep(0)
                     if len(intake.waiting) >= intake.part_size:
                         await self._hand_over(intake)
-        await self._finish(intake)
 
     async def _items(
         self, request: Request, body_digest: Any
@@ -176,15 +176,18 @@ class Batches:
 
     async def _hand_over(self, intake: _Intake) -> None:
         """Let what waits be stored as soon as there is a place for it."""
-        ids = frozenset(item.event_id for item in intake.waiting if not isinstance(item, Rejected))
+        cut = len(intake.waiting) - intake.held_back
+        part = intake.waiting[:cut]
+        ids = frozenset(item.event_id for item in part if not isinstance(item, Rejected))
         # Another version of an event that is on its way has to see it: only so is its outcome certain.
         while len(intake.storing) >= PARTS_AT_ONCE or any(part.ids & ids for part in intake.storing):
             await self._settle_oldest(intake)
-        part, intake.waiting = intake.waiting, []
-        intake.storing.append(_Part(asyncio.create_task(self._store(intake.person, part)), ids))
+        intake.waiting = intake.waiting[cut:]
+        intake.storing.append(_Part(asyncio.create_task(self._parts.store(intake.person, part)), ids))
 
     async def _finish(self, intake: _Intake) -> None:
         """Store what is left."""
+        intake.held_back = 0
         try:
             if intake.waiting:
                 await self._hand_over(intake)
@@ -194,44 +197,27 @@ class Batches:
             # One that failed hides what became of those after it; they are not left alone all the same.
             await asyncio.gather(*(part.task for part in intake.storing), return_exceptions=True)
 
+    async def _finish_once(self, intake: _Intake, key: str, digest: bytes) -> None:
+        """Store what is left, and with it the answer for whoever sends the batch again."""
+        while intake.storing:
+            await self._settle_oldest(intake)
+        part, intake.waiting = intake.waiting, []
+
+        async def store() -> list[dict[str, Any]]:
+            verdicts, intake.kept = await self._parts.store_last(
+                intake.person, part, intake.items, key=key, digest=digest
+            )
+            return verdicts
+
+        intake.storing.append(_Part(asyncio.create_task(store()), frozenset()))
+        await self._finish(intake)
+
     async def _settle_oldest(self, intake: _Intake) -> None:
         """Wait for the oldest part, and take down what became of its events."""
         # Shielded: a deadline that passes meanwhile ends the reading, not what is being stored.
         verdicts = await asyncio.shield(intake.storing[0].task)
         intake.storing.popleft()
-        for place, verdict in enumerate(verdicts, len(intake.items)):
-            verdict["index"] = place
-        intake.items += verdicts
-
-    async def _store(self, person: Person, part: Sequence[AcceptedEvent | Rejected]) -> list[dict[str, Any]]:
-        """One part in one transaction. Where it met another one in a circle, again."""
-        store = stamina.AsyncRetryingCaller(attempts=5, wait_initial=0.02, wait_max=0.5)
-        async with self._writing:
-            verdicts = await store(psycopg.errors.DeadlockDetected, self._store_once, person, part)
-        rejected = [item for item in part if isinstance(item, Rejected)]
-        count((verdict["outcome"] for verdict in verdicts), rejected)
-        return verdicts
-
-    async def _store_once(
-        self, person: Person, part: Sequence[AcceptedEvent | Rejected]
-    ) -> list[dict[str, Any]]:
-        events = [item for item in part if not isinstance(item, Rejected)]
-        letters = [self._judge.sealed(item, person) for item in part if isinstance(item, Rejected)]
-        keys = {person.user_id: self._judge.key(person)} if any(event.note for event in events) else {}
-        async with self._database.transaction() as connection:
-            outcomes = iter(await store_events(connection, events, keys=keys, months=self._months))
-            await store_rejected(connection, person.user_id, WAY_IN, letters)
-        return [
-            {"outcome": "rejected", "code": item.code, "reason": item.reason}
-            if isinstance(item, Rejected)
-            else {
-                "outcome": next(outcomes),
-                "event_id": str(item.event_id),
-                "version": item.version,
-                "local_date": item.local_date.isoformat(),
-            }
-            for item in part
-        ]
+        intake.items += numbered(verdicts, len(intake.items))
 
     async def _refuse(self, intake: _Intake, error: Exception) -> Answer:
         """The problem that ended the batch, with what became of the events before it."""
@@ -240,13 +226,16 @@ class Batches:
         except psycopg.OperationalError as away:
             log.warning("batch_cut_short", problem=type(away).__name__, stored=len(intake.items))
             error = away
+        if intake.kept is not None:
+            # The deadline passed while the last part was being stored: nothing is missing.
+            return _given(intake.kept)
         if not intake.items:
             raise error
         what = error.problem if isinstance(error, BodyRefusedError) else "the database went away"
         stored = (
             f"{what}; the first {len(intake.items):,} events were taken in: `items` says what became of each"
         )
-        more = {"counts": intake.counts, "items": intake.items}
+        more = told(intake.items).body
         kind = problem_of(error)
         return Answer(kind.status, problem_body(kind, stored, **more))
 
@@ -258,21 +247,7 @@ class Batches:
         body_digest = hashlib.sha256()
         async for chunk in request.stream():
             body_digest.update(chunk)
-        return _told(kept[person.user_id, key].reply_to(digest_of(request, body_digest.digest())))
-
-    async def _keep(
-        self, request: Request, person: Person, key: str | None, body_digest: bytes, answer: Answer
-    ) -> Answer:
-        """Keep the answer for its key; of two twins that were read at the same time the first one's counts."""
-        if key is None:
-            return answer
-        digest = digest_of(request, body_digest)
-        async with self._database.transaction() as connection:
-            kept = await find_answers(connection, {(person.user_id, key)})
-            if kept:
-                return _told(kept[person.user_id, key].reply_to(digest))
-            await keep_answers(connection, [(person.user_id, key, digest, answer)])
-        return answer
+        return _given(kept[person.user_id, key].reply_to(digest_of(request, body_digest.digest())))
 
 
 def _events_of(body: bytes) -> Iterator[dict[str, Any] | Rejected]:
@@ -283,7 +258,7 @@ def _events_of(body: bytes) -> Iterator[dict[str, Any] | Rejected]:
         raise BatchUnreadableError(str(error)) from None
 
 
-def _told(reply: Answer | AuroraError) -> Answer:
+def _given(reply: Answer | AuroraError) -> Answer:
     if isinstance(reply, AuroraError):
         raise reply
     return reply

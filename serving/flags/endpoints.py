@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
-from serving.audit.recording import PUBLIC, Change, record
+from serving.audit.recording import Change, own_key, record
 from serving.auth.people import Person
 from serving.database import Connection
 from serving.dependencies import CurrentWork, Here, person_who_may
@@ -62,7 +62,7 @@ async def change_feature_flag(
     if setting.rules and not flag.is_about_people:
         raise ParameterInvalidError("this flag is asked before anybody is known: it takes no rules")
     after = await write_flag(work.connection, flag.name, setting)
-    changed = Change(PUBLIC, before.setting if before else None, setting)
+    changed = Change(own_key(here.system_key), before.setting if before else None, setting)
     await record(work.connection, "feature_flag.changed", flag.name, owner=None, change=changed)
     work.after_commit.append(here.flags.refresh)
     return tagged(FeatureFlagRead.of(flag, after))
@@ -78,7 +78,7 @@ async def reset_feature_flag(
     if before is None:
         return
     await delete_flag(work.connection, flag.name)
-    was = Change(PUBLIC, before.setting)
+    was = Change(own_key(here.system_key), before.setting)
     await record(work.connection, "feature_flag.reset", flag.name, owner=None, change=was)
     work.after_commit.append(here.flags.refresh)
 

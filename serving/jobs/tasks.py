@@ -43,7 +43,7 @@ CHORES: Final = (
         "delete_expired_idempotency_keys",
         "27 * * * *",
         "app.idempotency_keys",
-        "created_at < now() - interval '24 hours'",
+        "created_at < now() - interval '24 hours'",  # serving.idempotency.KEPT
     ),
     # A day after its end: whoever is asked why a link does not work can still see it.
     Chore("delete_expired_links", "47 * * * *", "app.email_tokens", "expires_at < now() - interval '1 day'"),

@@ -70,6 +70,7 @@ async def open_socket(scope: Scope, receive: Receive, send: Send) -> None:
     websocket = WebSocket(scope, receive, send)
     here: Resources = websocket.app.state.resources
     try:
+        here.hosts.check(dict(reversed(scope["headers"])), scope["headers"])
         token = await _counted_token_of(websocket, here)
         wish = _wish(websocket, token.user_id)
         place = await _take_place(token, wish, here)

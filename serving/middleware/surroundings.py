@@ -4,9 +4,10 @@ Each of these could be a middleware of its own, and once was. Then every request
 answer through nine more, which together cost more than storing an event. The order is the same:
 
 1. the request's id, security headers, metrics, the log line, and a problem for what nobody expected;
-2. CORS, when a browser says where it comes from;
-3. the access token or API key, verified once, and the rate limit;
-4. the limit of the body.
+2. the host, which has to be one of ours;
+3. CORS, when a browser says where it comes from;
+4. the access token or API key, verified once, and the rate limit;
+5. the limit of the body.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.audit.actors import CALLER
 from serving.auth.tokens import AccessToken
 from serving.deprecation import DEPRECATION_HEADERS, deprecation_headers
-from serving.errors import BodyTooLargeError, RateLimitExceededError
+from serving.errors import BodyTooLargeError, HostUnknownError, RateLimitExceededError
+from serving.hosts import Hosts
 from serving.middleware.body_limit import within_limit
 from serving.middleware.measuring import note_request
 from serving.middleware.rate_limiting import Gate
@@ -83,8 +85,11 @@ class _Reply:
 class Surroundings:
     """The outermost of the application."""
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, replica: Replica, options: ApiOptions) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Hosts, gate: Gate, replica: Replica, options: ApiOptions
+    ) -> None:
         self._app = app
+        self._hosts = hosts
         self._gate = gate
         self._replica = replica
         self._options = options
@@ -111,7 +116,12 @@ class Surroundings:
         state["headers"], state["reply"] = headers, reply
         inner = self._with_cors if b"origin" in headers else self._admit
         try:
+            # Probes come by the address of the machine or pod, and learn nothing of anybody.
+            if scope["path"] not in QUIET:
+                self._hosts.check(headers, scope["headers"])
             await inner(scope, receive, reply.send)
+        except HostUnknownError as refusal:
+            await problem_response(refusal)(scope, receive, reply.send)
         except Exception as error:
             log.exception("request_failed", request_id=request_id)
             if not reply.status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
 
 from aurora.events.acceptance import AcceptedEvent, Rejected
 from aurora.events.dead_letters import DeadLetter, Wanted, discard_letter, list_letters, read_letter
@@ -12,14 +13,16 @@ from aurora.events.replays import ReplayReport, replay
 from aurora.telemetry import EVENTS_RECEIVED
 from serving.audit.recording import record
 from serving.auth.people import Person
-from serving.database import Connection
+from serving.database import Connection, Work
 from serving.dependencies import CurrentWork, Here, Reading, person_alone_who_may, person_who_may
 from serving.errors import RejectedEventNotFoundError
+from serving.idempotency import MadeOnce
 from serving.openapi import problems
 from serving.pagination import NAME, SORT, Limit, Order, Page, cursor_query, cut_page
 from serving.parameters import WHOLE_NUMBER, YesOrNo
 from serving.paths import REJECTED_EVENTS
 from serving.rejected_events.schemas import RejectedEventRead, ReplayVerdict
+from serving.resources import Resources
 from serving.strict_routes import StrictRoute
 
 router = APIRouter(prefix=REJECTED_EVENTS, tags=["rejected-events"], route_class=StrictRoute)
@@ -74,9 +77,34 @@ async def read_own_rejected_event(
     responses=problems(401, 403, 404, 422, 503),
 )
 async def replay_own_rejected_event(
-    rejection_id: RejectionId, person: Writer, work: CurrentWork, here: Here
-) -> ReplayVerdict:
+    rejection_id: RejectionId, person: Writer, work: CurrentWork, here: Here, once: MadeOnce
+) -> Response:
     """Judge it anew, as if it came in now. Repeating it changes nothing."""
+    return await once.answer(
+        work.connection,
+        person.user_id,
+        lambda: _replay(rejection_id, person, work, here),
+        status=200,
+        leave_out_nulls=True,
+    )
+
+
+@router.post(
+    "/{rejection_id}/discard", response_model=RejectedEventRead, responses=problems(401, 403, 404, 422, 503)
+)
+async def discard_own_rejected_event(
+    rejection_id: RejectionId, person: Writer, work: CurrentWork, here: Here
+) -> RejectedEventRead:
+    """You want nothing of it any more: it waits no longer. One that was replayed stays replayed."""
+    letter = await _own_letter(work.connection, rejection_id, person, lock=True)
+    if letter.is_waiting:
+        await discard_letter(work.connection, letter)
+        await record(work.connection, "rejected_event.discarded", rejection_id, owner=person.user_id)
+    letter = await _own_letter(work.connection, rejection_id, person)
+    return RejectedEventRead.of(letter, person.data_key(here.system_key))
+
+
+async def _replay(rejection_id: int, person: Person, work: Work, here: Resources) -> ReplayVerdict:
     letter = await _own_letter(work.connection, rejection_id, person, lock=True)
     if not letter.is_waiting:
         return ReplayVerdict(outcome="settled")
@@ -100,21 +128,6 @@ async def replay_own_rejected_event(
     if isinstance(verdict, Rejected):
         return ReplayVerdict(outcome="rejected", code=verdict.code, reason=verdict.reason)
     return ReplayVerdict(outcome="left", code=letter.reason_code, reason=cast("str", verdict))
-
-
-@router.post(
-    "/{rejection_id}/discard", response_model=RejectedEventRead, responses=problems(401, 403, 404, 422, 503)
-)
-async def discard_own_rejected_event(
-    rejection_id: RejectionId, person: Writer, work: CurrentWork, here: Here
-) -> RejectedEventRead:
-    """You want nothing of it any more: it waits no longer. One that was replayed stays replayed."""
-    letter = await _own_letter(work.connection, rejection_id, person, lock=True)
-    if letter.is_waiting:
-        await discard_letter(work.connection, letter)
-        await record(work.connection, "rejected_event.discarded", rejection_id, owner=person.user_id)
-    letter = await _own_letter(work.connection, rejection_id, person)
-    return RejectedEventRead.of(letter, person.data_key(here.system_key))
 
 
 async def _own_letter(

@@ -17,7 +17,7 @@ from serving.database import Work
 from serving.dependencies import CurrentWork, Here, person_alone_who_may, person_who_may
 from serving.errors import WebhookDisabledError
 from serving.etags import UNCHANGED, IfMatch, cacheable, tagged
-from serving.idempotency import IdempotencyKey, request_digest
+from serving.idempotency import MadeOnce
 from serving.openapi import problems
 from serving.pagination import NEWEST, SORT, CursorText, Limit, Order, Page, cursor_query, cut_page
 from serving.paths import WEBHOOKS
@@ -34,7 +34,7 @@ from serving.webhooks.schemas import (
     WebhookCreation,
     WebhookRead,
 )
-from serving.webhooks.service import change_webhook_of, make_webhook, make_webhook_once, rotate_secret_of
+from serving.webhooks.service import change_webhook_of, make_webhook, rotate_secret_of
 from serving.webhooks.storage import Webhook, delete_webhook, find_webhook, list_webhooks
 
 router = APIRouter(prefix=WEBHOOKS, tags=["webhooks"], route_class=StrictRoute)
@@ -50,19 +50,19 @@ async def create_webhook(
     wanted: WebhookCreation,
     person: WriterAlone,
     here: Here,
-    request: Request,
-    key: IdempotencyKey = None,
-) -> WebhookCreated | Response:
+    once: MadeOnce,
+) -> Response:
     """Have what happens from now on sent to an address of yours. The answer has the secret to verify it with."""
     # Before a connection is taken: names can be slow to look up.
     wanted = wanted.model_copy(update={"url": await here.destinations.check(wanted.url)})
     person_key, most = person.data_key(here.system_key), here.options.webhooks.per_person
     async with here.database.work() as work:
-        if key is None:
-            return await make_webhook(work.connection, person, person_key, wanted, most=most)
-        digest = request_digest(request, await request.body())
-        return await make_webhook_once(
-            work.connection, person, person_key, wanted, most=most, key=key, digest=digest
+        return await once.answer(
+            work.connection,
+            person.user_id,
+            lambda: make_webhook(work.connection, person, person_key, wanted, most=most),
+            status=201,
+            data_key=person_key,
         )
 
 
@@ -113,10 +113,18 @@ async def remove_webhook(webhook_id: UUID, person: Writer, work: CurrentWork) ->
 @router.post(
     "/{webhook_id}/secret", response_model=SecretRotated, responses=problems(401, 403, 404, 409, 422, 503)
 )
-async def rotate_secret(webhook_id: UUID, person: Writer, work: CurrentWork, here: Here) -> SecretRotated:
+async def rotate_secret(
+    webhook_id: UUID, person: Writer, work: CurrentWork, here: Here, once: MadeOnce
+) -> Response:
     """Another secret. For 24 hours deliveries are signed with both."""
     key = person.data_key(here.system_key)
-    return await rotate_secret_of(work.connection, person.user_id, webhook_id, key)
+    return await once.answer(
+        work.connection,
+        person.user_id,
+        lambda: rotate_secret_of(work.connection, person.user_id, webhook_id, key),
+        status=200,
+        data_key=key,
+    )
 
 
 @router.post(
@@ -125,12 +133,18 @@ async def rotate_secret(webhook_id: UUID, person: Writer, work: CurrentWork, her
     response_model=DeliveryRead,
     responses=problems(401, 403, 404, 409, 422, 503),
 )
-async def test_webhook(webhook_id: UUID, person: Writer, work: CurrentWork, here: Here) -> DeliveryRead:
+async def test_webhook(
+    webhook_id: UUID, person: Writer, work: CurrentWork, here: Here, once: MadeOnce
+) -> Response:
     """Have a `webhook.tested` sent. Its attempts say how that went."""
-    await _enabled_webhook(work, person.user_id, webhook_id)
-    await record(work.connection, "webhook_test.requested", webhook_id, owner=person.user_id)
-    _wake(work, here, person.user_id)
-    return await add_test(work.connection, webhook_id, clock.now())
+
+    async def test() -> DeliveryRead:
+        await _enabled_webhook(work, person.user_id, webhook_id)
+        await record(work.connection, "webhook_test.requested", webhook_id, owner=person.user_id)
+        _wake(work, here, person.user_id)
+        return await add_test(work.connection, webhook_id, clock.now())
+
+    return await once.answer(work.connection, person.user_id, test, status=202)
 
 
 @router.get(
@@ -184,14 +198,18 @@ async def read_attempts(
     responses=problems(401, 403, 404, 409, 422, 503),
 )
 async def retry_delivery(
-    webhook_id: UUID, delivery_id: UUID, person: Writer, work: CurrentWork, here: Here
-) -> DeliveryRead:
+    webhook_id: UUID, delivery_id: UUID, person: Writer, work: CurrentWork, here: Here, once: MadeOnce
+) -> Response:
     """Send it again now, with its `webhook-id`; also one that was delivered, or given up."""
-    await _enabled_webhook(work, person.user_id, webhook_id)
-    sent = await send_again(work.connection, webhook_id, delivery_id, clock.now())
-    await record(work.connection, "webhook_delivery.retried", delivery_id, owner=person.user_id)
-    _wake(work, here, person.user_id)
-    return sent
+
+    async def retry() -> DeliveryRead:
+        await _enabled_webhook(work, person.user_id, webhook_id)
+        sent = await send_again(work.connection, webhook_id, delivery_id, clock.now())
+        await record(work.connection, "webhook_delivery.retried", delivery_id, owner=person.user_id)
+        _wake(work, here, person.user_id)
+        return sent
+
+    return await once.answer(work.connection, person.user_id, retry, status=202)
 
 
 async def _enabled_webhook(work: Work, user_id: UUID, webhook_id: UUID) -> Webhook:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID, uuid4
 
-from aurora.events.ciphertext import open_text, seal_text
+from aurora.events.ciphertext import seal_text
 from serving.database import Connection
 from serving.errors import TooManySecretsError
 from serving.webhooks.signing import REPLACED_SECRET_KEPT, new_secret
@@ -16,9 +16,6 @@ MOST_VALID: Final = 5
 
 _ADD: Final[LiteralString] = (
     "insert into app.webhook_secrets (secret_id, webhook_id, ciphertext, created_at) values (%s, %s, %s, %s)"
-)
-_CURRENT: Final[LiteralString] = (
-    "select ciphertext from app.webhook_secrets where webhook_id = %s and expires_at is null"
 )
 _COUNT: Final[LiteralString] = (
     "select count(*) from app.webhook_secrets where webhook_id = %s and (expires_at is null or expires_at > %s)"
@@ -34,13 +31,6 @@ async def add_secret(connection: Connection, webhook_id: UUID, person_key: bytes
     sealed = seal_text(person_key, webhook_id, secret)
     await connection.execute(_ADD, (uuid4(), webhook_id, sealed, now))
     return secret
-
-
-async def current_secret(connection: Connection, webhook_id: UUID, person_key: bytes) -> str:
-    row = await (await connection.execute(_CURRENT, (webhook_id,))).fetchone()
-    if row is None:
-        raise LookupError(f"webhook {webhook_id} has no secret")
-    return open_text(person_key, webhook_id, row[0])
 
 
 async def replace_secret(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from fastapi.responses import Response
-
 from aurora import clock
 from serving.audit.recording import Change, record
 from serving.auth.people import Person
 from serving.database import Connection
 from serving.etags import check_match
-from serving.idempotency import Answer, find_answers, keep_answers
 from serving.webhooks.schemas import (
     SecretRotated,
     WebhookChange,
@@ -19,7 +16,7 @@ from serving.webhooks.schemas import (
     WebhookCreation,
     WebhookRead,
 )
-from serving.webhooks.secrets import add_secret, current_secret, replace_secret
+from serving.webhooks.secrets import add_secret, replace_secret
 from serving.webhooks.storage import Webhook, end_of_notices, find_webhook, insert_webhook, update_webhook
 
 
@@ -46,36 +43,8 @@ async def make_webhook(
     await insert_webhook(connection, webhook, most=most)
     change = Change(person_key, after=webhook.shown())
     await record(connection, "webhook.made", webhook.webhook_id, owner=person.user_id, change=change)
-    return _with_secret(webhook, await add_secret(connection, webhook.webhook_id, person_key, now))
-
-
-async def make_webhook_once(
-    connection: Connection,
-    person: Person,
-    person_key: bytes,
-    wanted: WebhookCreation,
-    *,
-    most: int,
-    key: str,
-    digest: bytes,
-) -> Response:
-    """The same for a request with an Idempotency-Key.
-
-    What is kept of the answer is the webhook's id: a secret is nowhere in clear. Sent again, the request is answered
-    with the webhook as it is by then.
-    """
-    asked = (person.user_id, key)
-    kept = (await find_answers(connection, [asked])).get(asked)
-    if kept is None:
-        made = await make_webhook(connection, person, person_key, wanted, most=most)
-        await keep_answers(connection, [(*asked, digest, Answer(201, {"webhook_id": str(made.webhook_id)}))])
-        return Answer(201, made.model_dump(mode="json")).response()
-    reply = kept.reply_to(digest)
-    if isinstance(reply, Exception):
-        raise reply
-    webhook = await find_webhook(connection, person.user_id, UUID(reply.body["webhook_id"]))
-    again = _with_secret(webhook, await current_secret(connection, webhook.webhook_id, person_key))
-    return Answer(201, again.model_dump(mode="json"), is_replay=True).response()
+    secret = await add_secret(connection, webhook.webhook_id, person_key, now)
+    return WebhookCreated(**webhook.shown().model_dump(), secret=secret)
 
 
 async def change_webhook_of(
@@ -104,7 +73,3 @@ async def rotate_secret_of(
     secret, until = await replace_secret(connection, webhook_id, person_key, clock.now())
     await record(connection, "webhook_secret.replaced", webhook_id, owner=user_id)
     return SecretRotated(secret=secret, earlier_valid_until=until)
-
-
-def _with_secret(webhook: Webhook, secret: str) -> WebhookCreated:
-    return WebhookCreated(**webhook.shown().model_dump(), secret=secret)

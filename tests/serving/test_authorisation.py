@@ -1,4 +1,7 @@
-"""Who may ask for what: every route of the OpenAPI document for everybody who can come."""
+"""Who may ask for what: every route of the OpenAPI document for everybody who can come.
+
+What is whose is asked in test_ownership.py.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from serving.auth.tokens import Secrets, TokenIssuer
 from serving.description import openapi_json
 from serving.openapi import BEARER
 from serving.options import ApiOptions
-from tests.serving.conftest import JWT_SECRET, Account, an_event, log_in, quick, running
+from tests.serving.conftest import JWT_SECRET, Account, log_in, quick, running
 from tests.serving.routes import PUBLIC, ROUTES
 
 ROLES = ("user", "analyst", "operator", "admin")
@@ -193,56 +196,6 @@ async def test_a_route_answers_nobody_who_is_not_logged_in(
         known_by_now = who in {"key expired", "key of somebody deleted"}
         refused = {401, 403} if known_by_now else {401}
         assert answer.status_code in refused, (who, answer.text)
-
-
-def a_sent_webhook(url: str, owner: Account) -> dict[str, object]:
-    """The ids of a webhook of somebody, and of what it was sent."""
-    ids = {"webhook_id": uuid4(), "delivery_id": uuid4()}
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "insert into app.webhooks (webhook_id, user_id, url, event_types) values (%s, %s, '', '{}')",
-            (ids["webhook_id"], owner.user_id),
-        )
-        connection.execute(
-            "insert into app.webhook_deliveries (delivery_id, webhook_id, type, body)"
-            " values (%(delivery_id)s, %(webhook_id)s, '', '{}')",
-            ids,
-        )
-    return dict(ids)
-
-
-async def test_what_is_somebody_elses_is_not_there(
-    client: httpx.AsyncClient, ada: Account, api_database: str
-) -> None:
-    event = an_event()
-    await client.post("/api/v1/events", json=event, headers=ada.headers)
-    await client.post("/api/v1/events", json=an_event(type="mood.guessed"), headers=ada.headers)
-    [letter] = (await client.get("/api/v1/rejected-events", headers=ada.headers)).json()["items"]
-    [login] = (await client.get("/api/v1/auth/sessions", headers=ada.headers)).json()["items"]
-    key = await client.post(
-        "/api/v1/api-keys", json={"name": "x", "scopes": ["events:read"]}, headers=ada.headers
-    )
-    hers = {
-        "event_id": event["event_id"],
-        "rejection_id": letter["rejection_id"],
-        "session_id": login["session_id"],
-        "key_id": key.json()["key_id"],
-        **a_sent_webhook(api_database, ada),
-    }
-    bea = await log_in(client)
-    asked = 0
-
-    for route in GUARDED:
-        named = re.findall(r"\{(\w+)\}", route)
-        if not named or route.split(" ")[1].startswith("/api/v1/admin/"):
-            continue
-        answer = await ask(client, route.format(**hers), bea.headers, "")
-        asked += 1
-        assert answer.status_code == 404, (route, answer.text)
-
-    assert asked >= 14
-    assert (await client.get("/api/v1/events", headers=bea.headers)).json()["items"] == []
-    assert (await client.get("/api/v1/auth/me", headers=ada.headers)).status_code == 200
 
 
 async def test_a_role_that_was_taken_away_is_gone_with_the_next_request(

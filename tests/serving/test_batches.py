@@ -16,7 +16,7 @@ from starlette.types import Message
 from aurora.events.storage import COPIED_FROM, Outcome, store_events
 from aurora.settings import Settings
 from serving.app import create_app
-from serving.events import batches
+from serving.events import parts
 from serving.events.batches import MIDDLE_PART, PART, SMALL_PART
 from serving.events.reading import events_in
 from tests.serving.conftest import Account, an_event, log_in, quick, running
@@ -126,7 +126,7 @@ async def test_a_part_that_fails_ends_the_answer_before_it_and_takes_no_other_al
             raise psycopg.OperationalError("the connection was lost")
         return await store_events(connection, events, **options)
 
-    monkeypatch.setattr(batches, "store_events", store)
+    monkeypatch.setattr(parts, "store_events", store)
     events = [an_event() for _ in range(SMALL_PART + MIDDLE_PART + 50)]
     cut = await post_lines(client, ada, ndjson(events))
     kept = stored(api_database, ada)
@@ -221,7 +221,10 @@ async def test_a_client_that_goes_away_in_the_middle_has_its_whole_lines_stored(
         async def send(message: Message) -> None:
             del message
 
-        headers = [(name.lower().encode(), value.encode()) for name, value in (ada.headers | NDJSON).items()]
+        headers = [
+            (name.lower().encode(), value.encode())
+            for name, value in (ada.headers | NDJSON | {"Host": "api"}).items()
+        ]
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
             "scheme": "http", "path": BATCH, "raw_path": BATCH.encode(), "query_string": b"",
@@ -260,6 +263,35 @@ async def test_twins_of_one_key_that_are_read_at_the_same_time_get_one_answer(
     assert [answer.json() for answer in answers] == [answers[0].json()] * 3
     assert other.json()["code"] == "idempotency-key-reused"
     assert stored(api_database, ada) == 3
+
+
+@pytest.mark.parametrize("size", [SMALL_PART, SMALL_PART + 20])
+async def test_a_batch_that_dies_with_its_last_part_has_no_answer_and_sent_again_harms_nothing(
+    client: httpx.AsyncClient,
+    ada: Account,
+    api_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+) -> None:
+    async def lose(*_: object) -> None:
+        raise psycopg.OperationalError("the server went away")
+
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    body = ndjson([an_event() for _ in range(size)])
+    with monkeypatch.context() as patched:
+        patched.setattr(parts, "keep_answers", lose)
+        cut = await post_lines(client, ada, body, **key)
+    before = stored(api_database, ada)
+    again, once_more = [await post_lines(client, ada, body, **key) for _ in range(2)]
+
+    # Of the last part and its answer there are both or neither.
+    assert (cut.status_code, cut.json()["counts"]) == (503, {"accepted": before})
+    assert 0 < before < size
+    assert again.json()["counts"] == {"duplicate": before, "accepted": size - before}
+    assert "idempotency-replayed" not in again.headers
+    assert once_more.json() == again.json()
+    assert once_more.headers["idempotency-replayed"] == "true"
+    assert stored(api_database, ada) == stored(api_database, ada, "outbox") == size
 
 
 async def test_a_batch_that_was_cut_short_may_be_sent_again_under_its_key(

@@ -38,7 +38,7 @@ PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 
 LEFT_OUT: Final = {
     "positive_data_acceptance": "a schema cannot say which cursors, links, zones, hosts and passwords there are",
-    "object_level_authorization": "test_authorisation.py asks for everything of somebody else's",
+    "object_level_authorization": "test_ownership.py asks for everything of somebody else's",
 }
 """Checks that are not made, and why."""
 

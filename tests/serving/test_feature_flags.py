@@ -23,13 +23,13 @@ from openfeature.flag_evaluation import Reason
 
 from aurora.settings import Settings
 from serving.app import create_app
-from serving.audit.recording import PUBLIC, state_hash
+from serving.audit.recording import PUBLIC, own_key, state_hash
 from serving.auth.people import Person
 from serving.flags.asking import Flags
 from serving.flags.catalogue import FLAGS, Flag
 from serving.flags.targeting import Asker, Rule, Setting, decide
 from tests.architecture.test_catalogues import is_a_sentence
-from tests.serving.conftest import PASSWORD, Account, a_name, log_in, quick, running
+from tests.serving.conftest import DATA_KEY, PASSWORD, Account, a_name, log_in, quick, running
 from tests.serving.live_server import until
 from tests.serving.test_authorisation import with_role
 from tests.serving.test_failures import gate_to
@@ -255,13 +255,16 @@ async def test_what_was_done_to_a_flag_is_in_the_audit_trail(here: Here) -> None
         "select action, actor_id::text, subject_user_id, before_hash, after_hash from app.audit"
         " where subject_id = 'what-if' order by audit_id"
     )
-    off, demo = (state_hash(PUBLIC, state) for state in (Setting(is_on=False), on_for({"cohorts": ["demo"]})))
+    states = (Setting(is_on=False), on_for({"cohorts": ["demo"]}))
+    off, demo = (state_hash(own_key(DATA_KEY), state) for state in states)
     actor = here.admin.user_id
     assert rows == [
         ("feature_flag.changed", actor, None, None, off),
         ("feature_flag.changed", actor, None, off, demo),
         ("feature_flag.reset", actor, None, demo, None),
     ]
+    # Rules may name people: who has the trail and no key guesses none of them.
+    assert state_hash(PUBLIC, states[0]) != off
 
 
 # --- what is switched ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -45,7 +45,9 @@ class Situation:
             ).fetchall()
         return unwrap(DATA_KEY, UUID(self.ada.user_id), wrapped)
 
-    async def perform(self, route: str, request_id: str) -> httpx.Response:
+    async def perform(
+        self, route: str, request_id: str, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """Ask for a route as it is meant to be asked."""
         mutation, (method, path) = MUTATIONS[route], route.split(" ")
         account = {"ada": self.ada, "admin": self.admin, "nobody": None}[mutation.who]
@@ -53,7 +55,7 @@ class Situation:
             method,
             path.format(**self.ids),
             json=mutation.body(self),
-            headers={"X-Request-ID": request_id, **(account.headers if account else {})},
+            headers={"X-Request-ID": request_id, **(account.headers if account else {}), **(headers or {})},
         )
 
     async def prepare(self) -> Situation:
