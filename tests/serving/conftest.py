@@ -65,7 +65,7 @@ def quick(**options: Any) -> ApiOptions:
     """Options for tests: cheap passwords, limits that nobody meets by accident."""
     return ApiOptions(
         **{
-            "hosts": ("api", "localhost", "127.0.0.1"),
+            "hosts": ("api", "testserver", "localhost", "127.0.0.1"),
             "bcrypt_cost": 4,
             "anonymous_per_minute": 10_000,
             "login_per_minute": 10_000,
