@@ -91,7 +91,7 @@ async def test_without_redis_four_workers_let_no_more_pass_than_one_limit(
     assert LIMIT / WORKERS <= statuses[200] <= LIMIT
 
 
-@pytest.mark.parametrize(("trusted", "passed"), [("", 5), ("192.0.2.1", 5), ("127.0.0.1", 20)])
+@pytest.mark.parametrize(("trusted", "passed"), [("", 5), ("192.0.2.1", 5), ("127.0.0.0/8", 20)])
 async def test_whom_a_request_is_forwarded_for_counts_where_the_proxy_is_trusted(
     settings: Settings, trusted: str, passed: int
 ) -> None:
