@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from serving.idempotency import IDEMPOTENCY_KEY
 from serving.live.asyncapi import asyncapi
 from serving.pages import content_hash, page
 from serving.paths import API, RESET_PAGE
@@ -36,6 +37,14 @@ SwaggerUIBundle({{
   deepLinking: true,
   docExpansion: "list",
   persistAuthorization: true,
+  requestInterceptor: (request) => {{
+    // The example is for one mutation. Each that is tried out gets a key of its own.
+    if (request.headers["{IDEMPOTENCY_KEY.name}"] === "{IDEMPOTENCY_KEY.example}") {{
+      if (crypto.randomUUID) request.headers["{IDEMPOTENCY_KEY.name}"] = crypto.randomUUID();
+      else delete request.headers["{IDEMPOTENCY_KEY.name}"];
+    }}
+    return request;
+  }},
 }});
 """
 

@@ -78,7 +78,8 @@ class Answer:
 
 IDEMPOTENCY_KEY: Final = AskedHeader(
     "Idempotency-Key",
-    "A fresh id for this mutation, such as a UUID; sent again within a day it gets the same answer",
+    "A fresh id for this mutation; sent again within a day it gets the same answer",
+    "7c8f5f9e-6f0a-4bb5-9c1e-0a4a5f4c2f11",
 )
 
 
@@ -95,6 +96,7 @@ async def idempotency_key(
         Header(
             alias=IDEMPOTENCY_KEY.name,
             description=IDEMPOTENCY_KEY.description,
+            examples=[IDEMPOTENCY_KEY.example],
         ),
     ] = None,
 ) -> str | None:

@@ -7,24 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from aurora.errors import AuroraError
 from aurora.events.envelope import LifeEvent
-from serving.errors import (
-    BodyTooLargeError,
-    BodyTooSlowError,
-    BodyUnreadableError,
-    EventConflictError,
-    EventNotFoundError,
-    EventRejectedError,
-    MediaTypeUnsupportedError,
-    PreconditionFailedError,
-    RateLimitExceededError,
-    ScopeMissingError,
-    ServerBusyError,
-    TokenMissingError,
-)
-from serving.problem_types import problem_of
-from serving.problems import MEDIA_TYPE, Problem, more_of, problem_body
+from serving.problems import MEDIA_TYPE, Problem
 
 BEARER: Final = "HTTPBearer"
 """FastAPI's name of the scheme by which people log in."""
@@ -44,35 +28,14 @@ _TOLD: Final = {
     503: "Something that this needs is away: see Retry-After",
 }
 
-_EXAMPLES: Final[dict[int, AuroraError]] = {
-    problem_of(error).status: error
-    for error in (
-        BodyUnreadableError("the body is not JSON"),
-        TokenMissingError(),
-        ScopeMissingError("events:write", takes_login=False),
-        EventNotFoundError(),
-        BodyTooSlowError(60),
-        EventConflictError(),
-        PreconditionFailedError(),
-        BodyTooLargeError(1_048_576),
-        MediaTypeUnsupportedError("application/json"),
-        EventRejectedError("unknown_type", "event type 'mood.guessed' is not in the catalogue"),
-        RateLimitExceededError(17),
-        ServerBusyError(),
-    )
-}
-"""One problem of each status, to show how it looks; a route may have others of that status."""
-
 
 @dataclass(frozen=True)
 class AskedHeader:
-    """A header that an endpoint reads by itself, as the docs show it.
-
-    It has no example: the docs page would send that with whatever is tried out, and what must be fresh would not be.
-    """
+    """A header that an endpoint reads by itself, as the docs show it."""
 
     name: str
     description: str
+    example: str
 
 
 def asking_for(*headers: AskedHeader, scope: str) -> dict[str, Any]:
@@ -84,6 +47,7 @@ def asking_for(*headers: AskedHeader, scope: str) -> dict[str, Any]:
             "required": False,
             "description": header.description,
             "schema": {"type": "string", "title": header.name},
+            "example": header.example,
         }
         for header in headers
     ]
@@ -95,20 +59,10 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _TOLD[status],
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {"$ref": "#/components/schemas/Problem"},
-                    "example": _example(_EXAMPLES[status]),
-                }
-            },
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in (*statuses, 429)
     }
-
-
-def _example(error: AuroraError) -> dict[str, Any]:
-    request_id = "4f5c7e1f8c2d4c2d9a55a2f1d4f4f0b6"
-    return problem_body(problem_of(error), str(error), **more_of(error), request_id=request_id)
 
 
 def schemas_of(*models: type[BaseModel]) -> dict[str, Any]:

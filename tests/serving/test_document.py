@@ -51,18 +51,6 @@ def test_the_example_of_a_problem_has_the_status_that_it_is_shown_for() -> None:
     assert [pair for pair in shown if pair[0] != str(pair[1])] == []
 
 
-def test_no_fresh_key_is_sent_with_what_is_tried_out() -> None:
-    keys = [
-        parameter
-        for of in OPERATIONS.values()
-        for parameter in of.get("parameters", [])
-        if parameter["name"] == "Idempotency-Key"
-    ]
-
-    assert len(keys) == 3
-    assert [key for key in keys if "example" in json.dumps(key)] == []
-
-
 def test_no_parameter_is_null() -> None:
     schemas = [parameter["schema"] for of in OPERATIONS.values() for parameter in of.get("parameters", [])]
 
