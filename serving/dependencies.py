@@ -10,11 +10,11 @@ from fastapi.security import HTTPBearer, SecurityScopes
 from starlette.requests import HTTPConnection
 
 from serving.auth.addresses import check_confirmed
+from serving.auth.errors import LoginClosedError, TokenMissingError
 from serving.auth.people import Person
 from serving.auth.scopes import SCOPES, check_granted, check_role
 from serving.auth.tokens import AccessToken
 from serving.database import Connection, Work
-from serving.errors import LoginClosedError, TokenMissingError
 from serving.openapi import BEARER
 from serving.paths import AUTH
 from serving.resources import Resources

@@ -10,30 +10,31 @@ import psycopg
 
 from aurora.errors import UnknownEventTypeError, UnknownScoreError
 from serving import errors
+from serving.auth import errors as auth_errors
 from serving.problems import invalid_response, problem_response
 
 _PROBLEM_OF: Final[Mapping[tuple[int, str], Exception]] = {
     (400, ""): errors.CursorInvalidError(),
-    (401, ""): errors.TokenMissingError(),
-    (403, ""): errors.ScopeMissingError("events:write", takes_login=False),
-    (403, "auth"): errors.ScopeMissingError("account", takes_login=True),
-    (403, "admin"): errors.RoleMissingError(),
-    (403, "models"): errors.RoleMissingError(),
-    (404, "auth"): errors.SessionNotFoundError(),
-    (404, "api-keys"): errors.ApiKeyNotFoundError(),
+    (401, ""): auth_errors.TokenMissingError(),
+    (403, ""): auth_errors.ScopeMissingError("events:write", takes_login=False),
+    (403, "auth"): auth_errors.ScopeMissingError("account", takes_login=True),
+    (403, "admin"): auth_errors.RoleMissingError(),
+    (403, "models"): auth_errors.RoleMissingError(),
+    (404, "auth"): auth_errors.SessionNotFoundError(),
+    (404, "api-keys"): auth_errors.ApiKeyNotFoundError(),
     (404, "events"): errors.EventNotFoundError(),
     (404, "rejected-events"): errors.RejectedEventNotFoundError(),
     (404, "event-types"): UnknownEventTypeError("mood.guessed"),
     (404, "scores"): UnknownScoreError("luck"),
     (404, "webhooks"): errors.WebhookNotFoundError(),
-    (404, "admin"): errors.AccountNotFoundError(),
+    (404, "admin"): auth_errors.AccountNotFoundError(),
     (408, ""): errors.BodyTooSlowError(60),
-    (409, "auth"): errors.EmailTakenError(),
-    (409, "api-keys"): errors.TooManyApiKeysError(20),
+    (409, "auth"): auth_errors.EmailTakenError(),
+    (409, "api-keys"): auth_errors.TooManyApiKeysError(20),
     (409, "events"): errors.EventConflictError(),
     (409, "predictions"): errors.WhatIfWithoutModelError("nobody has trained one yet"),
     (409, "webhooks"): errors.WebhookDisabledError(),
-    (409, "admin"): errors.LastAdminError(),
+    (409, "admin"): auth_errors.LastAdminError(),
     (412, ""): errors.PreconditionFailedError(),
     (413, ""): errors.BodyTooLargeError(2**20),
     (415, ""): errors.MediaTypeUnsupportedError("application/json"),

@@ -19,12 +19,8 @@ from starlette.routing import Route
 
 from aurora.errors import AuroraError
 from aurora.flaws import told_location
-from serving.errors import (
-    CredentialsInvalidError,
-    EventRejectedError,
-    RateLimitExceededError,
-    WhatIfUnsupportedError,
-)
+from serving.auth.errors import CredentialsInvalidError
+from serving.errors import EventRejectedError, RateLimitExceededError, WhatIfUnsupportedError
 from serving.problem_types import INVALID, ProblemType, problem_of
 from serving.request_ids import REQUEST_ID
 

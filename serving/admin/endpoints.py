@@ -15,12 +15,12 @@ from serving.admin.accounts import Wanted, list_accounts, read_account, write_ac
 from serving.admin.schemas import AccountChange, AccountRead, Announced, Announcement
 from serving.api_keys.storage import revoke_all_keys
 from serving.audit.recording import PUBLIC, Change, record
+from serving.auth.errors import AccountNotFoundError, LastAdminError
 from serving.auth.people import Person, lock_admins, read_data_key
 from serving.auth.roles import Role
 from serving.auth.sessions import revoke_all
 from serving.database import Connection
 from serving.dependencies import CurrentWork, Here, person_who_may
-from serving.errors import AccountNotFoundError, LastAdminError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.idempotency import MadeOnce
 from serving.openapi import problems

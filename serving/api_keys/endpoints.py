@@ -11,8 +11,8 @@ from serving.api_keys.schemas import KeyMade, KeyRead, KeyWanted
 from serving.api_keys.service import make_key_for
 from serving.api_keys.storage import read_keys, revoke_key
 from serving.audit.recording import record
+from serving.auth.errors import ApiKeyNotFoundError
 from serving.dependencies import CurrentToken, CurrentWork, Here, Owner
-from serving.errors import ApiKeyNotFoundError
 from serving.idempotency import MadeOnce
 from serving.openapi import problems
 from serving.pagination import NEWEST, CursorText, Limit, Order, Page, cut_page

@@ -9,12 +9,12 @@ from aurora import clock
 from serving.api_keys.schemas import KeyMade, KeyRead, KeyWanted
 from serving.api_keys.storage import StoredKey, add_key, count_keys
 from serving.audit.recording import Change, record
+from serving.auth.errors import LoginClosedError, TooManyApiKeysError
 from serving.auth.keys import SHOWN_LETTERS, key_digest, new_key
 from serving.auth.people import Person, find_person, lock_person
 from serving.auth.scopes import check_role
 from serving.auth.tokens import AccessToken
 from serving.database import Connection
-from serving.errors import LoginClosedError, TooManyApiKeysError
 
 
 async def make_key_for(

@@ -12,8 +12,8 @@ import psycopg
 from psycopg.rows import class_row
 
 from serving.audit.chain import AuditRow, Moment, Seal
+from serving.auth.errors import UserNotFoundError
 from serving.database import Connection
-from serving.errors import UserNotFoundError
 from serving.pagination import Order
 
 COLUMNS: Final[LiteralString] = """

@@ -14,18 +14,18 @@ from aurora import clock
 from aurora.events.ciphertext import address_hash, open_text, seal_text, unwrap
 from serving.audit.actors import by_link
 from serving.audit.recording import Change, record
-from serving.auth.logins import Logins
-from serving.auth.people import Person, lock_person
-from serving.database import Connection, Database
-from serving.emails.links import UsedLink, use_link, void_links
-from serving.emails.outgoing import Mailbag
-from serving.errors import (
+from serving.auth.errors import (
     EmailNotWaitingError,
     EmailTakenError,
     EmailUnverifiedError,
     LinkInvalidError,
     PasswordWrongError,
 )
+from serving.auth.logins import Logins
+from serving.auth.people import Person, lock_person
+from serving.database import Connection, Database
+from serving.emails.links import UsedLink, use_link, void_links
+from serving.emails.outgoing import Mailbag
 from serving.options import ApiOptions
 from serving.rate_limits import RateLimiter
 

@@ -13,6 +13,7 @@ from aurora.errors import AuroraError
 from aurora.events.ciphertext import unwrap
 from serving.audit.actors import COMMAND
 from serving.audit.recording import INSERT_ROW, Change, new_row
+from serving.auth.errors import UsernameTakenError, UserNotFoundError
 from serving.auth.password_rules import check_password
 from serving.auth.passwords import Passwords
 from serving.auth.people import INSERT_PERSON, new_person_row
@@ -20,7 +21,6 @@ from serving.auth.roles import Role
 from serving.auth.schemas import Username
 from serving.auth.sessions import REVOKE_ALL
 from serving.emails.links import VOID_LINKS
-from serving.errors import UsernameTakenError, UserNotFoundError
 from serving.options import ApiOptions
 
 _SET_HASH: Final[LiteralString] = """

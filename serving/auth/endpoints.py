@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from aurora import clock
 from serving.audit.recording import Change, record
+from serving.auth.errors import RegistrationClosedError, SessionNotFoundError
 from serving.auth.people import Person
 from serving.auth.profiles import read_profile, write_profile
 from serving.auth.schemas import (
@@ -32,7 +33,6 @@ from serving.dependencies import (
     OwnerAlone,
     person_who_may,
 )
-from serving.errors import RegistrationClosedError, SessionNotFoundError
 from serving.etags import UNCHANGED, IfMatch, cacheable, check_match, tagged
 from serving.openapi import problems
 from serving.pagination import SORT, Limit, Order, Page, cursor_query, cut_page

@@ -17,9 +17,9 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from serving.auth.errors import TokenInvalidError
 from serving.auth.tokens import AccessToken
 from serving.database import Database
-from serving.errors import TokenInvalidError
 
 PREFIX: Final = "aurora_key_"
 """Tells people, and scanners for leaked secrets, what they have before them."""

@@ -11,7 +11,7 @@ import re
 from functools import cache
 from typing import Final
 
-from serving.errors import PasswordUnacceptableError
+from serving.auth.errors import PasswordUnacceptableError
 
 MIN_LENGTH: Final = 8
 MAX_BYTES: Final = 72

@@ -17,9 +17,9 @@ import psycopg
 from aurora import clock
 from aurora.events.ciphertext import new_person_key, open_text, seal_text, unwrap
 from aurora.models.catalogue import REAL_COHORT
+from serving.auth.errors import UsernameTakenError
 from serving.auth.roles import Role
 from serving.database import Connection
-from serving.errors import UsernameTakenError
 
 INSERT_PERSON: Final[LiteralString] = """
     insert into app.users

@@ -11,6 +11,7 @@ from aurora import clock
 from serving.audit.actors import by_link
 from serving.audit.recording import record
 from serving.auth.addresses import Addresses
+from serving.auth.errors import LinkInvalidError
 from serving.auth.logins import Logins
 from serving.auth.password_rules import PasswordNamesItsOwnerError, check_password
 from serving.auth.passwords import Passwords
@@ -19,7 +20,6 @@ from serving.database import Database
 from serving.emails.links import owner_of, use_link, void_links
 from serving.emails.outgoing import Mailbag
 from serving.emails.spelling import hash_of_login
-from serving.errors import LinkInvalidError
 
 _STORE_HASH: Final[LiteralString] = """
     update app.users set password_hash = %(password_hash)s where user_id = %(user_id)s

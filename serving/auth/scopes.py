@@ -10,8 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from serving.auth.errors import RoleMissingError, ScopeMissingError
 from serving.auth.roles import Role
-from serving.errors import RoleMissingError, ScopeMissingError
 
 _EVERYBODY: Final[frozenset[Role]] = frozenset(get_args(Role))
 _OPERATORS: Final[frozenset[Role]] = frozenset({"operator", "admin"})

@@ -10,6 +10,13 @@ from aurora import clock
 from aurora.events.ciphertext import unwrap
 from serving.audit.actors import SYSTEM, VISITOR, by_login
 from serving.audit.recording import Change, record
+from serving.auth.errors import (
+    CredentialsInvalidError,
+    LastAdminError,
+    PasswordWrongError,
+    TokenInvalidError,
+    TokenReusedError,
+)
 from serving.auth.logins import Logins
 from serving.auth.password_rules import check_password
 from serving.auth.passwords import Passwords
@@ -30,13 +37,6 @@ from serving.database import Connection, Database
 from serving.emails.links import void_links
 from serving.emails.outgoing import Mailbag
 from serving.emails.spelling import hash_of_login
-from serving.errors import (
-    CredentialsInvalidError,
-    LastAdminError,
-    PasswordWrongError,
-    TokenInvalidError,
-    TokenReusedError,
-)
 from serving.rate_limits import RateLimiter
 
 USER_AGENT_LENGTH = 200

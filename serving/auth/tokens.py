@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 import jwt
 from jwt.utils import base64url_decode, base64url_encode
 
-from serving.errors import TokenInvalidError
+from serving.auth.errors import TokenInvalidError
 from serving.options import ApiOptions
 
 ISSUER: Final = "aurora"

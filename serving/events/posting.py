@@ -20,16 +20,11 @@ from aurora.database.partitions import KnownMonths
 from aurora.errors import AuroraError
 from aurora.events.acceptance import AcceptedEvent, Rejected
 from aurora.events.storage import Outcome, store_events, store_rejected
+from serving.auth.errors import EmailUnverifiedError, LoginClosedError
 from serving.auth.people import Author, find_authors
 from serving.auth.tokens import AccessToken
 from serving.database import Connection, Database
-from serving.errors import (
-    BodyUnreadableError,
-    EmailUnverifiedError,
-    EventConflictError,
-    EventRejectedError,
-    LoginClosedError,
-)
+from serving.errors import BodyUnreadableError, EventConflictError, EventRejectedError
 from serving.events.judging import WAY_IN, Judge, count
 from serving.events.reading import read_object
 from serving.grouping import Grouping

@@ -15,17 +15,13 @@ from aurora import clock
 from aurora.errors import AuroraError
 from aurora.notices.messages import Subject
 from serving.auth.addresses import check_confirmed
+from serving.auth.errors import LoginClosedError, TokenInvalidError, TokenMissingError
 from serving.auth.keys import looks_like_key
 from serving.auth.people import Person
 from serving.auth.scopes import check_granted
 from serving.auth.tokens import AccessToken
 from serving.dependencies import CurrentToken, Here, person_who_may
-from serving.errors import (
-    LoginClosedError,
-    ParameterInvalidError,
-    TokenInvalidError,
-    TokenMissingError,
-)
+from serving.errors import ParameterInvalidError
 from serving.live.cursors import Cursor, read_cursor
 from serving.live.feeds import Feed
 from serving.live.messages import ResyncReason

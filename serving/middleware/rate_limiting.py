@@ -9,10 +9,10 @@ from typing import Final
 import psycopg
 from starlette.types import Scope
 
+from serving.auth.errors import TokenInvalidError
 from serving.auth.keys import Keys, looks_like_key
 from serving.auth.quotas import Quotas
 from serving.auth.tokens import AccessToken, TokenReader
-from serving.errors import TokenInvalidError
 from serving.paths import AI_ROUTES, LOGIN_ROUTES, RESET_ROUTES
 from serving.rate_limits import Allowance, Bucket, RateLimiter
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from serving.auth.errors import PasswordUnacceptableError
 from serving.auth.password_rules import MIN_LENGTH, check_password
-from serving.errors import PasswordUnacceptableError
 from tests.serving.conftest import PASSWORD, a_name
 from tests.serving.post_office import PostOffice, token_in
 

@@ -10,8 +10,8 @@ import pytest
 import time_machine
 
 from aurora import clock
+from serving.auth.errors import TokenInvalidError
 from serving.auth.tokens import REMEMBERED_TOKENS, Secrets, TokenIssuer, TokenReader
-from serving.errors import TokenInvalidError
 from serving.options import ApiOptions
 from tests.serving.conftest import JWT_SECRET
 
