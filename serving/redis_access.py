@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from aurora.tasks import end
 
 T = TypeVar("T")
-PROBE_SECONDS: Final = 1.0
+PROBE_SECONDS: Final = 0.25
 
 log = structlog.get_logger(__name__)
 
