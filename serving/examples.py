@@ -40,7 +40,7 @@ def add_examples(operation: dict[str, Any], schemas: Mapping[str, Schema]) -> No
     for status, answer in operation["responses"].items():
         if PROBLEM in answer.get("content", {}):
             answer["content"][PROBLEM]["example"] = problem_example(
-                int(status), operation["tags"], has_body=bool(body)
+                int(status), operation.get("tags", []), has_body=bool(body)
             )
 
 
