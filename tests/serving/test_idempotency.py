@@ -6,7 +6,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any, Final
 
 import httpx
@@ -14,13 +13,12 @@ import psycopg
 import pytest
 
 from aurora.settings import Settings
-from serving.app import create_app
 from serving.idempotency import IDEMPOTENCY_KEY, KEPT
 from serving.jobs.tasks import CHORES
 from tests.serving.audit.mutations import Situation
-from tests.serving.conftest import an_event, log_in, quick, running
+from tests.serving.conftest import an_event, log_in
 from tests.serving.test_authorisation import documented, with_role
-from tests.serving.webhooks.networks import PUBLIC, Names
+from tests.serving.webhooks.networks import running_where_every_host_is_public
 
 EVENTS: Final = "/api/v1/events"
 
@@ -68,11 +66,7 @@ def test_every_post_takes_a_key_or_says_why_not() -> None:
 
 @pytest.fixture(scope="module")
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """An API to which every host is one of the public internet."""
-    api = create_app(settings, quick())
-    here = api.state.resources
-    here.destinations = replace(here.destinations, resolve=Names.lead_to(PUBLIC))
-    async with running(api) as client:
+    async with running_where_every_host_is_public(settings) as client:
         yield client
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,16 +15,14 @@ from psycopg.rows import dict_row
 from typer.testing import CliRunner
 
 from aurora.settings import Settings
-from serving.app import create_app
 from serving.audit.actors import CALLER, SYSTEM
 from serving.audit.catalogue import ACTIONS
 from serving.audit.recording import PUBLIC, new_row, record, state_hash
 from serving.commands import register
 from tests.serving.audit.mutations import MUTATIONS, NEW_PASSWORD, NOT_AUDITED, WITHOUT_ROUTE, Situation
-from tests.serving.conftest import DATA_KEY, NOWHERE, PASSWORD, Account, a_name, log_in, quick, running
+from tests.serving.conftest import DATA_KEY, NOWHERE, PASSWORD, Account, a_name, log_in
 from tests.serving.test_authorisation import documented, with_role
-from tests.serving.webhooks.networks import PUBLIC as PUBLIC_ADDRESS
-from tests.serving.webhooks.networks import Names
+from tests.serving.webhooks.networks import running_where_every_host_is_public
 
 ME = "/api/v1/auth/me"
 
@@ -35,11 +32,7 @@ register(app)
 
 @pytest.fixture(scope="module")
 async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """An API to which every host is one of the public internet."""
-    api = create_app(settings, quick())
-    here = api.state.resources
-    here.destinations = replace(here.destinations, resolve=Names.lead_to(PUBLIC_ADDRESS))
-    async with running(api) as client:
+    async with running_where_every_host_is_public(settings) as client:
         yield client
 
 

@@ -5,20 +5,25 @@ certificates of an authority of the test's own.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import httpcore
+import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from aurora.settings import Settings
+from serving.app import create_app
 from serving.webhooks.addresses import Address, AddressRules
+from tests.serving.conftest import quick, running
 
 PUBLIC = "93.184.215.14"
 PUBLIC_V6 = "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
@@ -114,3 +119,13 @@ def _certificate(
         .add_extension(extension, critical=False)
         .sign(signing_key, hashes.SHA256())
     )
+
+
+@asynccontextmanager
+async def running_where_every_host_is_public(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """An API to which every host is one of the public internet."""
+    api = create_app(settings, quick())
+    here = api.state.resources
+    here.destinations = replace(here.destinations, resolve=Names.lead_to(PUBLIC))
+    async with running(api) as client:
+        yield client
