@@ -52,6 +52,12 @@ class _Connection(Client):
         self._due_at = due_at
         self._transport.write(wanted)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        # A server closes what lay idle for some seconds: nothing may be sent on it any more.
+        if self in self._due.idle:
+            self._due.idle.remove(self)
+        super().connection_lost(exc)
+
     def _send(self) -> None:
         """After connecting, and after each answer."""
         if self._due_at:
