@@ -144,7 +144,8 @@ class HeartRate(Payload):
 
 
 class HeartRateVariability(Payload):
-    rmssd_ms: Annotated[float, _number(0, 500)]
+    # Two beats are never exactly alike: zero is a sensor that had none to compare. Measures are kept in thousandths.
+    rmssd_ms: Annotated[float, _number(0.001, 500)]
 
 
 class Weight(Payload):

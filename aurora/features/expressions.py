@@ -144,7 +144,6 @@ class _Binary(Expression):
 
 _FUNCTIONS: Final[dict[str, Callable[[float], float]]] = {
     "exp": math.exp,
-    "ln": math.log,
     "cos": math.cos,
     "abs": abs,
 }
@@ -170,9 +169,25 @@ def exp(argument: Operand) -> Expression:
     return _Function("exp", as_expression(argument))
 
 
+@dataclass(frozen=True)
+class _Logarithm(Expression):
+    argument: Expression
+
+    def sql(self) -> str:
+        argument = self.argument.sql()
+        return f"ln(case when {argument} > 0 then {argument} end)"
+
+    def value(self, inputs: Inputs) -> Number:
+        argument = self.argument.value(inputs)
+        return None if argument is None or argument <= 0 else math.log(argument)
+
+    def children(self) -> tuple[Expression, ...]:
+        return (self.argument,)
+
+
 def ln(argument: Operand) -> Expression:
-    """The natural logarithm, of what is above 0: of anything else both engines raise."""
-    return _Function("ln", as_expression(argument))
+    """The natural logarithm; missing where there is none, at 0 and below, where both engines would raise."""
+    return _Logarithm(as_expression(argument))
 
 
 def cos(argument: Operand) -> Expression:

@@ -136,6 +136,7 @@ def test_a_missing_optional_field_and_null_are_the_same_payload() -> None:
         ({"payload": {"valence": 0.1, "labels": ["\ud800"]}}, "invalid_payload", "labels"),
         ({"payload": {"valence": 0.1, "\x00": 1}}, "invalid_payload", "not permitted"),
         ({"payload": [0.1]}, "invalid_envelope", "payload"),
+        ({"type": "hrv.measured", "payload": {"rmssd_ms": 0}}, "invalid_payload", "rmssd_ms"),
         ({"started_at": "2026-03-30T09:00:00"}, "naive_timestamp", "timezone"),
         ({"started_at": "2026-03-30"}, "naive_timestamp", "timezone"),
         ({"ended_at": "2026-03-30T09:00:00"}, "naive_timestamp", "ended_at"),

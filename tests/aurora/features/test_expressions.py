@@ -22,6 +22,7 @@ from aurora.features.expressions import (
     cos,
     exp,
     interpolate,
+    ln,
     steps,
 )
 from tests.aurora.features.nearly import nearly_equal
@@ -69,6 +70,7 @@ NODES: dict[str, Expression] = {
     "quotient from the left": 1 / A,
     "negation": -A,
     "exp": exp(A / 50),
+    "logarithm": ln(A),
     "cos": cos(A),
     "absolute": absolute(A),
     "clip": clip(A, -2.5, 3),
@@ -167,6 +169,7 @@ def test_missing_is_contagious() -> None:
         A / 2,
         -A,
         exp(A),
+        ln(A),
         clip(A, 0, 1),
         interpolate(A, (0, 0)),
         steps(A, below=1),
@@ -177,6 +180,10 @@ def test_missing_is_contagious() -> None:
 def test_division_by_zero_is_missing() -> None:
     assert value(1 / A, a=0) is None
     assert value(A / A, a=0.0) is None
+
+
+def test_the_logarithm_of_zero_and_below_is_missing() -> None:
+    assert [value(ln(A), a=a) for a in (-1, 0, 0.0, 1)] == [None, None, None, 0]
 
 
 def test_coalesce_takes_the_first_that_is_known_also_when_it_is_zero() -> None:
