@@ -6,7 +6,7 @@ the streams, dbt's staging and the docs read this catalogue; nothing else lists 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -50,7 +50,11 @@ def _minutes(name: str, field: str, description: str, **options: Any) -> Measure
     return Measure(name, field, "min", "sum", description, **options)
 
 
-_MAIN_SLEEP = "not is_nap"
+def _of_night(measure: Measure) -> Measure:
+    """The same measure, of the main sleep only."""
+    return replace(measure, description=f"{measure.description}, naps left out", only_if="not is_nap")
+
+
 _VALENCE = Measure("mood", "valence", "valence", "mean", "Mood valence, −1 to 1")
 
 _ENTRIES = (
@@ -60,15 +64,15 @@ _ENTRIES = (
         "A night's sleep or a nap, from falling asleep to waking up.",
         (
             _minutes("sleep_minutes", "asleep_minutes", "Time asleep, naps included"),
-            _minutes(
-                "main_sleep_minutes", "asleep_minutes", "Time asleep, naps left out", only_if=_MAIN_SLEEP
-            ),
+            _of_night(_minutes("main_sleep_minutes", "asleep_minutes", "Time asleep")),
             _minutes("nap_minutes", "asleep_minutes", "Time asleep in naps", only_if="is_nap"),
-            _minutes("sleep_deep_minutes", "deep_minutes", "Deep sleep"),
-            _minutes("sleep_rem_minutes", "rem_minutes", "REM sleep"),
-            _minutes("sleep_awake_minutes", "awake_minutes", "Awake after sleep onset"),
-            Measure("sleep_efficiency", "efficiency_percent", "%", "mean", "Asleep share of time in bed"),
-            Measure("sleep_quality", "quality", "points", "mean", "Own rating of the sleep, 0–10"),
+            _of_night(_minutes("sleep_deep_minutes", "deep_minutes", "Deep sleep")),
+            _of_night(_minutes("sleep_rem_minutes", "rem_minutes", "REM sleep")),
+            _of_night(_minutes("sleep_awake_minutes", "awake_minutes", "Awake after sleep onset")),
+            _of_night(
+                Measure("sleep_efficiency", "efficiency_percent", "%", "mean", "Asleep share of time in bed")
+            ),
+            _of_night(Measure("sleep_quality", "quality", "points", "mean", "Own rating of the sleep, 0–10")),
         ),
         ends_on_its_day=True,
         is_reconciled=True,

@@ -34,7 +34,7 @@ DOMAINS: Final[dict[Domain, str]] = {
     "surroundings": "Weather and light",
 }
 
-SETS_VERSION: Final = "3"
+SETS_VERSION: Final = "4"
 """Raise it when the meaning of a set changes; it is part of every data version."""
 
 
@@ -122,7 +122,8 @@ _ENTRIES = (
         "sleep",
         Window("sleep_efficiency", "last", 3),
         "%",
-        "Asleep share of the time in bed, of the last sleep.",
+        "Asleep share of the time in bed, of the last sleep that was not a nap.",
+        version=2,
     ),
     Feature(
         "main_sleep_minutes_mean_28d",
@@ -136,7 +137,8 @@ _ENTRIES = (
         "sleep",
         Window("sleep_efficiency", "mean", 28),
         "%",
-        "The person's usual asleep share of the time in bed.",
+        "The person's usual asleep share of the time in bed, naps left out.",
+        version=2,
     ),
     Feature(
         "energy_prior_three_process",

@@ -66,7 +66,7 @@ _EFFICIENCY_POINTS = _points(
 
 RECOVERY: Final = ScoreSpec(
     name="recovery",
-    version=1,
+    version=2,
     description="Heart-rate variability, resting heart rate and sleep efficiency against the person's own.",
     sources=(
         Citation(

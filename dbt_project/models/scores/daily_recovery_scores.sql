@@ -134,7 +134,7 @@ scores as (
         score_state,
         known_weight / 100.0::float8 as coverage,
         jsonb_build_array(jsonb_build_object('name', 'heart_rate_variability', 'value', heart_rate_variability_value, 'unit', 'ms', 'goal', 'above your usual', 'points', heart_rate_variability_points, 'weight', 40.0::float8, 'contribution', heart_rate_variability_points * 40.0::float8 / nullif(known_weight, 0)), jsonb_build_object('name', 'resting_heart_rate', 'value', resting_heart_rate_value, 'unit', 'bpm', 'goal', 'below your usual', 'points', resting_heart_rate_points, 'weight', 30.0::float8, 'contribution', resting_heart_rate_points * 30.0::float8 / nullif(known_weight, 0)), jsonb_build_object('name', 'sleep_efficiency', 'value', sleep_efficiency_value, 'unit', '%', 'goal', 'above your usual', 'points', sleep_efficiency_points, 'weight', 30.0::float8, 'contribution', sleep_efficiency_points * 30.0::float8 / nullif(known_weight, 0))) as factors,
-        1 as version,
+        2 as version,
         as_of,
         tz
 

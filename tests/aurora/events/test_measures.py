@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora.events.catalogue import MEASURES
+from aurora.events.catalogue import EVENT_TYPES, MEASURES
 from aurora.events.measures import DAYPARTS, daypart_of, scale_value
 from aurora.events.mood_classes import MOOD_CLASSES, mood_class
 
@@ -77,6 +77,17 @@ def test_a_nap_is_sleep_but_not_the_main_sleep() -> None:
     assert MEASURES["main_sleep_minutes"].value(nap, START, None) is None
     assert MEASURES["main_sleep_minutes"].value(night, START, None) == 400
     assert MEASURES["nap_minutes"].value(night, START, None) is None
+
+
+@pytest.mark.parametrize(
+    "field", ["deep_minutes", "rem_minutes", "awake_minutes", "efficiency_percent", "quality"]
+)
+def test_what_a_nap_tells_beside_its_length_is_not_told_of_the_night(field: str) -> None:
+    nap, night = {"asleep_minutes": 30, field: 9, "is_nap": True}, {"asleep_minutes": 400, field: 7}
+    (measure,) = (entry for entry in EVENT_TYPES["sleep.recorded"].measures if entry.field == field)
+
+    assert measure.scaled(nap, START, None) is None
+    assert measure.value(night, START, None) == 7
 
 
 def test_every_hour_belongs_to_exactly_one_part_of_the_day() -> None:
