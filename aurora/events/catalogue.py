@@ -87,6 +87,13 @@ _ENTRIES = (
             Measure("exercise_load", "load", "RPE·min", "sum", "Training load: session RPE × minutes"),
             _minutes("exercise_moderate_minutes", "moderate_minutes", "Moderate activity"),
             _minutes("exercise_vigorous_minutes", "vigorous_minutes", "Vigorous activity"),
+            _minutes(
+                "active_minutes",
+                "duration_minutes",
+                "Moderate + 2 × vigorous activity; of a workout that tells neither, all of its time",
+                or_duration=True,
+                or_sum_of=(("moderate_minutes", 1), ("vigorous_minutes", 2)),
+            ),
         ),
         is_reconciled=True,
     ),

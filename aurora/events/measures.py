@@ -46,6 +46,8 @@ class Measure:
     description: str
     scale: int = 1000
     or_duration: bool = False
+    or_sum_of: tuple[tuple[str, int], ...] = ()
+    """Fields that outrank `field` where the payload tells any of them, each with its weight in the sum."""
     only_if: str | None = None
     daypart: str | None = None
     mood_class: MoodClass | None = None
@@ -59,16 +61,22 @@ class Measure:
             return None
         if self.field == COUNT:
             return 1
-        if self.field != DURATION:
-            stated = payload.get(self.field)
-            if stated is not None and self.mood_class is not None:
-                return int(self.mood_class.holds(stated))
-            if stated is not None or not self.or_duration:
-                return stated
+        stated = self._stated(payload)
+        if stated is not None and self.mood_class is not None:
+            return int(self.mood_class.holds(float(stated)))
+        if stated is not None or not (self.or_duration or self.field == DURATION):
+            return stated
         if ended_at is None:
             return None
         # Decimal: a float would put some halves of a thousandth on the other side than Postgres does.
         return Decimal((ended_at - started_at) // _MICROSECOND) / _MICROSECONDS_A_MINUTE
+
+    def _stated(self, payload: Mapping[str, Any]) -> float | Decimal | None:
+        parts = [(payload.get(field), weight) for field, weight in self.or_sum_of]
+        if all(part is None for part, _ in parts):
+            return payload.get(self.field)
+        # Decimal: a sum of floats would put some halves of a thousandth on the other side than Postgres does.
+        return sum((Decimal(str(part)) * weight for part, weight in parts if part is not None), Decimal())
 
     def scaled(
         self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
@@ -81,7 +89,7 @@ class Measure:
     def _is_plain(self) -> bool:
         """Whether the value is just what the field says: most are, and a stream reads thousands a second."""
         return self.field not in {DURATION, COUNT} and not (
-            self.or_duration or self.only_if or self.mood_class
+            self.or_duration or self.or_sum_of or self.only_if or self.mood_class
         )
 
     def of_mood_class(self, mood: MoodClass) -> Measure:

@@ -24,11 +24,11 @@ from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURES
 from aurora.features.tiles import Tile
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raise it when these bytes or what counts in a tile change their meaning: what lies in Redis is then rebuilt."""
 
 _OF_SCORES: Final = frozenset(
-    {"exercise_moderate_minutes", "exercise_vigorous_minutes", "hrv", "resting_heart_rate"}
+    {"active_minutes", "hrv", "hydration", "medication_doses", "resting_heart_rate", "steps"}
 )
 """What today's provisional scores read beside the features; a test of the streams holds it to them."""
 

@@ -40,7 +40,12 @@ def _field_sql(measure: Measure) -> str:
     field = f"(payload ->> '{measure.field}')::numeric"
     if measure.mood_class is not None:
         return f"case when {field} is not null then ({measure.mood_class.sql(field)})::integer end"
-    return f"coalesce({field}, {_DURATION_MINUTES})" if measure.or_duration else field
+    value = f"coalesce({field}, {_DURATION_MINUTES})" if measure.or_duration else field
+    if not measure.or_sum_of:
+        return value
+    parts = {f"(payload ->> '{name}')::numeric": weight for name, weight in measure.or_sum_of}
+    total = " + ".join(f"{weight} * coalesce({part}, 0)" for part, weight in parts.items())
+    return f"case when num_nonnulls({', '.join(parts)}) > 0 then {total} else {value} end"
 
 
 def windows_by_measure(features: Iterable[Feature]) -> dict[str, list[Window]]:

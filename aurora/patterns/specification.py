@@ -57,8 +57,9 @@ OUTCOMES: Final = {
     )
 }
 
-_SUMS_OF_OTHERS: Final = frozenset({"sleep_minutes"})
-"""Night and naps together: both are there by themselves, and only of the night it is known that it came first."""
+_SUMS_OF_OTHERS: Final = frozenset({"sleep_minutes", "active_minutes"})
+"""Night and naps, moderate and vigorous activity: the parts are there by themselves. Only of the night it is known that
+it came first."""
 
 FACTORS: Final = tuple(
     name

@@ -4,32 +4,56 @@ from __future__ import annotations
 
 from typing import Final
 
-from aurora.features.expressions import Column, coalesce, steps
+from aurora.features.expressions import Column, steps
 from aurora.features.windows import Window
-from aurora.scores.specification import Citation, Factor, Input, ScoreSpec
+from aurora.scores.specification import Calibration, Citation, Factor, Input, ScoreSpec, ToldDays
 
-_MODERATE = Input.of_window(
-    Window("exercise_moderate_minutes", "sum", 7), "min", "Moderate activity of the last 7 local days"
+WEEK_DAYS: Final = 7
+
+MIN_TOLD_DAYS: Final = 4
+"""Told days of the seven that a week's minutes can be judged by, as studies with accelerometers ask for."""
+
+TOLD_BY: Final = (
+    "active_minutes",
+    "sleep_minutes",
+    "steps",
+    "resting_heart_rate",
+    "hrv",
+    "work_minutes",
+    "meals",
+    "hydration",
+    "caffeine",
+    "alcohol",
+    "medication_doses",
+    "social_events",
+    "meditation_minutes",
+    "mood",
+    "energy",
+    "stress",
 )
-_VIGOROUS = Input.of_window(
-    Window("exercise_vigorous_minutes", "sum", 7), "min", "Vigorous activity of the last 7 local days"
+"""What says that a day was lived with a watch or a diary, so that exercise would have been told as well. Weather,
+appointments, a phone's screen time and a scale tell of themselves on days of which nobody told anything."""
+
+_ACTIVE = Input.of_window(
+    Window("active_minutes", "sum", WEEK_DAYS),
+    "min",
+    f"Moderate + 2 × vigorous minutes of the last {WEEK_DAYS} local days; of a workout without intensity its time",
 )
-_EXERCISE = Input.of_window(
-    Window("exercise_minutes", "sum", 7), "min", "Exercise of any intensity of the last 7 local days"
+_TOLD = Input(
+    f"told_days_{WEEK_DAYS}d",
+    "days",
+    f"Local days of the last {WEEK_DAYS} of which anything was told by a watch or a diary",
+    ToldDays(TOLD_BY, WEEK_DAYS),
 )
 
-_moderate, _vigorous = Column(_MODERATE.name), Column(_VIGOROUS.name)
-
-# A vigorous minute counts twice. Where no event of the week states an intensity, the minutes exercised count
-# as moderate: the smaller credit, and what Life's Essential 8 asks people for.
-_MINUTES = coalesce(_moderate + 2 * _vigorous, _moderate, 2 * _vigorous, Column(_EXERCISE.name))
+_minutes = Column(_ACTIVE.name)
 
 _SMALLEST_MINUTES = 0.001
 """Measures are kept in thousandths: this is the least that is more than nothing."""
 
 ACTIVITY: Final = ScoreSpec(
     name="activity",
-    version=1,
+    version=2,
     description="Moderate and vigorous minutes of the seven local days that end with this one.",
     sources=(
         Citation(
@@ -41,17 +65,22 @@ ACTIVITY: Final = ScoreSpec(
             "Journal of Sports Medicine 54(24): 1451–1462. 150–300 moderate or 75–150 vigorous minutes.",
             "https://doi.org/10.1136/bjsports-2020-102955",
         ),
+        Citation(
+            "Troiano et al. (2008). Physical activity in the United States measured by accelerometer. Medicine & "
+            "Science in Sports & Exercise 40(1): 181–188. A week is judged by four of its days or more.",
+            "https://doi.org/10.1249/mss.0b013e31815a51b3",
+        ),
     ),
-    inputs=(_MODERATE, _VIGOROUS, _EXERCISE),
+    inputs=(_ACTIVE, _TOLD),
     factors=(
         Factor(
             "active_minutes",
             "min",
             "≥ 150",
             100,
-            _MINUTES,
+            _minutes,
             steps(
-                _MINUTES,
+                _minutes,
                 (150, 100),
                 (120, 90),
                 (90, 80),
@@ -60,6 +89,8 @@ ACTIVITY: Final = ScoreSpec(
                 (_SMALLEST_MINUTES, 20),
                 below=0,
             ),
+            known=Column(_TOLD.name) / WEEK_DAYS,
         ),
     ),
+    calibration=Calibration((_TOLD.name,), MIN_TOLD_DAYS),
 )

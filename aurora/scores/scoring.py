@@ -34,7 +34,7 @@ class Score:
     score: float | None
     score_state: ScoreState
     coverage: float
-    """Share of the weights that could be judged, 0 to 1."""
+    """Share of the weights that could be judged, 0 to 1; of a factor that knows part of its days, that part."""
     factors: tuple[ScoredFactor, ...]
 
 
@@ -46,6 +46,9 @@ def score(spec: ScoreSpec, inputs: Mapping[str, float | None]) -> Score:
     row = ColumnValues({entry.name: inputs.get(entry.name) for entry in spec.inputs})
     judged = [(factor, factor.value.value(row), factor.points.value(row)) for factor in spec.factors]
     weight = sum(factor.weight for factor, _, points in judged if points is not None)
+    known = sum(
+        factor.weight * (factor.known.value(row) or 0) for factor, _, points in judged if points is not None
+    )
     factors = tuple(_scored(factor, value, points, weight) for factor, value, points in judged)
     state = _state(spec, factors, inputs)
     mean = sum(factor.contribution for factor in factors if factor.contribution is not None)
@@ -55,7 +58,7 @@ def score(spec: ScoreSpec, inputs: Mapping[str, float | None]) -> Score:
         # Ten shares of a tenth may sum to a trace more than the whole.
         score=min(max(mean, 0.0), 100.0) if state == "SCORED" else None,
         score_state=state,
-        coverage=weight / sum(factor.weight for factor in spec.factors),
+        coverage=known / sum(factor.weight for factor in spec.factors),
         factors=factors,
     )
 

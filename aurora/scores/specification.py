@@ -6,14 +6,17 @@ A score is data. `scoring.py` reads it in Python, `sql.py` as SQL; neither knows
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from aurora.errors import CatalogueConflictError
-from aurora.features.expressions import Expression
-from aurora.features.windows import Window
+from aurora.features.expressions import Constant, Expression
+from aurora.features.windows import DayTile, Window
 
 TOTAL_WEIGHT: Final = 100
+
+WHOLLY: Final = Constant(1.0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,20 @@ class ScoredDays:
     days: int
 
 
-InputSource = Window | NightColumn | NightsWindow | DayRank | PartScore | ScoredDays
+@dataclass(frozen=True)
+class ToldDays:
+    """On how many of the last `days` local days, this one included, any of these measures was told."""
+
+    measures: tuple[str, ...]
+    days: int
+
+    def value_of(self, tiles: Mapping[str, Sequence[DayTile]]) -> float:
+        """The count, of tiles by measure; those outside the window are passed over."""
+        told = {ago for measure in self.measures for ago, _ in tiles.get(measure, ()) if 0 <= ago < self.days}
+        return float(len(told))
+
+
+InputSource = Window | NightColumn | NightsWindow | DayRank | PartScore | ScoredDays | ToldDays
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,8 @@ class Factor:
     weight: float
     value: Expression
     points: Expression
+    known: Expression = WHOLLY
+    """How much of what the value is made of is known, 0 to 1. It weighs in the coverage, not in the score."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +151,7 @@ class ScoreSpec:
         read = {
             leaf.column()
             for factor in self.factors
-            for formula in (factor.value, factor.points)
+            for formula in (factor.value, factor.points, factor.known)
             for leaf in formula.leaves()
         }
         if self.calibration is not None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from aurora.scores.specification import Factor, ScoreSpec
+from aurora.scores.specification import WHOLLY, Factor, ScoreSpec
 
 
 def points_sql(spec: ScoreSpec) -> dict[str, str]:
@@ -77,8 +77,16 @@ def score_sql(spec: ScoreSpec) -> str:
 
 
 def coverage_sql(spec: ScoreSpec) -> str:
-    """Share of the weights that could be judged, 0 to 1; over judgement."""
-    return f"known_weight / {float(sum(factor.weight for factor in spec.factors))!r}::float8"
+    """Share of the weights that could be judged, 0 to 1; over inputs, points and judgement."""
+    known = "known_weight"
+    if any(factor.known != WHOLLY for factor in spec.factors):
+        known = f"({' + '.join(_known_part(factor) for factor in spec.factors)})"
+    return f"{known} / {float(sum(factor.weight for factor in spec.factors))!r}::float8"
+
+
+def _known_part(factor: Factor) -> str:
+    part = f"{_weight(factor)} * coalesce({factor.known.sql()}, 0)"
+    return f"case when {_points(factor)} is not null then {part} else 0 end"
 
 
 def factors_sql(spec: ScoreSpec) -> str:

@@ -6,24 +6,27 @@ A score of the night, or one that is made of other days' scores, waits for the w
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from aurora.features.tiles import Tiles
 from aurora.features.vector import Moment
 from aurora.features.windows import DayTile, Window
 from aurora.scores.catalogue import SCORES
 from aurora.scores.scoring import Score, score
-from aurora.scores.specification import ScoreSpec
+from aurora.scores.specification import ScoreSpec, ToldDays
+
+OfTiles = Window | ToldDays
 
 
-def _windows(spec: ScoreSpec) -> dict[str, Window] | None:
-    """Input → window, or None when an input is no window over tiles."""
-    windows = {entry.name: entry.source for entry in spec.inputs if isinstance(entry.source, Window)}
-    return windows if len(windows) == len(spec.inputs) else None
+def _of_tiles(spec: ScoreSpec) -> dict[str, OfTiles] | None:
+    """Input → what it is of tiles, or None when an input is made of anything else."""
+    sources = {entry.name: entry.source for entry in spec.inputs if isinstance(entry.source, OfTiles)}
+    return sources if len(sources) == len(spec.inputs) else None
 
 
-LIVE_SCORES: Final[dict[str, dict[str, Window]]] = {
-    name: windows for name, spec in SCORES.items() if (windows := _windows(spec)) is not None
+LIVE_SCORES: Final[dict[str, dict[str, OfTiles]]] = {
+    name: sources for name, spec in SCORES.items() if (sources := _of_tiles(spec)) is not None
 }
 """Score → its inputs, for the scores that live tiles are enough for."""
 
@@ -39,14 +42,14 @@ def provisional_scores(tiles: Tiles, moment: Moment) -> list[Score]:
     return [
         score(
             SCORES[name],
-            {
-                entry: _number(window.value_of(by_measure.get(window.measure, ()), moment.as_of))
-                for entry, window in windows.items()
-            },
+            {entry: _number(source, by_measure, moment) for entry, source in sources.items()},
         )
-        for name, windows in LIVE_SCORES.items()
+        for name, sources in LIVE_SCORES.items()
     ]
 
 
-def _number(value: Any) -> float | None:
+def _number(source: OfTiles, tiles: Mapping[str, Sequence[DayTile]], moment: Moment) -> float | None:
+    if isinstance(source, ToldDays):
+        return source.value_of(tiles)
+    value = source.value_of(tiles.get(source.measure, ()), moment.as_of)
     return None if value is None else float(value)

@@ -24,15 +24,14 @@ inputs as (
         user_days.user_id,
         user_days.local_date,
         user_days.tz,
-        greatest(user_days.day_started_at, exercise_moderate_minutes.known_at, exercise_vigorous_minutes.known_at, exercise_minutes.known_at) as as_of,
-        exercise_moderate_minutes.exercise_moderate_minutes_sum_7d,
-        exercise_vigorous_minutes.exercise_vigorous_minutes_sum_7d,
-        exercise_minutes.exercise_minutes_sum_7d
+        greatest(user_days.day_started_at, active_minutes.known_at, told_days.known_at) as as_of,
+        active_minutes.active_minutes_sum_7d,
+        told_days.told_days_7d
 
     from user_days
     cross join lateral (
         select
-            sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_moderate_minutes_sum_7d,
+            sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as active_minutes_sum_7d,
             max(tiles.valid_from) as known_at
         from (
             select
@@ -41,43 +40,22 @@ inputs as (
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
-                and days_tiles.measure = 'exercise_moderate_minutes'
+                and days_tiles.measure = 'active_minutes'
                 and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
                 and days_tiles.valid_until = 'infinity'
         ) as tiles
-    ) as exercise_moderate_minutes
+    ) as active_minutes
     cross join lateral (
         select
-            sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_vigorous_minutes_sum_7d,
-            max(tiles.valid_from) as known_at
-        from (
-            select
-                days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
-            from {{ ref('int_tiles') }} as days_tiles
-            where
-                days_tiles.user_id = user_days.user_id
-                and days_tiles.measure = 'exercise_vigorous_minutes'
-                and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
-        ) as tiles
-    ) as exercise_vigorous_minutes
-    cross join lateral (
-        select
-            sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_minutes_sum_7d,
-            max(tiles.valid_from) as known_at
-        from (
-            select
-                days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
-            from {{ ref('int_tiles') }} as days_tiles
-            where
-                days_tiles.user_id = user_days.user_id
-                and days_tiles.measure = 'exercise_minutes'
-                and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
-        ) as tiles
-    ) as exercise_minutes
+            count(distinct local_date)::float8 as told_days_7d,
+            max(valid_from) as known_at
+        from {{ ref('int_tiles') }}
+        where
+            user_id = user_days.user_id
+            and local_date between user_days.local_date - 6 and user_days.local_date
+            and measure in ('active_minutes', 'sleep_minutes', 'steps', 'resting_heart_rate', 'hrv', 'work_minutes', 'meals', 'hydration', 'caffeine', 'alcohol', 'medication_doses', 'social_events', 'meditation_minutes', 'mood', 'energy', 'stress')
+            and valid_until = 'infinity'
+    ) as told_days
 
 ),
 
@@ -85,8 +63,8 @@ points as (
 
     select
         *,
-        coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) as active_minutes_value,
-        case when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) >= 150.0 then 100.0::float8 when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) >= 120.0 then 90.0::float8 when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) >= 90.0 then 80.0::float8 when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) >= 60.0 then 60.0::float8 when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) >= 30.0 then 40.0::float8 when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) >= 0.001 then 20.0::float8 when coalesce((exercise_moderate_minutes_sum_7d + (2.0::float8 * exercise_vigorous_minutes_sum_7d)), exercise_moderate_minutes_sum_7d, (2.0::float8 * exercise_vigorous_minutes_sum_7d), exercise_minutes_sum_7d) is not null then 0.0::float8 end as active_minutes_points
+        active_minutes_sum_7d as active_minutes_value,
+        case when active_minutes_sum_7d >= 150.0 then 100.0::float8 when active_minutes_sum_7d >= 120.0 then 90.0::float8 when active_minutes_sum_7d >= 90.0 then 80.0::float8 when active_minutes_sum_7d >= 60.0 then 60.0::float8 when active_minutes_sum_7d >= 30.0 then 40.0::float8 when active_minutes_sum_7d >= 0.001 then 20.0::float8 when active_minutes_sum_7d is not null then 0.0::float8 end as active_minutes_points
 
     from inputs
 
@@ -96,7 +74,7 @@ judged as (
 
     select
         *,
-        case when num_nonnulls(active_minutes_points) < 1 then 'UNSCORABLE' else 'SCORED' end as score_state,
+        case when greatest(coalesce(told_days_7d, 0)) < 4 and (num_nonnulls(active_minutes_value) < 1) then 'UNSCORABLE' when greatest(coalesce(told_days_7d, 0)) < 4 then 'CALIBRATING' when num_nonnulls(active_minutes_points) < 1 then 'UNSCORABLE' else 'SCORED' end as score_state,
         case when active_minutes_points is not null then 100.0::float8 else 0 end as known_weight
 
     from points
@@ -110,9 +88,9 @@ scores as (
         local_date,
         case when score_state = 'SCORED' then least(greatest((coalesce(active_minutes_points * 100.0::float8, 0)) / known_weight, 0), 100) end as score,
         score_state,
-        known_weight / 100.0::float8 as coverage,
+        (case when active_minutes_points is not null then 100.0::float8 * coalesce((told_days_7d / nullif(7.0::float8, 0)), 0) else 0 end) / 100.0::float8 as coverage,
         jsonb_build_array(jsonb_build_object('name', 'active_minutes', 'value', active_minutes_value, 'unit', 'min', 'goal', '≥ 150', 'points', active_minutes_points, 'weight', 100.0::float8, 'contribution', active_minutes_points * 100.0::float8 / nullif(known_weight, 0))) as factors,
-        1 as version,
+        2 as version,
         as_of,
         tz
 

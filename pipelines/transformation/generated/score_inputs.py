@@ -15,6 +15,7 @@ from aurora.scores.specification import (
     PartScore,
     ScoredDays,
     ScoreSpec,
+    ToldDays,
 )
 from pipelines.transformation.generated.texts import indented, one_line
 
@@ -47,8 +48,8 @@ def input_sql(entry: Input) -> str:
             return f"{_rank_name(measure)}.{entry.name}"
         case PartScore():
             return f"parts.{entry.name}"
-        case ScoredDays():
-            return f"scored_days.{entry.name}"
+        case ScoredDays() | ToldDays() as days:
+            return f"{'told' if isinstance(days, ToldDays) else 'scored'}_days.{entry.name}"
 
 
 def _windows(spec: ScoreSpec) -> dict[str, dict[str, Window]]:
@@ -89,6 +90,7 @@ def known_at(spec: ScoreSpec) -> list[str]:
         *(["recent_nights.known_at"] if _nights_windows(spec) else []),
         *(f"{_rank_name(rank.measure)}.known_at" for rank in _ranks(spec).values()),
         *(["parts.known_at"] if parts_of(spec) else []),
+        *("told_days.known_at" for entry in spec.inputs if isinstance(entry.source, ToldDays)),
     ]
 
 
@@ -105,6 +107,11 @@ def joins_of(spec: ScoreSpec) -> str:
         _scored_days_join(entry.name, entry.source.days)
         for entry in spec.inputs
         if isinstance(entry.source, ScoredDays)
+    ]
+    joins += [
+        _told_days_join(entry.name, entry.source)
+        for entry in spec.inputs
+        if isinstance(entry.source, ToldDays)
     ]
     return "".join(joins)
 
@@ -193,6 +200,22 @@ def _rank_join(name: str, rank: DayRank) -> str:
             and today.measure = '{rank.measure}'
             and today.valid_until = 'infinity'
     ) as {_rank_name(rank.measure)}
+"""
+
+
+def _told_days_join(name: str, told: ToldDays) -> str:
+    measures = ", ".join(f"'{measure}'" for measure in told.measures)
+    return f"""    cross join lateral (
+        select
+            count(distinct local_date)::float8 as {name},
+            max(valid_from) as known_at
+        from {{{{ ref('int_tiles') }}}}
+        where
+            user_id = user_days.user_id
+            and local_date between user_days.local_date - {told.days - 1} and user_days.local_date
+            and measure in ({measures})
+            and valid_until = 'infinity'
+    ) as told_days
 """
 
 

@@ -90,6 +90,26 @@ def test_what_a_nap_tells_beside_its_length_is_not_told_of_the_night(field: str)
     assert measure.value(night, START, None) == 7
 
 
+@pytest.mark.parametrize(
+    ("told", "minutes"),
+    [
+        ({"moderate_minutes": 20, "vigorous_minutes": 15, "duration_minutes": 60}, 50),
+        ({"vigorous_minutes": 15}, 30),
+        ({"moderate_minutes": 0, "duration_minutes": 45}, 0),
+        ({"duration_minutes": 45}, 45),
+        ({"load": 300}, 90),
+    ],
+)
+def test_a_workout_counts_by_its_intensity_and_without_one_by_its_time(
+    told: dict[str, float], minutes: float
+) -> None:
+    assert MEASURES["active_minutes"].value(told, START, START + timedelta(minutes=90)) == minutes
+
+
+def test_a_workout_without_intensity_and_time_is_missing() -> None:
+    assert MEASURES["active_minutes"].scaled({"load": 300}, START, None) is None
+
+
 def test_every_hour_belongs_to_exactly_one_part_of_the_day() -> None:
     for hour in range(24):
         held = [name for name, (first, last) in DAYPARTS.items() if first <= hour < last]

@@ -15,7 +15,7 @@ from aurora.features.windows import Window
 from aurora.scores.catalogue import SCORES
 from aurora.scores.ranks import percentile_rank
 from aurora.scores.scoring import score
-from aurora.scores.specification import DayRank
+from aurora.scores.specification import DayRank, ToldDays
 from tests.pipelines.transformation.conftest import Warehouse
 from tests.pipelines.transformation.lives import Received, lives, store
 
@@ -63,7 +63,7 @@ Tiles = dict[tuple[UUID, str], dict[date, Tile]]
 OF_TILES = [
     name
     for name, spec in SCORES.items()
-    if all(isinstance(entry.source, Window | DayRank) for entry in spec.inputs)
+    if all(isinstance(entry.source, Window | DayRank | ToldDays) for entry in spec.inputs)
 ]
 
 
@@ -113,10 +113,18 @@ def _assert_scores_of_tiles(warehouse: Warehouse) -> None:
         assert (state, value) == (expected.score_state, pytest.approx(expected.score, abs=1e-9)), name
         states[name].add(state)
     assert all("UNSCORABLE" in found for found in states.values())
-    assert all("CALIBRATING" in states[name] for name in ("recovery", "work_balance", "social"))
+    assert all("CALIBRATING" in states[name] for name in ("activity", "recovery", "work_balance", "social"))
 
 
 def _input(source: object, tiles: Tiles, user_id: UUID, day: date) -> float | None:
+    if isinstance(source, ToldDays):
+        of_person = {measure: tiles[user_id, measure] for measure in source.measures}
+        return source.value_of(
+            {
+                measure: [((day - other).days, tile) for other, tile in days.items()]
+                for measure, days in of_person.items()
+            }
+        )
     assert isinstance(source, Window | DayRank)
     by_day = tiles[user_id, source.measure]
     if isinstance(source, DayRank):
