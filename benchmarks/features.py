@@ -114,11 +114,11 @@ def main() -> None:
         "--copies", type=int, default=4, help="of everybody, for the second size; 0: one size only"
     )
     asked = parser.parse_args()
-    # dbt has a process to itself, as in production, so that its memory can be told from that of all else.
+    # Each build has a process to itself, as in production, so that its memory can be told from that of all else.
     with (
         services() as running,
         psycopg.connect(running.postgres_url, autocommit=True) as connection,
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as builder,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as builder,
     ):
         running.simulate(asked.people, asked.days, ends_on=ENDS_ON)
         sizes = [_measured(running, connection, builder, compare=True)]

@@ -39,9 +39,9 @@ class State:
     """A number that a window keeps of its days; null, or 0 for `days`, when there is none.
 
     Both are SQL. `rows` sums up rows of tiles, which have TILE_COLUMNS, `days_ago` (0 is today) and `day_rank` (0 is
-    the newest day that has a tile); {inside} is the filter of the window. `with_today` goes on from the state of the
-    days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null when there is none.
-    {scale} is the measure's.
+    the newest day that has a tile); {inside} is the filter of the window, if it needs one. `with_today` goes on from
+    the state of the days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null
+    when there is none. {scale} is the measure's.
     """
 
     rows: str
@@ -164,7 +164,6 @@ def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Numb
 _ROW_MEAN: Final = "(total::float8 / n / {scale})"
 _TODAYS_MEAN: Final = "({today_total}::float8 / {today_n} / {scale})"
 _LOG: Final = f"ln(case when total > 0 then {_ROW_MEAN} end)"
-_WEIGHT: Final = f"power({_KEPT!r}::float8, day_rank)"
 _HAS_TODAY: Final = "{today_n} is not null"
 
 
@@ -172,15 +171,6 @@ def _added(rows: str, today: str, sql_type: str = "bigint") -> State:
     """A sum. Null and a number is that number: a window of nothing has no sum."""
     return State(
         f"sum({rows}) {{inside}}", f"coalesce({{earlier}} + {today}, {{earlier}}, {today})", sql_type
-    )
-
-
-def _discounted(rows: str, today: str) -> State:
-    """A sum by rank: a day that is added moves all others one rank down."""
-    return State(
-        f"sum({rows}) {{inside}}",
-        f"case when {_HAS_TODAY} then {today} + {_KEPT!r}::float8 * coalesce({{earlier}}, 0) else {{earlier}} end",
-        "float8",
     )
 
 
@@ -197,8 +187,13 @@ STATES: Final[dict[str, State]] = {
     ),
     "last_at": State("max(last_at) {inside}", "greatest({earlier}, {today_last_at})", "timestamptz"),
     "means": _added(_ROW_MEAN, _TODAYS_MEAN, "float8"),
-    "weighted": _discounted(f"{_WEIGHT} * {_ROW_MEAN}", _TODAYS_MEAN),
-    "weight": _discounted(_WEIGHT, "1"),
+    # By rank: a day that is added moves all others one rank down.
+    "weighted": State(
+        f"sum(power({_KEPT!r}::float8, day_rank) * {_ROW_MEAN}) {{inside}}",
+        f"case when {_HAS_TODAY} then {_TODAYS_MEAN} + {_KEPT!r}::float8 * coalesce({{earlier}}, 0)"
+        " else {earlier} end",
+        "float8",
+    ),
     # Days are counted from today, so that today is 0 and adds nothing to them.
     "x": State("sum(-days_ago) {inside}", "{earlier}"),
     "xx": State("sum(days_ago * days_ago) {inside}", "{earlier}"),
@@ -235,7 +230,10 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
     "max": Aggregate(
         "{highest}::float8 / {scale}", lambda tiles, scale, _: max(t.max for _, t in tiles) / scale
     ),
-    "ewma": Aggregate("{weighted} / {weight}", _ewma),
+    # The weights of so many days sum up to (1 - kept^days) / (1 - kept): no row needs to be asked for them.
+    "ewma": Aggregate(
+        f"{{weighted}} * {1 - _KEPT!r}::float8 / (1 - power({_KEPT!r}::float8, {{days}}))", _ewma
+    ),
     "slope": Aggregate(_SLOPE, _slope),
     # Over days, each by its mean: how often a device measured on one of them does not matter.
     "mean_of_days": Aggregate(

@@ -35,6 +35,10 @@ class Window(Leaf):
             raise CatalogueConflictError(
                 f"a window of {self.measure!r} leaves the {LIVE_DAYS} days of live state"
             )
+        if self.lag and self._aggregate.needs_rank:
+            raise CatalogueConflictError(
+                f"a window of {self.measure!r} weighs days by rank, which begins with the newest: it cannot lag"
+            )
 
     def column(self) -> str:
         """Its column in the SQL: unique, and telling."""
@@ -48,15 +52,16 @@ class Window(Leaf):
         """The aggregate over the joined rows of this measure, null where the window is empty."""
         return self._aggregate.over_rows(scale=self._scale, inside=_inside(self.lag, self.last_day))
 
-    def earlier_states(self) -> dict[str, str]:
+    def earlier_states(self, *, joined: int | None = None) -> dict[str, str]:
         """What the window keeps of the days before today: column → SQL over the joined rows of this measure.
 
-        Empty for a window of today alone.
+        Empty for a window of today alone. Where only the `joined` days before today are among the rows, one that reads
+        all of them needs no filter.
         """
         first = max(self.lag, 1)
         if self.last_day < first:
             return {}
-        inside = _inside(first, self.last_day)
+        inside = "" if (first, self.last_day) == (1, joined) else _inside(first, self.last_day)
         return {
             self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside)
             for name in self._aggregate.states

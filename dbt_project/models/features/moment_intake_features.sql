@@ -54,9 +54,9 @@ earlier as materialized (
         alcohol.*
 
     from days
-    cross join lateral (select max(last_at) filter (where days_ago between 1 and 1) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
-    cross join lateral (select sum(total) filter (where days_ago between 1 and 27) as caffeine_total_27d_lag_1, count(*) filter (where days_ago between 1 and 27) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
-    cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as alcohol_total_2d, sum(total) filter (where days_ago between 1 and 1) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
+    cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
+    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(*) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
+    cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
 
 ),
 

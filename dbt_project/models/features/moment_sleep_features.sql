@@ -54,9 +54,9 @@ earlier as materialized (
         sleep_efficiency.*
 
     from days
-    cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) filter (where days_ago between 1 and 27) as main_sleep_minutes_total_28d, sum(n) filter (where days_ago between 1 and 27) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
-    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as sleep_minutes_total_7d, count(*) filter (where days_ago between 1 and 6) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
-    cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) filter (where days_ago between 1 and 27) as sleep_efficiency_total_28d, sum(n) filter (where days_ago between 1 and 27) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
+    cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) as main_sleep_minutes_total_28d, sum(n) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
+    cross join lateral (select sum(total) as sleep_minutes_total_7d, count(*) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
+    cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) as sleep_efficiency_total_28d, sum(n) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
 
 ),
 

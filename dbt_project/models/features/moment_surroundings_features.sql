@@ -51,7 +51,7 @@ earlier as materialized (
         daylight_minutes.*
 
     from days
-    cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 1))[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
+    cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
 
 ),
 

@@ -56,12 +56,20 @@ grown as (
 ),
 
 -- Something was replaced: at each instant of change, everything that is alive is summed up anew.
+-- Few are, and they are picked once from the many.
+with_replaced as materialized (
+
+    select * from measurements
+    where has_replaced
+
+),
+
 changes as (
 
-    select user_id, local_date, measure, alive_from as valid_from from measurements where has_replaced
+    select user_id, local_date, measure, alive_from as valid_from from with_replaced
     union
-    select user_id, local_date, measure, alive_until as valid_from from measurements
-    where has_replaced and alive_until < 'infinity'
+    select user_id, local_date, measure, alive_until as valid_from from with_replaced
+    where alive_until < 'infinity'
 
 ),
 
@@ -72,22 +80,22 @@ replaced as (
         changes.local_date,
         changes.measure,
         changes.valid_from,
-        count(measurements.value) as n,
-        sum(measurements.value) as total,
-        sum(measurements.value * measurements.value) as squares,
-        min(measurements.value) as lowest,
-        max(measurements.value) as highest,
-        (max(array[measurements.time_rank, measurements.value]))[2] as last_value,
-        max(measurements.at) as last_at
+        count(alive.value) as n,
+        sum(alive.value) as total,
+        sum(alive.value * alive.value) as squares,
+        min(alive.value) as lowest,
+        max(alive.value) as highest,
+        (max(array[alive.time_rank, alive.value]))[2] as last_value,
+        max(alive.at) as last_at
 
     from changes
-    left join measurements
+    left join with_replaced as alive
         on
-            changes.user_id = measurements.user_id
-            and changes.local_date = measurements.local_date
-            and changes.measure = measurements.measure
-            and changes.valid_from >= measurements.alive_from
-            and changes.valid_from < measurements.alive_until
+            changes.user_id = alive.user_id
+            and changes.local_date = alive.local_date
+            and changes.measure = alive.measure
+            and changes.valid_from >= alive.alive_from
+            and changes.valid_from < alive.alive_until
     group by changes.user_id, changes.local_date, changes.measure, changes.valid_from
 
 ),

@@ -171,7 +171,8 @@ def _columns_of_today(by_measure: dict[str, list[Window]]) -> list[str]:
 
 def _earlier_states(windows: list[Window]) -> dict[str, str]:
     """What the windows of one measure keep of the days before today, each once."""
-    return {column: sql for window in windows for column, sql in window.earlier_states().items()}
+    joined = widest(windows)
+    return {column: sql for window in windows for column, sql in window.earlier_states(joined=joined).items()}
 
 
 def _lateral(measure: str, states: dict[str, str], windows: list[Window]) -> str:

@@ -25,6 +25,7 @@ WINDOWS = [
     for measure, aggregate, (size, lag) in itertools.product(
         ("energy", "steps"), AGGREGATES, ((1, 0), (7, 0), (28, 0), (1, 1), (5, 3))
     )
+    if not (lag and AGGREGATES[aggregate].needs_rank)
 ]
 
 
@@ -121,6 +122,11 @@ async def test_a_window_goes_on_with_todays_tile(database: psycopg.AsyncConnecti
     for window in windows:
         expected = window.value_of(tiles_of(found), AS_OF)
         assert nearly_equal(values[window], expected), window.column()
+
+
+def test_a_window_that_weighs_days_by_rank_cannot_lag() -> None:
+    with pytest.raises(CatalogueConflictError, match="cannot lag"):
+        Window("energy", "ewma", 5, lag=1)
 
 
 def test_an_aggregate_without_states_cannot_be_a_feature() -> None:
