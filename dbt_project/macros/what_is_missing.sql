@@ -3,7 +3,7 @@
 nullif(
             concat_ws(
                 '; ',
-                case when days = 0 then 'never told, though ' || source_name || ' tells it of others' end,
+                case when days = 0 then 'never told, though this source tells it of others' end,
                 case
                     when first_date > source_first_date
                         then 'begins on ' || first_date || ', the source on ' || source_first_date

@@ -55,16 +55,16 @@ MAY_BE_EMPTY = {"patterns", "model_drift"}
 """Eight people's forty days need not hold any, and baselines answer them: there is no model that could drift."""
 
 
-def test_every_text_of_a_mart_is_declared_to_be_code_an_id_or_words(
+def test_every_text_of_a_mart_is_declared_to_be_code_an_id_a_name_or_words(
     declared: dict[str, dict[str, dict[str, Any]]],
 ) -> None:
     undeclared = [
-        f"{mart}.{column['name']}: add config: {{meta: {{text: code | id | words}}}}"
+        f"{mart}.{column['name']}: add config: {{meta: {{text: code | id | name | words}}}}"
         for mart, columns in declared.items()
         for column in columns.values()
         if column["data_type"] not in {"uuid", "date", "timestamp", "timestamptz", "integer", "bigint"}
         and column["data_type"] not in {"smallint", "float8", "double precision", "numeric", "boolean"}
-        and column["meta"].get("text") not in {"code", "id", "words"}
+        and column["meta"].get("text") not in {"code", "id", "name", "words"}
     ]
 
     assert undeclared == []
@@ -232,7 +232,21 @@ def test_a_key_is_the_same_in_the_next_build_and_another_under_another_secret(
     assert not set(second.values()) & set(first.values())
 
 
-def test_who_leaves_is_gone_at_once_with_the_key(simulated_warehouse: str) -> None:
+def test_who_leaves_is_in_no_view_from_that_moment_on(simulated_warehouse: str) -> None:
+    with psycopg.connect(simulated_warehouse) as connection:
+        row = connection.execute("select user_id from app.users limit 1").fetchone()
+        assert row is not None
+        connection.execute("update app.users set deleted_at = now() where user_id = %s", row)
+
+        for view in ("users", "nights", "scores"):
+            people = sql.SQL("select count(distinct person_key) from {}").format(
+                sql.Identifier("analysts", view)
+            )
+            assert connection.execute(people).fetchone() == (PEOPLE - 1,), view
+        connection.rollback()
+
+
+def test_the_next_build_forgets_the_key_of_who_left(simulated_warehouse: str) -> None:
     with psycopg.connect(simulated_warehouse) as connection:
         row = connection.execute("select user_id from app.users limit 1").fetchone()
         assert row is not None
@@ -240,9 +254,29 @@ def test_who_leaves_is_gone_at_once_with_the_key(simulated_warehouse: str) -> No
         keep_pseudonyms(connection, PSEUDONYM_KEY)
 
         assert connection.execute("select count(*) from app.pseudonyms").fetchone() == (PEOPLE - 1,)
-        assert connection.execute("select count(distinct person_key) from analysts.nights").fetchone() == (
-            PEOPLE - 1,
+        connection.rollback()
+
+
+def test_what_an_app_calls_itself_is_shown_when_it_is_written_as_software_is_named(
+    simulated_warehouse: str,
+) -> None:
+    with psycopg.connect(simulated_warehouse) as connection:
+        connection.execute(
+            "update intermediate.int_events"
+            " set source_name = case modality when 'sensed' then 'fit.app-2' else 'The phone of Anna' end"
         )
+        connection.execute("update intermediate.int_source_days set source_name = 'The phone of Anna'")
+
+        for view in ("events", "coverage", "nights", "nights_by_source", "workouts", "workouts_by_source"):
+            rows = connection.execute(
+                sql.SQL("select distinct v::text from {} as v").format(sql.Identifier("analysts", view))
+            ).fetchall()
+            assert not [row for (row,) in rows if "Anna" in row], view
+        for view, shown in (("events", {"fit.app-2", "other"}), ("coverage", {"other"})):
+            names = connection.execute(
+                sql.SQL("select distinct source_name from {}").format(sql.Identifier("analysts", view))
+            ).fetchall()
+            assert {name for (name,) in names} == shown, view
         connection.rollback()
 
 
