@@ -73,7 +73,7 @@ scores as (
         score_state,
         known_weight / 100.0::float8 as coverage,
         jsonb_build_array(jsonb_build_object('name', 'regularity_index', 'value', regularity_index_value, 'unit', 'SRI', 'goal', '→ 100', 'points', regularity_index_points, 'weight', 100.0::float8, 'contribution', regularity_index_points * 100.0::float8 / nullif(known_weight, 0))) as factors,
-        1 as version,
+        2 as version,
         as_of,
         tz
 
