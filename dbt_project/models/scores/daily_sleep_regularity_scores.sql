@@ -31,7 +31,7 @@ inputs as (
     from user_days
     cross join lateral (
         select
-            avg(same_state_percent) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_mean_7d,
+            avg(same_state_percent order by local_date) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_mean_7d,
             count(same_state_percent) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_count_7d,
             max(known_at) as known_at
         from {{ ref('int_nights') }}

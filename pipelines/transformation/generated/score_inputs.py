@@ -26,7 +26,8 @@ _LEFT_JOIN: Final = (
     "        on user_days.user_id = {name}.user_id and user_days.local_date = {name}.local_date\n"
 )
 
-_OF_NIGHTS: Final = {"mean": "avg({column})", "count": "count({column})"}
+# In order, so that sums of floats are the same however the rows came.
+_OF_NIGHTS: Final = {"mean": "avg({column} order by local_date)", "count": "count({column})"}
 
 
 def days_of(spec: ScoreSpec) -> str:
