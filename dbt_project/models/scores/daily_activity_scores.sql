@@ -33,49 +33,52 @@ inputs as (
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_moderate_minutes_sum_7d,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'exercise_moderate_minutes'
                 and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as exercise_moderate_minutes
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_vigorous_minutes_sum_7d,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'exercise_vigorous_minutes'
                 and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as exercise_vigorous_minutes
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as exercise_minutes_sum_7d,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'exercise_minutes'
                 and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as exercise_minutes
 
