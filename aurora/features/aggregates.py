@@ -164,6 +164,8 @@ def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Numb
 _ROW_MEAN: Final = "(total::float8 / n / {scale})"
 _TODAYS_MEAN: Final = "({today_total}::float8 / {today_n} / {scale})"
 _LOG: Final = f"ln(case when total > 0 then {_ROW_MEAN} end)"
+# Sums of floats are the same to the last bit only in one order, however the rows came.
+_IN_ORDER: Final = "order by days_ago"
 _HAS_TODAY: Final = "{today_n} is not null"
 
 
@@ -237,16 +239,18 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
     "slope": Aggregate(_SLOPE, _slope),
     # Over days, each by its mean: how often a device measured on one of them does not matter.
     "mean_of_days": Aggregate(
-        f"avg({_ROW_MEAN}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
+        f"avg({_ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
     ),
     "std_of_days": Aggregate(
-        f"stddev_samp({_ROW_MEAN}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
+        f"stddev_samp({_ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
     ),
     "ln_mean_of_days": Aggregate(
-        f"avg({_LOG}) {{inside}}", lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
+        f"avg({_LOG} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
     ),
     "ln_std_of_days": Aggregate(
-        f"stddev_samp({_LOG}) {{inside}}", lambda *window: _std_of(_logs_of_days(*window)), "ln {unit}"
+        f"stddev_samp({_LOG} {_IN_ORDER}) {{inside}}",
+        lambda *window: _std_of(_logs_of_days(*window)),
+        "ln {unit}",
     ),
     "hours_since": Aggregate("extract(epoch from as_of - {last_at})::float8 / 3600", _hours_since, "h"),
 }

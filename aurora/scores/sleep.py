@@ -13,8 +13,8 @@ from aurora.scores.bedtime import MIN_USUAL_NIGHTS, USUAL_BEDTIME_DAYS
 from aurora.scores.specification import Citation, Factor, Input, NightColumn, ScoreSpec
 
 
-def _night(name: str, description: str) -> Input:
-    return Input(name, "min", description, NightColumn(name))
+def _night(name: str, description: str, *, earlier_days: int = 0) -> Input:
+    return Input(name, "min", description, NightColumn(name, earlier_days))
 
 
 _ASLEEP = Column("asleep_minutes")
@@ -87,6 +87,7 @@ SLEEP: Final = ScoreSpec(
             f"Between this bedtime and the median of the {USUAL_BEDTIME_DAYS} local days before, by the "
             f"wall clock (aurora.scores.bedtime); null with fewer than {MIN_USUAL_NIGHTS} of them, and where "
             "the source has only dates",
+            earlier_days=USUAL_BEDTIME_DAYS,
         ),
     ),
     factors=(

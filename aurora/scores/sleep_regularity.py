@@ -24,7 +24,7 @@ _SAME = Input(
 _PAIRS = Input(
     f"{_COLUMN}_count_{REGULARITY_DAYS}d",
     "nights",
-    "How many of these nights have one on the local day before, both with a bedtime and a time of waking",
+    "How many of these nights have one on the local day before, both with a beginning and an end of every part",
     NightsWindow(_COLUMN, "count", REGULARITY_DAYS),
 )
 
@@ -33,8 +33,9 @@ _INDEX = choose(Column(_PAIRS.name), (MIN_PAIRS, REGULARITY_DAYS + 1, 2 * _same 
 
 SLEEP_REGULARITY: Final = ScoreSpec(
     name="sleep_regularity",
-    version=1,
-    description="The Sleep Regularity Index of the nights that ended on the seven local days up to this one.",
+    version=2,
+    description="The Sleep Regularity Index of the nights that ended on the seven local days up to this one, "
+    "naps left out.",
     sources=(
         Citation(
             "Phillips et al. (2017). Irregular sleep/wake patterns are associated with poorer academic "
@@ -43,9 +44,10 @@ SLEEP_REGULARITY: Final = ScoreSpec(
             "https://doi.org/10.1038/s41598-017-03171-4",
         ),
         Citation(
-            "Windred et al. (2024). Sleep regularity is a stronger predictor of mortality risk than sleep "
-            "duration. Sleep 47(1): zsad253. The index from the beginning and the end of sleep.",
-            "https://doi.org/10.1093/sleep/zsad253",
+            "Windred et al. (2021). Objective assessment of sleep regularity in 60 000 UK Biobank participants using "
+            "an open-source package. Sleep 44(12): zsab254. The index from devices; unlike here it counts naps, and "
+            "time awake during the night.",
+            "https://doi.org/10.1093/sleep/zsab254",
         ),
     ),
     inputs=(_SAME, _PAIRS),

@@ -24,12 +24,14 @@ class NightColumn:
     """A column of the person's night that ended on this local day; null without a night."""
 
     name: str
+    earlier_days: int = 0
+    """How many local days before it the column is made of as well."""
 
 
 @dataclass(frozen=True)
 class NightsWindow:
     """Over the nights that ended on the last `days` local days, this one included: the mean of a column, or on
-    how many nights it is known.
+    how many nights it is known. The column may compare a night with the one before.
     """
 
     column: str

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from aurora.scores.catalogue import SCORES
 from aurora.settings import load_settings
 from pipelines.transformation.dbt_runs import parse
 
@@ -52,6 +54,12 @@ def test_model_of_a_noun_carries_its_tag(manifest: dict[str, Any]) -> None:
     ]
 
     assert untagged == []
+
+
+def test_mart_of_scores_names_every_score(manifest: dict[str, Any]) -> None:
+    told = manifest["nodes"]["model.aurora_life.scores"]["columns"]["score_name"]["description"]
+
+    assert set(re.findall(r"`(\w+)`", told)) == SCORES.keys()
 
 
 def test_no_view_reads_a_table_that_each_build_replaces(manifest: dict[str, Any]) -> None:

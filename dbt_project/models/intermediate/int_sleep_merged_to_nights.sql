@@ -46,7 +46,10 @@ numbered as (
 -- remembered, what says more before what says less, and never their sum.
 parts as (
 
-    select distinct on (user_id, local_date, part) *
+    select distinct on (user_id, local_date, part)
+        *,
+        local_date::timestamp - interval '12 hours' as noon_before
+
     from numbered
     order by
         user_id,
@@ -59,7 +62,24 @@ parts as (
 
 ),
 
--- A stage is known of a night only where every part of the night states it.
+-- A part within the hour that a DST change repeats may end before it began, by the clock: when it lay is unknown.
+placed as (
+
+    select
+        *,
+        case
+            when precision = 'instant' and local_started_at < local_ended_at
+                then numrange(
+                    trim_scale(extract(epoch from local_started_at - noon_before) / 60),
+                    trim_scale(extract(epoch from local_ended_at - noon_before) / 60)
+                )
+        end as asleep_span
+
+    from parts
+
+),
+
+-- A stage is known of a night only where every part of the night states it; so is when the person was asleep.
 nights as (
 
     select
@@ -70,6 +90,7 @@ nights as (
         max(ended_at) as ended_at,
         min(local_started_at) filter (where precision = 'instant') as local_started_at,
         max(local_ended_at) filter (where precision = 'instant') as local_ended_at,
+        case when count(asleep_span) = count(*) then range_agg(asleep_span) end as asleep_spans,
         sum(asleep_minutes order by part) as asleep_minutes,
         case when count(in_bed_minutes) = count(*) then sum(in_bed_minutes order by part) end as in_bed_minutes,
         case when count(awake_minutes) = count(*) then sum(awake_minutes order by part) end as awake_minutes,
@@ -83,7 +104,7 @@ nights as (
         count(*)::integer as parts,
         max(alive_from) as known_at
 
-    from parts
+    from placed
     group by user_id, local_date
 
 )

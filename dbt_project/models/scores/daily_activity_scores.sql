@@ -32,29 +32,29 @@ inputs as (
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 6)::float8 / 1000::float8 as active_minutes_sum_7d,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'active_minutes'
                 and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as active_minutes
     cross join lateral (
         select
-            count(distinct local_date)::float8 as told_days_7d,
-            max(valid_from) as known_at
-        from {{ ref('int_tiles') }}
+            count(distinct tiles.local_date) filter (where tiles.valid_until = 'infinity')::float8 as told_days_7d,
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
+        from {{ ref('int_tiles') }} as tiles
         where
-            user_id = user_days.user_id
-            and local_date between user_days.local_date - 6 and user_days.local_date
-            and measure in ('active_minutes', 'sleep_minutes', 'steps', 'resting_heart_rate', 'hrv', 'work_minutes', 'meals', 'hydration', 'caffeine', 'alcohol', 'medication_doses', 'social_events', 'meditation_minutes', 'mood', 'energy', 'stress')
-            and valid_until = 'infinity'
+            tiles.user_id = user_days.user_id
+            and tiles.local_date between user_days.local_date - 6 and user_days.local_date
+            and tiles.measure in ('active_minutes', 'sleep_minutes', 'steps', 'resting_heart_rate', 'hrv', 'work_minutes', 'meals', 'hydration', 'caffeine', 'alcohol', 'medication_doses', 'social_events', 'meditation_minutes', 'mood', 'energy', 'stress')
     ) as told_days
 
 ),

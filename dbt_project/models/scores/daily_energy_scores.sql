@@ -31,17 +31,18 @@ inputs as (
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as energy_mean_1d,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'energy'
                 and days_tiles.local_date between user_days.local_date - 0 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as energy
 

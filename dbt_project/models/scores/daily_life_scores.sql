@@ -45,7 +45,7 @@ inputs as (
         user_days.user_id,
         user_days.local_date,
         user_days.tz,
-        greatest(user_days.day_started_at, parts.known_at) as as_of,
+        greatest(user_days.day_started_at, parts.known_at, scored_days.known_at) as as_of,
         parts.sleep_score,
         parts.sleep_regularity_score,
         parts.activity_score,
@@ -60,12 +60,13 @@ inputs as (
     left join parts
         on user_days.user_id = parts.user_id and user_days.local_date = parts.local_date
     cross join lateral (
-        select count(distinct local_date)::float8 as scored_days_28d
+        select
+            count(distinct local_date) filter (where score_state = 'SCORED')::float8 as scored_days_28d,
+            max(as_of) as known_at
         from {{ ref('daily_part_scores') }}
         where
             user_id = user_days.user_id
             and local_date between user_days.local_date - 27 and user_days.local_date
-            and score_state = 'SCORED'
     ) as scored_days
 
 ),

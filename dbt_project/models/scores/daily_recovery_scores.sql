@@ -42,58 +42,61 @@ inputs as (
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as hrv_mean_1d,
-            avg(ln(case when total > 0 then (total::float8 / n / 1000::float8) end)) filter (where days_ago between 1 and 27) as hrv_ln_mean_of_days_27d_lag_1,
-            stddev_samp(ln(case when total > 0 then (total::float8 / n / 1000::float8) end)) filter (where days_ago between 1 and 27) as hrv_ln_std_of_days_27d_lag_1,
+            avg(ln(case when total > 0 then (total::float8 / n / 1000::float8) end) order by days_ago) filter (where days_ago between 1 and 27) as hrv_ln_mean_of_days_27d_lag_1,
+            stddev_samp(ln(case when total > 0 then (total::float8 / n / 1000::float8) end) order by days_ago) filter (where days_ago between 1 and 27) as hrv_ln_std_of_days_27d_lag_1,
             nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as hrv_days_27d_lag_1,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'hrv'
                 and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as hrv
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as resting_heart_rate_mean_1d,
-            avg((total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 27) as resting_heart_rate_mean_of_days_27d_lag_1,
-            stddev_samp((total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 27) as resting_heart_rate_std_of_days_27d_lag_1,
+            avg((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as resting_heart_rate_mean_of_days_27d_lag_1,
+            stddev_samp((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as resting_heart_rate_std_of_days_27d_lag_1,
             nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as resting_heart_rate_days_27d_lag_1,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'resting_heart_rate'
                 and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as resting_heart_rate
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as sleep_efficiency_mean_1d,
-            avg((total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 27) as sleep_efficiency_mean_of_days_27d_lag_1,
-            stddev_samp((total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 27) as sleep_efficiency_std_of_days_27d_lag_1,
+            avg((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as sleep_efficiency_mean_of_days_27d_lag_1,
+            stddev_samp((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as sleep_efficiency_std_of_days_27d_lag_1,
             nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as sleep_efficiency_days_27d_lag_1,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'sleep_efficiency'
                 and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as sleep_efficiency
 

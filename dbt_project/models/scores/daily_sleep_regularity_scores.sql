@@ -24,20 +24,35 @@ inputs as (
         user_days.user_id,
         user_days.local_date,
         user_days.tz,
-        greatest(user_days.day_started_at, recent_nights.known_at) as as_of,
+        greatest(user_days.day_started_at, main_sleep_minutes.known_at) as as_of,
         recent_nights.same_state_percent_mean_7d,
         recent_nights.same_state_percent_count_7d
 
     from user_days
     cross join lateral (
         select
-            avg(same_state_percent) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_mean_7d,
-            count(same_state_percent) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_count_7d,
-            max(known_at) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
+        from (
+            select
+                days_tiles.*,
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
+            where
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'main_sleep_minutes'
+                and days_tiles.local_date between user_days.local_date - 7 and user_days.local_date
+        ) as tiles
+    ) as main_sleep_minutes
+    cross join lateral (
+        select
+            avg(same_state_percent order by local_date) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_mean_7d,
+            count(same_state_percent) filter (where local_date > user_days.local_date - 7)::float8 as same_state_percent_count_7d
         from {{ ref('int_nights') }}
         where
             user_id = user_days.user_id
-            and local_date between user_days.local_date - 7 and user_days.local_date
+            and local_date between user_days.local_date - 6 and user_days.local_date
     ) as recent_nights
 
 ),
@@ -73,7 +88,7 @@ scores as (
         score_state,
         known_weight / 100.0::float8 as coverage,
         jsonb_build_array(jsonb_build_object('name', 'regularity_index', 'value', regularity_index_value, 'unit', 'SRI', 'goal', '→ 100', 'points', regularity_index_points, 'weight', 100.0::float8, 'contribution', regularity_index_points * 100.0::float8 / nullif(known_weight, 0))) as factors,
-        1 as version,
+        2 as version,
         as_of,
         tz
 

@@ -24,7 +24,7 @@ inputs as (
         user_days.user_id,
         user_days.local_date,
         user_days.tz,
-        greatest(user_days.day_started_at, nights.known_at) as as_of,
+        greatest(user_days.day_started_at, main_sleep_minutes.known_at) as as_of,
         nights.asleep_minutes,
         nights.deep_minutes,
         nights.rem_minutes,
@@ -32,6 +32,22 @@ inputs as (
         nights.bedtime_deviation_minutes
 
     from user_days
+    cross join lateral (
+        select
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
+        from (
+            select
+                days_tiles.*,
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
+            from {{ ref('int_tiles') }} as days_tiles
+            where
+                days_tiles.user_id = user_days.user_id
+                and days_tiles.measure = 'main_sleep_minutes'
+                and days_tiles.local_date between user_days.local_date - 14 and user_days.local_date
+        ) as tiles
+    ) as main_sleep_minutes
     left join {{ ref('int_nights') }} as nights
         on user_days.user_id = nights.user_id and user_days.local_date = nights.local_date
 

@@ -24,7 +24,7 @@ inputs as (
         user_days.user_id,
         user_days.local_date,
         user_days.tz,
-        greatest(user_days.day_started_at, social_minutes.known_at, social_minutes_rank.known_at) as as_of,
+        greatest(user_days.day_started_at, social_minutes.known_at) as as_of,
         social_minutes.social_minutes_sum_1d,
         social_minutes_rank.social_minutes_rank_27d,
         social_minutes.social_minutes_days_27d_lag_1
@@ -34,23 +34,23 @@ inputs as (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as social_minutes_sum_1d,
             nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as social_minutes_days_27d_lag_1,
-            max(tiles.valid_from) as known_at
+            max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{ ref('int_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'social_minutes'
                 and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
         ) as tiles
     ) as social_minutes
     cross join lateral (
         select
-            100 * (count(*) filter (where earlier.total < today.total) + count(*) filter (where earlier.total = today.total) / 2.0::float8) / nullif(count(earlier.total), 0) as social_minutes_rank_27d,
-            max(greatest(today.valid_from, earlier.valid_from)) as known_at
+            100 * (count(*) filter (where earlier.total < today.total) + count(*) filter (where earlier.total = today.total) / 2.0::float8) / nullif(count(earlier.total), 0) as social_minutes_rank_27d
         from {{ ref('int_tiles') }} as today
         left join {{ ref('int_tiles') }} as earlier
             on

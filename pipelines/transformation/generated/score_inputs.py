@@ -27,29 +27,38 @@ _LEFT_JOIN: Final = (
     "        on user_days.user_id = {name}.user_id and user_days.local_date = {name}.local_date\n"
 )
 
-_OF_NIGHTS: Final = {"mean": "avg({column})", "count": "count({column})"}
+# In order, so that sums of floats are the same however the rows came.
+_OF_NIGHTS: Final = {"mean": "avg({column} order by local_date)", "count": "count({column})"}
+
+_OF_EVERY_NIGHT: Final = "main_sleep_minutes"
+"""The measure that each part of a night has: its tiles tell when what is known of a night has changed."""
+
+_KNOWN_AT: Final = "max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at"
+"""A tile that was replaced, or of which nothing is left, tells when that became known."""
 
 
 def days_of(spec: ScoreSpec) -> str:
     """The model of the days that a change reaches: further where a score counts the scored days of others."""
-    counts_days = any(isinstance(entry.source, ScoredDays) for entry in spec.inputs)
-    return "int_rescored_days" if counts_days else "int_rebuilt_days"
+    return "int_rescored_days" if _scored_days(spec) else "int_rebuilt_days"
 
 
 def input_sql(entry: Input) -> str:
     match entry.source:
         case Window() as window:
-            return f"{window.measure}.{entry.name}"
-        case NightColumn(name):
+            rows = window.measure
+        case NightColumn(name=name):
             return f"nights.{name}" if name == entry.name else f"nights.{name} as {entry.name}"
         case NightsWindow():
-            return f"recent_nights.{entry.name}"
+            rows = "recent_nights"
         case DayRank(measure):
-            return f"{_rank_name(measure)}.{entry.name}"
+            rows = _rank_name(measure)
         case PartScore():
-            return f"parts.{entry.name}"
-        case ScoredDays() | ToldDays() as days:
-            return f"{'told' if isinstance(days, ToldDays) else 'scored'}_days.{entry.name}"
+            rows = "parts"
+        case ScoredDays():
+            rows = "scored_days"
+        case ToldDays():
+            rows = "told_days"
+    return f"{rows}.{entry.name}"
 
 
 def _windows(spec: ScoreSpec) -> dict[str, dict[str, Window]]:
@@ -69,8 +78,32 @@ def _ranks(spec: ScoreSpec) -> dict[str, DayRank]:
     return {entry.name: entry.source for entry in spec.inputs if isinstance(entry.source, DayRank)}
 
 
+def _days_read(spec: ScoreSpec) -> dict[str, int]:
+    """Measure → how many local days before its own the score reads tiles of it, or what is made of the same events."""
+    found: dict[str, int] = {}
+    for entry in spec.inputs:
+        match entry.source:
+            case Window() as window:
+                measure, days = window.measure, window.last_day
+            case DayRank(measure, days):
+                pass
+            case NightColumn(earlier_days=days):
+                measure = _OF_EVERY_NIGHT
+            case NightsWindow(days=days):
+                # The night before the first of them counts too: it is half of the pair.
+                measure = _OF_EVERY_NIGHT
+            case PartScore() | ScoredDays() | ToldDays():
+                continue
+        found[measure] = max(days, found.get(measure, 0))
+    return found
+
+
 def _rank_name(measure: str) -> str:
     return f"{measure}_rank"
+
+
+def _scored_days(spec: ScoreSpec) -> dict[str, ScoredDays]:
+    return {entry.name: entry.source for entry in spec.inputs if isinstance(entry.source, ScoredDays)}
 
 
 def parts_of(spec: ScoreSpec) -> dict[str, str]:
@@ -83,19 +116,20 @@ def _reads_nights(spec: ScoreSpec) -> bool:
 
 
 def known_at(spec: ScoreSpec) -> list[str]:
-    """When each input became known; `greatest` passes over nulls."""
+    """When each input became known, or was known to be gone; `greatest` passes over nulls."""
     return [
-        *(f"{measure}.known_at" for measure in _windows(spec)),
-        *(["nights.known_at"] if _reads_nights(spec) else []),
-        *(["recent_nights.known_at"] if _nights_windows(spec) else []),
-        *(f"{_rank_name(rank.measure)}.known_at" for rank in _ranks(spec).values()),
+        *(f"{measure}.known_at" for measure in _days_read(spec)),
         *(["parts.known_at"] if parts_of(spec) else []),
         *("told_days.known_at" for entry in spec.inputs if isinstance(entry.source, ToldDays)),
+        *(["scored_days.known_at"] if _scored_days(spec) else []),
     ]
 
 
 def joins_of(spec: ScoreSpec) -> str:
-    joins = [_window_join(measure, windows) for measure, windows in _windows(spec).items()]
+    windows_of = _windows(spec)
+    joins = [
+        _tiles_join(measure, windows_of.get(measure, {}), days) for measure, days in _days_read(spec).items()
+    ]
     if _reads_nights(spec):
         joins.append(_LEFT_JOIN.format(rows="{{ ref('int_nights') }} as nights", name="nights"))
     if windows := _nights_windows(spec):
@@ -103,11 +137,7 @@ def joins_of(spec: ScoreSpec) -> str:
     joins += [_rank_join(name, rank) for name, rank in _ranks(spec).items()]
     if parts_of(spec):
         joins.append(_LEFT_JOIN.format(rows="parts", name="parts"))
-    joins += [
-        _scored_days_join(entry.name, entry.source.days)
-        for entry in spec.inputs
-        if isinstance(entry.source, ScoredDays)
-    ]
+    joins += [_scored_days_join(name, scored.days) for name, scored in _scored_days(spec).items()]
     joins += [
         _told_days_join(entry.name, entry.source)
         for entry in spec.inputs
@@ -139,43 +169,42 @@ def parts_cte(spec: ScoreSpec) -> str:
 """
 
 
-def _window_join(measure: str, windows: Mapping[str, Window]) -> str:
-    """The windows of one measure over whole days, each in the state that is known now."""
+def _tiles_join(measure: str, windows: Mapping[str, Window], days: int) -> str:
+    """The windows of one measure over whole days in the state that is known now, and when that last changed."""
     columns = [f"{one_line(window.aggregate_sql())} as {name}" for name, window in windows.items()]
-    first_day = max(window.last_day for window in windows.values())
     return f"""    cross join lateral (
         select
-{indented([*columns, "max(tiles.valid_from) as known_at"], 12)}
+{indented([*columns, _KNOWN_AT], 12)}
         from (
             select
                 days_tiles.*,
-                user_days.local_date - days_tiles.local_date as days_ago
+                case
+                    when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
+                end as days_ago
             from {{{{ ref('int_tiles') }}}} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = '{measure}'
-                and days_tiles.local_date between user_days.local_date - {first_day} and user_days.local_date
-                and days_tiles.valid_until = 'infinity'
+                and days_tiles.local_date between user_days.local_date - {days} and user_days.local_date
         ) as tiles
     ) as {measure}
 """
 
 
 def _nights_window_join(windows: Mapping[str, NightsWindow]) -> str:
-    """What recent nights say. The night before the first of them counts too: it is known when the pair is."""
     columns = [
         f"{_OF_NIGHTS[window.aggregate].format(column=window.column)}"
         f" filter (where local_date > user_days.local_date - {window.days})::float8 as {name}"
         for name, window in windows.items()
     ]
-    first_day = max(window.days for window in windows.values())
+    widest = max(window.days for window in windows.values())
     return f"""    cross join lateral (
         select
-{indented([*columns, "max(known_at) as known_at"], 12)}
+{indented(columns, 12)}
         from {{{{ ref('int_nights') }}}}
         where
             user_id = user_days.user_id
-            and local_date between user_days.local_date - {first_day} and user_days.local_date
+            and local_date between user_days.local_date - {widest - 1} and user_days.local_date
     ) as recent_nights
 """
 
@@ -185,8 +214,7 @@ def _rank_join(name: str, rank: DayRank) -> str:
     tiles = "{{ ref('int_tiles') }}"
     return f"""    cross join lateral (
         select
-            {percentile_rank_sql("today.total", "earlier.total")} as {name},
-            max(greatest(today.valid_from, earlier.valid_from)) as known_at
+            {percentile_rank_sql("today.total", "earlier.total")} as {name}
         from {tiles} as today
         left join {tiles} as earlier
             on
@@ -207,25 +235,25 @@ def _told_days_join(name: str, told: ToldDays) -> str:
     measures = ", ".join(f"'{measure}'" for measure in told.measures)
     return f"""    cross join lateral (
         select
-            count(distinct local_date)::float8 as {name},
-            max(valid_from) as known_at
-        from {{{{ ref('int_tiles') }}}}
+            count(distinct tiles.local_date) filter (where tiles.valid_until = 'infinity')::float8 as {name},
+            {_KNOWN_AT}
+        from {{{{ ref('int_tiles') }}}} as tiles
         where
-            user_id = user_days.user_id
-            and local_date between user_days.local_date - {told.days - 1} and user_days.local_date
-            and measure in ({measures})
-            and valid_until = 'infinity'
+            tiles.user_id = user_days.user_id
+            and tiles.local_date between user_days.local_date - {told.days - 1} and user_days.local_date
+            and tiles.measure in ({measures})
     ) as told_days
 """
 
 
 def _scored_days_join(name: str, days: int) -> str:
     return f"""    cross join lateral (
-        select count(distinct local_date)::float8 as {name}
+        select
+            count(distinct local_date) filter (where score_state = 'SCORED')::float8 as {name},
+            max(as_of) as known_at
         from {{{{ ref('{PARTS_MODEL}') }}}}
         where
             user_id = user_days.user_id
             and local_date between user_days.local_date - {days - 1} and user_days.local_date
-            and score_state = 'SCORED'
     ) as scored_days
 """

@@ -187,7 +187,10 @@ def _columns() -> list[dict[str, Any]]:
     factors = (
         "One object a factor: name, value, unit, goal, points, weight, contribution; missing ones have nulls."
     )
-    as_of = "Instant at which the newest of its inputs became known; the day's beginning when there are none."
+    as_of = (
+        "Instant at which the newest of all that it read became known, or was known to be gone; the day's beginning "
+        "when it read nothing."
+    )
     return [
         described("user_id", "uuid", "The person.", **not_null()),
         described("local_date", "date", "The person's local day.", **not_null()),

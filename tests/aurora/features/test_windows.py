@@ -41,13 +41,18 @@ _TILES = f"""
 
 
 async def over_rows(
-    connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
+    connection: psycopg.AsyncConnection[Any],
+    windows: list[Window],
+    found: list[Day],
+    *,
+    order: str = "days_ago",
 ) -> dict[Window, float | None]:
     """All windows over the tiles of one measure, joined to one day as the dbt model of a score joins them."""
     aggregates = ", ".join(f"{window.aggregate_sql()} as {window.column()}" for window in windows)
     query = f"""
         joined as (
             select *, row_number() over (order by days_ago) - 1 as day_rank from moments left join tiles on true
+            order by {order}
         ),
         windows as (select {aggregates} from joined group by as_of)
     """
@@ -111,6 +116,20 @@ async def test_every_aggregate_reads_the_same_in_sql_and_in_python(
     for window in WINDOWS:
         expected = window.value_of(tiles_of(found), AS_OF)
         assert nearly_equal(values[window], expected), window.column()
+
+
+@settings(max_examples=60)
+@given(days)
+async def test_what_a_window_says_does_not_depend_on_the_order_of_its_rows(
+    database: psycopg.AsyncConnection, found: list[Day]
+) -> None:
+    of_days = [window for window in WINDOWS if window.aggregate.endswith("_of_days")]
+    newest_first, oldest_first = [
+        await over_rows(database, of_days, found, order=order) for order in ("days_ago", "days_ago desc")
+    ]
+
+    # To the last bit: rows of the warehouse are compared by their hashes.
+    assert newest_first == oldest_first
 
 
 @settings(max_examples=60)

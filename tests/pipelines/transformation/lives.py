@@ -113,7 +113,7 @@ def draw_event(random: Random, user_id: UUID, tz: str) -> list[Received]:
         body["ended_at"] = (started_at + timedelta(minutes=minutes)).isoformat()
     if random.random() < 0.3:
         body["form_id"] = f"form-{random.randint(0, 9)}"
-    return _with_versions(random, Received(user_id, body))
+    return with_versions(random, Received(user_id, body))
 
 
 def draw_second_report(random: Random, first: Received) -> list[Received]:
@@ -133,10 +133,10 @@ def draw_second_report(random: Random, first: Received) -> list[Received]:
         body["ended_at"] = (datetime.fromisoformat(body["started_at"]) + lasted * share).isoformat()
     if random.random() < 0.5:
         body["payload"] = dict(list(body["payload"].items())[:1])
-    return _with_versions(random, Received(first.user_id, body))
+    return with_versions(random, Received(first.user_id, body))
 
 
-def _with_versions(random: Random, first: Received) -> list[Received]:
+def with_versions(random: Random, first: Received) -> list[Received]:
     """The event and what becomes of it."""
     body, kind, payload = first.body, first.body["type"], first.body["payload"]
     started_at = datetime.fromisoformat(body["started_at"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
+from statistics import mean
 from uuid import UUID
 
 import pytest
@@ -17,26 +20,22 @@ from aurora.scores.ranks import percentile_rank
 from aurora.scores.scoring import score
 from aurora.scores.specification import DayRank, ToldDays
 from tests.pipelines.transformation.conftest import Warehouse
+from tests.pipelines.transformation.dense_lives import dense_lives
 from tests.pipelines.transformation.lives import Received, lives, store
+from tests.pipelines.transformation.told_nights import ToldNight, told_nights
 
 _NIGHTS = """
-    select scores.score, scores.score_state, nights.asleep_minutes, nights.deep_minutes, nights.rem_minutes,
-        nights.awake_minutes, nights.bedtime_deviation_minutes
-    from marts.scores as scores
-    left join marts.nights as nights using (user_id, local_date)
-    where scores.score_name = 'sleep'
+    select user_id, local_date, asleep_minutes, deep_minutes, rem_minutes, awake_minutes,
+        bedtime_deviation_minutes, same_state_percent
+    from intermediate.int_nights
 """
-_REGULARITY = """
-    select scores.score, scores.score_state, avg(nights.same_state_percent), count(nights.same_state_percent)::float8
-    from marts.scores as scores
-    left join intermediate.int_nights as nights
-        on scores.user_id = nights.user_id
-        and nights.local_date between scores.local_date - 6 and scores.local_date
-    where scores.score_name = 'sleep_regularity'
-    group by scores.user_id, scores.local_date, scores.score, scores.score_state
+_SCORES = """
+    select user_id, local_date, score, score_state, coverage, factors, version
+    from marts.scores
+    where score_name = %s
 """
 _PARTS = """
-    select life.score, life.score_state, count(distinct earlier.local_date)::float8,
+    select life.user_id, life.local_date, count(distinct earlier.local_date)::float8,
         jsonb_object_agg(parts.score_name || '_score', parts.score)
     from marts.scores as life
     inner join marts.scores as parts
@@ -47,12 +46,7 @@ _PARTS = """
         and earlier.score_name <> 'life'
         and earlier.score_state = 'SCORED'
     where life.score_name = 'life'
-    group by life.user_id, life.local_date, life.score, life.score_state
-"""
-_OF_TILES = """
-    select score_name, user_id, local_date, score, score_state
-    from marts.scores
-    where score_name = any(%s)
+    group by life.user_id, life.local_date
 """
 _TILES = """
     select user_id, measure, local_date, n, total, squares, lowest, highest, last_value, last_at
@@ -65,9 +59,11 @@ OF_TILES = [
     for name, spec in SCORES.items()
     if all(isinstance(entry.source, Window | DayRank | ToldDays) for entry in spec.inputs)
 ]
+NIGHT_COLUMNS = ("asleep_minutes", "deep_minutes", "rem_minutes", "awake_minutes")
+Inputs = dict[str, float | None]
 
 
-@given(people=st.lists(lives, min_size=4, max_size=4))
+@given(people=st.tuples(*[lives] * 3, *[dense_lives] * 2))
 @settings(
     max_examples=1,
     deadline=None,
@@ -79,44 +75,100 @@ OF_TILES = [
     ],
 )
 def test_scores_of_the_warehouse_are_those_of_python(
-    warehouse: Warehouse, people: list[list[Received]]
+    warehouse: Warehouse, people: tuple[list[Received], ...]
 ) -> None:
-    store(warehouse.owner_url, [item for life in people for item in life])
+    received = [item for life in people for item in life]
+    store(warehouse.owner_url, received)
     warehouse.build(full=True)
 
-    names = ("asleep_minutes", "deep_minutes", "rem_minutes", "awake_minutes", "bedtime_deviation_minutes")
-    nights = warehouse.rows(_NIGHTS)
-    assert any(state == "SCORED" for _, state, *_ in nights)
-    for value, state, *inputs in nights:
-        expected = score(SCORES["sleep"], dict(zip(names, inputs, strict=True)))
-        assert (state, value) == (expected.score_state, pytest.approx(expected.score))
-    _assert_scores_of_tiles(warehouse)
-    for value, state, same, pairs in warehouse.rows(_REGULARITY):
-        inputs = {"same_state_percent_mean_7d": same, "same_state_percent_count_7d": pairs}
-        expected = score(SCORES["sleep_regularity"], inputs)
-        assert (state, value) == (expected.score_state, pytest.approx(expected.score))
-    lived = warehouse.rows(_PARTS)
-    assert {state for _, state, *_ in lived} >= {"CALIBRATING", "UNSCORABLE"}
-    for value, state, days, parts in lived:
-        expected = score(SCORES["life"], {"scored_days_28d": days, **parts})
-        assert (state, value) == (expected.score_state, pytest.approx(expected.score))
-
-
-def _assert_scores_of_tiles(warehouse: Warehouse) -> None:
+    nights = told_nights(received)
+    _assert_nights(warehouse, nights)
+    seen = {
+        "sleep": _assert_scores(warehouse, "sleep", lambda *day: _sleep(nights, *day)),
+        "sleep_regularity": _assert_scores(
+            warehouse, "sleep_regularity", lambda *day: _regularity(nights, *day)
+        ),
+    }
     tiles: Tiles = defaultdict(dict)
     for user_id, measure, local_date, *numbers in warehouse.rows(_TILES):
         tiles[user_id, measure][local_date] = Tile(*numbers)
-    states = defaultdict(set)
-    for name, user_id, day, value, state in warehouse.rows(_OF_TILES, OF_TILES):
-        inputs = {entry.name: _input(entry.source, tiles, user_id, day) for entry in SCORES[name].inputs}
-        expected = score(SCORES[name], inputs)
-        assert (state, value) == (expected.score_state, pytest.approx(expected.score, abs=1e-9)), name
-        states[name].add(state)
-    assert all("UNSCORABLE" in found for found in states.values())
-    assert all("CALIBRATING" in states[name] for name in ("activity", "recovery", "work_balance", "social"))
+    for name in OF_TILES:
+        entries = SCORES[name].inputs
+        seen[name] = _assert_scores(
+            warehouse,
+            name,
+            lambda *day, entries=entries: {
+                entry.name: _of_tiles(entry.source, tiles, *day) for entry in entries
+            },
+        )
+    parts = {
+        (user_id, day): {"scored_days_28d": days, **scores}
+        for user_id, day, days, scores in warehouse.rows(_PARTS)
+    }
+    seen["life"] = _assert_scores(warehouse, "life", lambda *day: parts[day])
+
+    assert seen.keys() == SCORES.keys()
+    for name, spec in SCORES.items():
+        states = {"SCORED", "UNSCORABLE"} | ({"CALIBRATING"} if spec.calibration else set())
+        assert seen[name] >= states | {factor.name for factor in spec.factors}, name
 
 
-def _input(source: object, tiles: Tiles, user_id: UUID, day: date) -> float | None:
+def _assert_nights(warehouse: Warehouse, nights: dict[UUID, dict[date, ToldNight]]) -> None:
+    found = {(user_id, day): values for user_id, day, *values in warehouse.rows(_NIGHTS)}
+    told = {
+        (user_id, day): [
+            *(night.sum_of(column) for column in NIGHT_COLUMNS),
+            night.bedtime_deviation_minutes,
+            night.same_state_percent,
+        ]
+        for user_id, of_person in nights.items()
+        for day, night in of_person.items()
+    }
+
+    assert found.keys() == told.keys()
+    for key, values in found.items():
+        assert values == pytest.approx(told[key], abs=1e-9), key
+
+
+def _assert_scores(warehouse: Warehouse, name: str, inputs_of: Callable[[UUID, date], Inputs]) -> set[str]:
+    """The states that the score was found in, and the factors that earned points."""
+    found: set[str] = set()
+    for user_id, day, value, state, coverage, factors, version in warehouse.rows(_SCORES, name):
+        expected = score(SCORES[name], inputs_of(user_id, day))
+        assert (state, value, coverage, version) == (
+            expected.score_state,
+            pytest.approx(expected.score, abs=1e-9),
+            pytest.approx(expected.coverage),
+            expected.version,
+        ), (name, day)
+        assert factors == [pytest.approx(asdict(factor), abs=1e-9) for factor in expected.factors], (
+            name,
+            day,
+        )
+        found |= {state, *(factor.name for factor in expected.factors if factor.points is not None)}
+    return found
+
+
+def _sleep(nights: dict[UUID, dict[date, ToldNight]], user_id: UUID, day: date) -> Inputs:
+    night = nights.get(user_id, {}).get(day)
+    if night is None:
+        return {}
+    columns = {column: night.sum_of(column) for column in NIGHT_COLUMNS}
+    return columns | {"bedtime_deviation_minutes": night.bedtime_deviation_minutes}
+
+
+def _regularity(nights: dict[UUID, dict[date, ToldNight]], user_id: UUID, day: date) -> Inputs:
+    week = [day - timedelta(days=ago) for ago in range(7)]
+    of_person = nights.get(user_id, {})
+    pairs = [of_person[other].same_state_percent for other in week if other in of_person]
+    known = [percent for percent in pairs if percent is not None]
+    return {
+        "same_state_percent_mean_7d": mean(known) if known else None,
+        "same_state_percent_count_7d": float(len(known)),
+    }
+
+
+def _of_tiles(source: object, tiles: Tiles, user_id: UUID, day: date) -> float | None:
     if isinstance(source, ToldDays):
         of_person = {measure: tiles[user_id, measure] for measure in source.measures}
         return source.value_of(
