@@ -15,12 +15,13 @@ from uuid import UUID
 import numpy as np
 
 from aurora.events.acceptance import AcceptedEvent, validate
-from aurora.events.catalogue import MEASURES
+from aurora.events.catalogue import MEASURES, TYPE_OF_MEASURE
 from aurora.features.tiles import LoggedEvent, Tile, tiles_of
 from aurora.patterns.findings import Search
 from aurora.patterns.search import search, window_of
 from aurora.patterns.series import DayValue, PersonDays, person_days
-from aurora.patterns.specification import FACTORS, WINDOW_DAYS
+from aurora.patterns.specification import FACTORS, RATED, WINDOW_DAYS
+from aurora.patterns.waking import Night, Rating, waking_days
 from pipelines.ingestion.simulator.simulation import simulate
 from pipelines.ingestion.simulator.specification import SimulationSpec
 
@@ -102,13 +103,31 @@ def _searches(people: int, days: int, seed: int) -> Iterator[Search]:
                 events[delivery.user_id][verdict.event_id] = verdict
     first, last = window_of(ENDS_ON)
     for own in events.values():
-        tiles = tiles_of(_logged(event) for event in own.values() if not event.is_deleted)
+        told = [event for event in own.values() if not event.is_deleted]
+        tiles = tiles_of(map(_logged, told))
         values = [
             DayValue(day, measure, _value(measure, tile))
             for day, of_day in tiles.items()
             for measure, tile in of_day.items()
+            if measure not in RATED
         ]
-        yield search(person_days(first, last, values, tiles.keys()))
+        rated = waking_days(_ratings(told), _nights(told))
+        values += rated.values
+        yield search(person_days(first, last, values, tiles.keys(), in_one_form=rated.in_one_form))
+
+
+def _ratings(told: list[AcceptedEvent]) -> Iterator[Rating]:
+    for event in told:
+        for measure in RATED:
+            if event.type == TYPE_OF_MEASURE[measure].name:
+                value = event.payload[MEASURES[measure].field]
+                yield Rating(event.local_date, measure, value, event.started_at, event.form_id)
+
+
+def _nights(told: list[AcceptedEvent]) -> Iterator[Night]:
+    for event in told:
+        if event.type == "sleep.recorded" and not event.payload.get("is_nap"):
+            yield Night(event.local_date, event.ended_at, event.form_id)
 
 
 def _logged(event: AcceptedEvent) -> LoggedEvent:

@@ -27,7 +27,7 @@ from aurora.patterns.ranks import (
     residuals,
     week_design,
 )
-from aurora.patterns.series import Array, PersonDays
+from aurora.patterns.series import Array, Mask, PersonDays
 from aurora.patterns.specification import (
     FALSE_DISCOVERY_RATE,
     MIN_EFFECTIVE_N,
@@ -37,6 +37,7 @@ from aurora.patterns.specification import (
     STARS_OF_LINK,
     Outcome,
     Timing,
+    is_of_night,
     lags_of,
 )
 
@@ -106,7 +107,8 @@ class _Prepared:
     def at(self, outcome: Outcome, lag: int) -> _AtLag:
         length, place = self.days.days, self.days.measures.index(outcome.measure)
         factors, target = self.ranks[:, : length - lag], self.ranks[place, lag:]
-        common = ~np.isnan(factors) & ~np.isnan(target)
+        apart = [_is_told_apart(self.days, factor, outcome, lag) for factor in self.days.measures]
+        common = ~np.isnan(factors) & ~np.isnan(target) & np.array(apart)
         n = common.sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             x = np.where(common, factors, 0)
@@ -162,6 +164,14 @@ def _judge(
     return _Pair(factor, outcome, timing, min(judged, key=lambda one: one.p), len(judged))
 
 
+def _is_told_apart(days: PersonDays, factor: str, outcome: Outcome, lag: int) -> Mask:
+    """Of each pair of days, whether the outcome was told in another form than the night before it was."""
+    in_one_form = days.in_one_form.get(outcome.measure)
+    if lag or in_one_form is None or not is_of_night(factor):
+        return np.ones(days.days - lag, dtype=bool)
+    return ~in_one_form
+
+
 def _discoveries(days: PersonDays, pairs: list[_Pair]) -> list[Pattern]:
     if not pairs:
         return []
@@ -203,7 +213,7 @@ def _difference(days: PersonDays, pair: _Pair) -> tuple[float | None, float | No
     lag, design = pair.best.lag, week_design(days.weekdays)
     factor = days.of(pair.factor)[: days.days - lag]
     target = residuals(days.of(pair.outcome.measure), design)[lag:]
-    common = ~np.isnan(factor) & ~np.isnan(target)
+    common = ~np.isnan(factor) & ~np.isnan(target) & _is_told_apart(days, pair.factor, pair.outcome, lag)
     factor, target = factor[common], target[common]
     above = float(np.median(factor))
     much = factor > above

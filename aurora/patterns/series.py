@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -31,6 +31,8 @@ class PersonDays:
     first: date
     measures: tuple[str, ...]
     values: Array
+    in_one_form: Mapping[str, Mask] = field(default_factory=dict[str, Mask])
+    """Rated measure → whether the form that tells of it tells of the day's night as well. None where it is not here."""
 
     @property
     def days(self) -> int:
@@ -54,8 +56,11 @@ def person_days(
     values: Iterable[DayValue],
     told: Collection[date],
     measures: tuple[str, ...] = FACTORS,
+    *,
+    in_one_form: Mapping[str, Collection[date]] | None = None,
 ) -> PersonDays:
-    """Lay out what is known of a person; `told` are the local days with any event at all.
+    """Lay out what is known of a person; `told` are the local days of which anything was measured, `in_one_form`
+    those on which one form told of a rating and of the night.
 
     A day without an event of a counted kind is zero if the person told of that day, and had begun and not
     ended to record this kind: before the first and after the last one nobody knows.
@@ -66,12 +71,18 @@ def person_days(
     for local_date, measure, value in values:
         if measure in place and first <= local_date <= last:
             table[place[measure], (local_date - first).days] = value
-    is_told = np.zeros(days, dtype=bool)
-    is_told[[(day - first).days for day in told if first <= day <= last]] = True
+
+    def among(some: Collection[date]) -> Mask:
+        mask = np.zeros(days, dtype=bool)
+        mask[[(day - first).days for day in some if first <= day <= last]] = True
+        return mask
+
+    is_told = among(told)
     for measure in ZERO_WHEN_SILENT & set(measures):
         row = table[place[measure]]
         known = np.flatnonzero(~np.isnan(row))
         if len(known):
             inside = slice(known[0], known[-1] + 1)
             row[inside] = np.where(np.isnan(row[inside]) & is_told[inside], 0.0, row[inside])
-    return PersonDays(first, measures, table)
+    shared = {measure: among(some) for measure, some in (in_one_form or {}).items()}
+    return PersonDays(first, measures, table, shared)

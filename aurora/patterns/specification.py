@@ -12,7 +12,7 @@ from typing import Final, Literal
 from aurora.events.catalogue import EVENT_TYPES, MEASURES, TYPE_OF_MEASURE
 from aurora.events.measures import COUNT
 
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 """Of everything in this package that decides what is found. A change of meaning is a new version."""
 
 WINDOW_DAYS: Final = 180
@@ -57,6 +57,9 @@ OUTCOMES: Final = {
     )
 }
 
+RATED: Final = tuple(outcome.measure for outcome in OUTCOMES.values() if not outcome.is_night)
+"""Outcomes that people say themselves, at a moment of the day: those from waking on count (`waking`)."""
+
 _SUMS_OF_OTHERS: Final = frozenset({"sleep_minutes", "active_minutes"})
 """Night and naps, moderate and vigorous activity: the parts are there by themselves. Only of the night it is known that
 it came first."""
@@ -74,13 +77,18 @@ FACTORS: Final = tuple(
 ZERO_WHEN_SILENT: Final = frozenset(name for name in FACTORS if MEASURES[name].field == COUNT)
 """A day without any is zero, as it is for the features: these count events. All others are missing."""
 
-_RATINGS: Final = frozenset({"mood.rated", "energy.rated", "stress.rated"})
+_UNITS_OF_RATINGS: Final = frozenset({"points", "valence"})
 _AFTER_WAKING: Final = frozenset({"nap_minutes"})
 
 
 def is_of_night(measure: str) -> bool:
     """Whether a measure is complete when its local day begins: the night that ends on this day."""
     return TYPE_OF_MEASURE[measure].ends_on_its_day and measure not in _AFTER_WAKING
+
+
+def is_rated(measure: str) -> bool:
+    """Whether it is the person's own judgement: of the night as well, it is made in the mood of the check-in."""
+    return MEASURES[measure].unit in _UNITS_OF_RATINGS
 
 
 def lags_of(factor: str, outcome: Outcome, timing: Timing) -> tuple[int, ...]:
@@ -92,8 +100,8 @@ def lags_of(factor: str, outcome: Outcome, timing: Timing) -> tuple[int, ...]:
     if kind is EVENT_TYPES[TYPE_OF_MEASURE[outcome.measure].name]:
         return ()  # its own past: that is persistence, not a pattern
     if timing == "before":
-        first = 0 if is_of_night(factor) and not outcome.is_night else 1
+        first = 0 if is_of_night(factor) and not is_rated(factor) and not outcome.is_night else 1
         return tuple(range(first, MAX_LAG + 1))
     # Two ratings of one day come from one check-in; the night is either over or still to come.
-    is_open = not outcome.is_night and not is_of_night(factor) and kind.name not in _RATINGS
+    is_open = not outcome.is_night and not is_of_night(factor) and not is_rated(factor)
     return (0,) if is_open else ()

@@ -22,7 +22,10 @@ GROUP: Final = "marts"
 OWNERS: Final = ("team:data-engineering",)
 SEARCHES: Final = dg.AssetKey(["insights", "pattern_searches"])
 PATTERNS: Final = dg.AssetKey(["insights", "patterns"])
-_READ: Final = [dg.AssetKey(["intermediate", "int_tiles"]), dg.AssetKey(["intermediate", "int_days"])]
+_READ: Final = [
+    dg.AssetKey(["intermediate", "int_tiles"]),
+    dg.AssetKey(["intermediate", "int_ratings_and_nights"]),
+]
 
 
 @dg.multi_asset(

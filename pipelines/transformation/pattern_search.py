@@ -23,8 +23,9 @@ from aurora.kept_answers import CHANNEL, PATTERNS, tag_of
 from aurora.patterns.findings import Pattern, Search
 from aurora.patterns.search import search, window_of
 from aurora.patterns.sentences import sentence_of
-from aurora.patterns.series import DayValue, person_days
-from aurora.patterns.specification import FACTORS, METHOD_VERSION
+from aurora.patterns.series import DayValue, PersonDays, person_days
+from aurora.patterns.specification import FACTORS, METHOD_VERSION, RATED
+from aurora.patterns.waking import Night, Rating, waking_days
 
 PEOPLE_AT_ONCE: Final = 20
 """Some 150,000 tiles: what a search holds in memory does not grow with the population."""
@@ -50,10 +51,14 @@ _TILES: Final[LiteralString] = """
         and valid_from <= %(known_by)s
         and valid_until > %(known_by)s
 """
-_TOLD: Final[LiteralString] = """
-    select user_id, local_date
-    from intermediate.int_days
-    where user_id = any(%(people)s) and local_date between %(first)s and %(last)s and events > 0
+_RATINGS_AND_NIGHTS: Final[LiteralString] = """
+    select user_id, told, local_date, value, at, form_id
+    from intermediate.int_ratings_and_nights
+    where
+        user_id = any(%(people)s)
+        and local_date between %(first)s and %(last)s
+        and alive_from <= %(known_by)s
+        and alive_until > %(known_by)s
 """
 _FORGET: Final[LiteralString] = (
     "delete from insights.pattern_searches where user_id = %s and week_ended_date = %s"
@@ -107,6 +112,22 @@ class SearchReport:
             self.tested[kind] += tested
 
 
+@dataclass
+class _Told:
+    """What one person has told of a window."""
+
+    values: list[DayValue] = field(default_factory=list[DayValue])
+    ratings: list[Rating] = field(default_factory=list[Rating])
+    nights: list[Night] = field(default_factory=list[Night])
+    days: set[date] = field(default_factory=set[date])
+    """Those of which anything was measured."""
+
+    def laid_out(self, first: date, last: date) -> PersonDays:
+        rated = waking_days(self.ratings, self.nights)
+        values = [*self.values, *rated.values]
+        return person_days(first, last, values, self.days, in_one_form=rated.in_one_form)
+
+
 def search_people(
     connection: psycopg.Connection[Any],
     week_ended_date: date,
@@ -158,18 +179,24 @@ def _searches(
             "measures": list(FACTORS),
             "known_by": known_by or datetime.max.replace(tzinfo=UTC),
         }
-        values: dict[UUID, list[DayValue]] = defaultdict(list)
-        told: dict[UUID, set[date]] = defaultdict(set)
+        told: dict[UUID, _Told] = defaultdict(_Told)
         try:
             for user_id, local_date, measure, n, total, newest in connection.execute(_TILES, asked):
-                values[user_id].append(DayValue(local_date, measure, _value(measure, n, total, newest)))
-            for user_id, local_date in connection.execute(_TOLD, asked):
-                told[user_id].add(local_date)
+                told[user_id].days.add(local_date)
+                if measure not in RATED:
+                    value = DayValue(local_date, measure, _value(measure, n, total, newest))
+                    told[user_id].values.append(value)
+            for user_id, what, local_date, value, at, form_id in connection.execute(
+                _RATINGS_AND_NIGHTS, asked
+            ):
+                if what in RATED:
+                    told[user_id].ratings.append(Rating(local_date, what, value, at, form_id))
+                else:
+                    told[user_id].nights.append(Night(local_date, at, form_id))
         except psycopg.errors.UndefinedTable as error:
             raise WarehouseNotBuiltError from error
         for user_id in group:
-            days = person_days(first, last, values[user_id], told[user_id])
-            yield user_id, search(days) if values[user_id] else None
+            yield user_id, search(told[user_id].laid_out(first, last)) if told[user_id].days else None
 
 
 def _value(measure: str, n: int, total: int, newest: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from aurora.patterns.findings import Pattern, Search
 from aurora.patterns.search import search, week_ended_by, window_of
 from aurora.patterns.sentences import sentence_of
 from aurora.patterns.series import DayValue, person_days
-from aurora.patterns.specification import FACTORS, OUTCOMES, WINDOW_DAYS, lags_of
+from aurora.patterns.specification import FACTORS, OUTCOMES, WINDOW_DAYS, Outcome, lags_of
 from tests.aurora.patterns.series import MONDAY, a_life, with_memory
 
 
@@ -60,21 +61,67 @@ def test_what_happens_on_the_day_itself_is_never_told_as_before() -> None:
     assert "which came first is not known" in sentence_of(pattern)
 
 
+@pytest.mark.parametrize("outcome", ["energy", "mood"])
+def test_of_the_same_day_only_what_was_told_of_the_night_without_being_rated_came_before(
+    outcome: str,
+) -> None:
+    before = {factor for factor in FACTORS if 0 in lags_of(factor, OUTCOMES[outcome], "before")}
+
+    assert before == {
+        "main_sleep_minutes",
+        "sleep_deep_minutes",
+        "sleep_rem_minutes",
+        "sleep_awake_minutes",
+        "sleep_efficiency",
+    }
+
+
+@pytest.mark.parametrize("outcome", ["energy", "mood"])
+@pytest.mark.parametrize("rated", ["sleep_quality", "stress", "energy", "mood"])
+def test_what_is_rated_is_compared_with_a_rating_of_another_day_only(rated: str, outcome: str) -> None:
+    later = () if rated == outcome else tuple(range(1, 8))
+
+    assert lags_of(rated, OUTCOMES[outcome], "before") == later
+    assert lags_of(rated, OUTCOMES[outcome], "same_day") == ()
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_night_follows_the_day_before(factor: str) -> None:
+    sleep = OUTCOMES["sleep"]
+
+    assert lags_of(factor, sleep, "before") in {(), tuple(range(1, 8))}
+    assert lags_of(factor, sleep, "same_day") == ()
+
+
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
 @pytest.mark.parametrize("factor", FACTORS)
-def test_a_factor_precedes_its_outcome_unless_it_is_told_as_of_the_same_day(
-    factor: str, outcome: object
-) -> None:
-    assert isinstance(outcome, type(OUTCOMES["energy"]))
-    before, same_day = lags_of(factor, outcome, "before"), lags_of(factor, outcome, "same_day")
+def test_no_lag_is_told_as_before_and_as_of_the_same_day(factor: str, outcome: Outcome) -> None:
+    assert not set(lags_of(factor, outcome, "before")) & set(lags_of(factor, outcome, "same_day"))
 
-    assert max(before, default=0) in {0, 7}
-    assert not set(before) & set(same_day)
-    if 0 in before:
-        assert factor.startswith(("main_sleep", "sleep_"))
-        assert not outcome.is_night
-    if outcome.is_night:
-        assert same_day == ()
+
+def test_a_night_told_in_the_form_of_the_rating_is_compared_with_other_days_only() -> None:
+    deep, noise, other = drawn(10)
+    form = np.ones(WINDOW_DAYS, dtype=bool)
+    values = {"energy": deep + 0.5 * noise, "mood": deep + 0.5 * other, "sleep_deep_minutes": deep}
+    found = search(replace(a_life(values), in_one_form={"energy": form}))
+
+    links = {(one.outcome, one.lag_days) for one in found.patterns if one.subject == "sleep_deep_minutes"}
+    assert ("mood", 0) in links
+    assert ("energy", 0) not in links
+
+
+def test_days_on_which_night_and_rating_came_in_one_form_are_left_out_one_by_one() -> None:
+    deep, noise, _ = drawn(11)
+    form = np.arange(WINDOW_DAYS) % 2 == 0
+    energy = np.where(form, -deep, deep) + 0.3 * noise
+    found = search(
+        replace(a_life({"energy": energy, "sleep_deep_minutes": deep}), in_one_form={"energy": form})
+    )
+
+    [pattern] = [one for one in found.patterns if one.subject == "sleep_deep_minutes" and one.lag_days == 0]
+    assert (pattern.days, pattern.direction) == (WINDOW_DAYS // 2, "higher")
+    assert pattern.difference is not None
+    assert pattern.difference > 0.8
 
 
 def test_weekdays_that_differ_are_found_and_told_in_units() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from multiprocessing import get_context
+from signal import SIGKILL
 from typing import Any, LiteralString, cast
 from uuid import UUID, uuid4
 
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 
 from pipelines.transformation.builds import BuildRunningError, purge_touched_days, recorded_build
 from pipelines.transformation.dbt_runs import run_dbt
+from pipelines.transformation.warehouse import build_warehouse
 from tests.pipelines.transformation.conftest import Warehouse
-from tests.pipelines.transformation.lives import Received, in_parts, lives, store
+from tests.pipelines.transformation.lives import Received, draw_life, in_parts, lives, store
 from tests.pipelines.transformation.plans import expected_rows, readers_of_the_whole_log
 
 LIVES = 100
@@ -126,6 +129,71 @@ def test_build_that_was_killed_is_marked_as_failed_by_the_next(warehouse: Wareho
         pass
 
     assert warehouse.rows("select state from raw.builds where build_id = %s", killed) == [("failed",)]
+
+
+AMID_A_DAY = """
+    create function public.wait_for_the_test() returns trigger language plpgsql as $$
+    begin
+        perform pg_advisory_xact_lock(4217);
+        return null;
+    end $$;
+    create trigger wait_for_the_test before insert on intermediate.int_tiles
+    for each statement execute function public.wait_for_the_test();
+    select pg_advisory_lock(4217)
+"""
+"""The rows of the touched days are deleted, and not there again yet."""
+
+AMID_TABLES = "begin; lock table intermediate.int_tiles in access share mode"
+"""Some tables are new, views have gone with what they read, and the tiles cannot be renamed: somebody reads them."""
+
+UNTESTED = ("test_type:generic",)
+"""What dbt tests has no part in what a build leaves."""
+
+
+def killed_build(warehouse: Warehouse, held_up: LiteralString, *, full: bool = False) -> None:
+    """Build in a process of its own, and kill it where it waits. What Postgres does for it then is not waited for."""
+    with psycopg.connect(warehouse.owner_url, autocommit=True) as connection:
+        connection.execute(held_up)
+        build = get_context("spawn").Process(
+            target=build_warehouse,
+            args=(warehouse.url,),
+            kwargs={"data_dir": warehouse.data_dir, "full": full, "exclude": UNTESTED},
+        )
+        build.start()
+        while not connection.execute(
+            "select 1 from pg_locks"
+            " where not granted and (objid = 4217 or relation = 'intermediate.int_tiles'::regclass)"
+        ).fetchone():
+            build.join(timeout=0.05)
+            assert build.exitcode is None, "the build ended, and never waited"
+        build.kill()
+        build.join()
+        assert build.exitcode == -SIGKILL
+
+
+@pytest.mark.slow
+def test_builds_that_are_killed_leave_nothing_that_the_next_one_does_not_mend(warehouse: Warehouse) -> None:
+    def build(*, full: bool = False) -> dict[str, tuple[int, str | None]]:
+        report = build_warehouse(warehouse.url, data_dir=warehouse.data_dir, full=full, exclude=UNTESTED)
+        assert report.is_good, [(bad.name, bad.message) for bad in report.bad]
+        assert report.is_full is full
+        return digests(warehouse)
+
+    first, second = in_parts([item for seed in range(5) for item in draw_life(seed)], 2)
+    store(warehouse.owner_url, first)
+    before = build(full=True)
+    store(warehouse.owner_url, second)
+    killed_build(warehouse, AMID_A_DAY)
+    mended = build()
+    killed_build(warehouse, AMID_TABLES, full=True)
+    mended_again = build()
+    states = warehouse.rows("select state from raw.builds order by started_at")
+
+    clean = build(full=True)
+    assert before != clean
+    assert mended == clean
+    assert mended_again == clean
+    assert [state for (state,) in states] == ["good", "failed", "good", "failed", "good"]
 
 
 def test_unbuilt_are_the_days_that_a_build_did_not_see_and_no_others(warehouse: Warehouse) -> None:

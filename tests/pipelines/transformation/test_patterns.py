@@ -28,6 +28,11 @@ from tests.pipelines.transformation.lives import Received, store
 
 SUNDAY = date(2026, 5, 31)
 DAYS = 90
+# What the search reads, and what shows it: features and scores have no part in it, tests of dbt either.
+NEEDED = (
+    *("--select", "+int_tiles", "+int_ratings_and_nights", "+patterns", "+pattern_searches"),
+    *("--exclude", "test_type:generic"),
+)
 
 
 def a_life(user_id: UUID, days: int, seed: int) -> Iterator[Received]:
@@ -43,7 +48,19 @@ def a_life(user_id: UUID, days: int, seed: int) -> Iterator[Received]:
         yield _event(user_id, "caffeine.consumed", morning, {"caffeine_mg": random.randint(40, 200)})
 
 
-def _event(user_id: UUID, kind: str, at: datetime, payload: dict[str, Any], *, minutes: int = 0) -> Received:
+def _noon(ago: int) -> datetime:
+    return datetime.combine(SUNDAY - timedelta(days=ago - 1), datetime.min.time(), UTC).replace(hour=12)
+
+
+def _event(
+    user_id: UUID,
+    kind: str,
+    at: datetime,
+    payload: dict[str, Any],
+    *,
+    minutes: int = 0,
+    recorded_at: datetime | None = None,
+) -> Received:
     start, end = sorted((at, at + timedelta(minutes=minutes)))
     body: dict[str, Any] = {
         "event_id": str(uuid4()),
@@ -54,7 +71,11 @@ def _event(user_id: UUID, kind: str, at: datetime, payload: dict[str, Any], *, m
         "source": {"name": "test"},
         "payload": payload,
     }
-    return Received(user_id, body | ({"ended_at": end.isoformat()} if minutes else {}))
+    if minutes:
+        body["ended_at"] = end.isoformat()
+    if recorded_at is not None:
+        body["recorded_at"] = recorded_at.isoformat()
+    return Received(user_id, body)
 
 
 @pytest.fixture
@@ -62,9 +83,7 @@ def people(warehouse: Warehouse) -> tuple[UUID, UUID]:
     """One who has told of ninety days, and one of nine; the warehouse built."""
     long, short = UUID(int=1), UUID(int=2)
     store(warehouse.owner_url, [*a_life(long, DAYS, 1), *a_life(short, 9, 2)])
-    # What the search reads, and what shows it: features and scores have no part in it, tests of dbt either.
-    needed = ("+int_tiles", "+int_days", "+patterns", "+pattern_searches")
-    warehouse.build("--select", *needed, "--exclude", "test_type:generic", full=True)
+    warehouse.build(*NEEDED, full=True)
     return long, short
 
 
@@ -131,6 +150,79 @@ def test_the_search_finds_what_there_is_says_what_was_too_little_and_replaces_it
         replayed = search_people(connection, SUNDAY, known_by=datetime(2020, 1, 1, tzinfo=UTC))
     assert (replayed.people, replayed.silent) == (0, 2)
     assert warehouse.rows("select 1 from insights.patterns where week_ended_date = %s", SUNDAY) == []
+
+
+def test_a_replay_finds_what_was_found_then_whatever_became_known_afterwards(warehouse: Warehouse) -> None:
+    person, then = UUID(int=1), datetime.combine(SUNDAY, datetime.min.time(), UTC).replace(hour=22)
+    told = [
+        event.changed(1, recorded_at=event.body["started_at"])
+        for event in a_life(person, DAYS, 1)
+        if event.body["type"] != "steps.counted"
+    ]
+    # Of some days nothing was known; of the others it is known that there was no meal.
+    told = [event for event in told if event.accepted().local_date.day % 4]
+    told += [
+        _event(person, "meal.eaten", _noon(ago), {"energy_kcal": 500}, recorded_at=_noon(ago))
+        for ago in range(DAYS, 0, -3)
+    ]
+    store(warehouse.owner_url, told)
+    warehouse.build(*NEEDED, full=True)
+    with connect(warehouse.url, autocommit=True) as connection:
+        search_people(connection, SUNDAY)
+    found = stored(warehouse)
+    assert found["searches"][0][3] < DAYS
+
+    late = then + timedelta(hours=1)
+    nights = [event for event in told if event.body["type"] == "sleep.recorded"]
+    ratings = [event for event in told if event.body["type"] == "energy.rated"]
+    told_late: dict[str, Any] = {"recorded_at": late.isoformat()}
+    noons = [_noon(ago) for ago in range(DAYS, 0, -1)]
+    evening, later = noons[-1].replace(hour=20), noons[-1].replace(hour=21)
+    store(
+        warehouse.owner_url,
+        [
+            *(_event(person, "steps.counted", noon, {"steps": 1}, recorded_at=late) for noon in noons),
+            *(event.changed(2, **told_late, payload={"energy": 1}) for event in ratings[::5]),
+            *(event.changed(2, **told_late, payload={}, is_deleted=True) for event in nights[::3]),
+            nights[-1].changed(2, **told_late, started_at=evening.isoformat(), ended_at=later.isoformat()),
+        ],
+    )
+    warehouse.build(*NEEDED)
+
+    with connect(warehouse.url, autocommit=True) as connection:
+        search_people(connection, SUNDAY, known_by=then)
+        replayed = stored(warehouse)
+        search_people(connection, SUNDAY)
+    assert replayed == found
+    assert found["patterns"]
+    assert stored(warehouse) != found
+
+
+def test_a_rating_before_bedtime_does_not_follow_the_night(warehouse: Warehouse) -> None:
+    person = UUID(int=1)
+    # Who is still up at half past midnight says what becomes of the night; in the morning they say nothing new.
+    random = Random(3)  # noqa: S311  # a life is no secret
+    life: list[Received] = []
+    for ago in range(DAYS, 0, -1):
+        asleep, morning = random.gauss(430, 50), _noon(ago).replace(hour=8)
+        still_up = morning.replace(hour=0, minute=30)
+        life += [
+            _event(person, "energy.rated", still_up, {"energy": round((asleep - 180) / 50, 1)}),
+            _event(person, "sleep.recorded", morning, {"asleep_minutes": round(asleep, 1)}, minutes=-435),
+            _event(person, "energy.rated", _noon(ago), {"energy": random.randint(8, 12) / 2}),
+        ]
+    store(warehouse.owner_url, life)
+    warehouse.build(*NEEDED, full=True)
+
+    with connect(warehouse.url, autocommit=True) as connection:
+        search_people(connection, SUNDAY)
+
+    assert (
+        warehouse.rows("select sentence from insights.patterns where outcome = 'energy' and lag_days = 0")
+        == []
+    )
+    [(omitted,)] = warehouse.rows("select omitted from insights.pattern_searches")
+    assert not [one for one in omitted if one["subject"] == "main_sleep_minutes"], "too little to test"
 
 
 def test_after_a_failure_half_way_the_asset_completes_its_week_and_who_leaves_takes_their_patterns_along(
