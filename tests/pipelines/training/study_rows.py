@@ -7,8 +7,9 @@ known by then: nothing of its own form, and nothing of the day itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -41,14 +42,18 @@ def study_rows(path: Path, mapping_name: str, spec: ModelSpec) -> TrainingRows:
     return rows_from_frame(frame, spec, load_mapping(mapping_name).cohort or mapping_name)
 
 
-def _by_person(path: Path, mapping_name: str) -> Iterator[tuple[str, list[Envelope]]]:
+@lru_cache(maxsize=1)
+def _by_person(path: Path, mapping_name: str) -> list[tuple[str, list[Envelope]]]:
+    """Each person's events in the order of the file. Mapping them takes as long as all their vectors."""
     mapping = load_mapping(mapping_name)
     user = mapping.user or ""
     table = pl.read_csv(path, infer_schema=False).sort(user, maintain_order=True)
+    people = []
     for key, rows in groupby(table.iter_rows(named=True), key=lambda row: row[user]):
         whose = Whose(user_id_of(mapping_name, key), mapping.time_zone)
         found = [each for row in rows for each in events_of_row(row, mapping, whose, received_at=LATER)]
-        yield str(whose.user_id), [each for each in found if not isinstance(each, Unreadable)]
+        people.append((str(whose.user_id), [each for each in found if not isinstance(each, Unreadable)]))
+    return people
 
 
 def _rows_of_person(user_id: str, envelopes: list[Envelope], spec: ModelSpec) -> list[dict[str, Any]]:
@@ -62,7 +67,8 @@ def _rows_of_person(user_id: str, envelopes: list[Envelope], spec: ModelSpec) ->
         label = next((each for each in by_day[day] if each["type"] == kind), None)
         if label is not None:
             moment = Moment.of_day(day, label["tz"])
-            seen = {past: tile for past, tile in tiles.items() if past >= day - timedelta(days=LIVE_DAYS)}
+            oldest = day - timedelta(days=LIVE_DAYS)
+            tiles = {past: tile for past, tile in tiles.items() if past >= oldest}
             lines.append(
                 {
                     "user_id": user_id,
@@ -72,7 +78,7 @@ def _rows_of_person(user_id: str, envelopes: list[Envelope], spec: ModelSpec) ->
                     "value": label["payload"][field],
                     "persona": None,
                     "precision": "day",
-                    **vector_of_set(seen, moment, spec.feature_set),
+                    **vector_of_set(tiles, moment, spec.feature_set),
                 }
             )
         # A day's values are known when it is over, at the latest: the mappings of daily studies say so.
