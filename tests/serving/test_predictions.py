@@ -123,7 +123,9 @@ async def test_a_published_champion_answers_with_interval_reasons_and_version(
 
     assert (answer["model_source"], answer["model_version"]) == ("model", "7")
     told = sum(reason["contribution"] for reason in answer["reasons"])
-    assert answer["shares"]["base"] + told + answer["shares"]["others"] == pytest.approx(answer["value"], abs=1e-4)
+    assert answer["shares"]["base"] + told + answer["shares"]["others"] == pytest.approx(
+        answer["value"], abs=1e-4
+    )
     assert 0 <= answer["interval"]["lower"] <= answer["value"] <= answer["interval"]["upper"] <= 10
     assert answer["baseline"]["name"] == "ewma"
     assert "Version 7" in answer["explanation"]
