@@ -176,7 +176,9 @@ class ClassBooster(_Trees):
         of its own; all of them get the same booster.
         """
         params = {**_lightgbm_params(spec, threads, _OrdinalLoss(start, target)), **network}
-        data = lightgbm.Dataset(design, target)
+        data = lightgbm.Dataset(design, target, params=_without_objective(params))
+        if not network and not _can_split(data):
+            return cls(_without_trees(data), threads)
         return cls(_left(lightgbm.train(params, data, rounds), network), threads)
 
     @classmethod
@@ -196,15 +198,19 @@ class ClassBooster(_Trees):
         On many machines (`network`) all of them must judge the same rows, or they stop at different rounds.
         """
         rest = np.setdiff1d(np.arange(len(target)), judged)
-        data = lightgbm.Dataset(design[rest], target[rest])
+        params = {**_lightgbm_params(spec, threads, _OrdinalLoss(start[rest], target[rest])), **network}
+        judging = _OrdinalLoss(start[judged], target[judged])
+        data = lightgbm.Dataset(design[rest], target[rest], params=_without_objective(params))
         watched = data.create_valid(design[judged], target[judged])
-        loss = _OrdinalLoss(start[rest], target[rest])
+        if not network and not _can_split(data):
+            _, loss, _ = judging.measured(np.zeros(len(judged)), watched)
+            return Trial(cls(_without_trees(data), threads), 1, loss)
         booster = lightgbm.train(
-            {**_lightgbm_params(spec, threads, loss), "metric": "none", **network},
+            params | {"metric": "none"},
             data,
             spec.max_rounds,
             valid_sets=[watched],
-            feval=_OrdinalLoss(start[judged], target[judged]).measured,
+            feval=judging.measured,
             callbacks=[lightgbm.early_stopping(spec.patience_rounds, verbose=False)],
         )
         # The library answers with the best round and not with the last.
@@ -251,6 +257,21 @@ class _OrdinalLoss:
 
     def measured(self, score: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
         return "log_loss", self._leaned.log_loss(score), False
+
+
+def _without_objective(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name != "objective"}
+
+
+def _can_split(data: lightgbm.Dataset) -> bool:
+    """Whether any column has enough rows on two sides. Where none has, the library ends the training in an error."""
+    data.construct()
+    return any(data.feature_num_bin(column) for column in range(data.num_feature()))
+
+
+def _without_trees(data: lightgbm.Dataset) -> lightgbm.Booster:
+    """A booster that moves no start."""
+    return lightgbm.Booster({**data.get_params(), "objective": "none"}, data)
 
 
 def _left(booster: lightgbm.Booster, network: Mapping[str, Any]) -> lightgbm.Booster:

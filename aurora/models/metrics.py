@@ -2,7 +2,7 @@
 
 Regression: mae, rmse, r2 (pooled), r2_within and r_within (each person around the own mean). Classes:
 accuracy, macro_f1, qwk (quadratic weighted kappa), within_1 (at most one class off), log_loss, rps (ranked
-probability score, 0 is perfect). Losses per row feed the comparison of two models.
+probability score, 0 is perfect). Both: calibration_error. Losses per row feed the comparison of two models.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
-LOWER_IS_BETTER = frozenset({"mae", "rmse", "log_loss", "rps"})
+LOWER_IS_BETTER = frozenset({"mae", "rmse", "log_loss", "rps", "calibration_error"})
 
 _LEAST_PROBABILITY = 1e-6
 
@@ -32,7 +32,7 @@ def regression_metrics(observed: Floats, predicted: Floats, users: Ints) -> dict
     r_within = within_user_correlation(observed, predicted, users)
     if r_within is not None:
         metrics["r_within"] = r_within
-    return metrics
+    return metrics | {"calibration_error": _error_by_tenths(observed, predicted)}
 
 
 def class_metrics(observed: Ints, probabilities: Floats) -> dict[str, float]:
@@ -49,6 +49,7 @@ def class_metrics(observed: Ints, probabilities: Floats) -> dict[str, float]:
         "within_1": float((np.abs(predicted - observed) <= 1).mean()),
         "log_loss": float(-np.log(chosen).mean()),
         "rps": float(ranked_probability_score(observed, probabilities).mean()),
+        "calibration_error": _error_of_table(calibration_table(observed, probabilities)),
     }
 
 
@@ -131,3 +132,19 @@ def mean_calibration_table(
         )
         for step in np.unique(place)
     ]
+
+
+def _error_by_tenths(observed: Floats, predicted: Floats) -> float:
+    """How far what came on average lies from what was said, by tenths of the predictions, the mean over rows."""
+    edges = np.unique(np.quantile(predicted, np.arange(1, 10) / 10))
+    place = np.searchsorted(edges, predicted, side="right")
+    counts = np.bincount(place)
+    off = np.abs(np.bincount(place, weights=observed - predicted))
+    return float(off.sum() / counts.sum())
+
+
+def _error_of_table(table: list[tuple[float, float, int]]) -> float:
+    """How far what came lies from what was stated, the mean over all stated probabilities (the expected calibration
+    error).
+    """
+    return sum(abs(stated - came) * count for stated, came, count in table) / sum(row[2] for row in table)

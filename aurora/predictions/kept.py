@@ -79,6 +79,7 @@ def prediction_body(prediction: Prediction, as_of: datetime, local_date: date) -
         "model_source": prediction.model_source,
         "model_version": prediction.model_version,
         "reasons": [vars(reason) for reason in prediction.reasons],
+        "shares": None if prediction.shares is None else vars(prediction.shares),
         "explanation": _explanation(prediction),
     }
     return orjson.dumps(body, option=orjson.OPT_UTC_Z)

@@ -25,6 +25,20 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """The sum that the reasons are part of: `base`, their contributions and `others` make `total`.
+
+    `base` is where the model starts: the person's baseline, and what it adds to each of their answers. `others` are the
+    features that no reason tells. `total` is the value before it was brought back onto the scale, so that it is the
+    value unless that is an end of the scale; for classes it is the log-odds that `Explanation.raw` says.
+    """
+
+    base: float
+    others: float
+    total: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """The rating to be expected if the person were asked at the moment of the vector.
 
@@ -43,6 +57,8 @@ class Prediction:
     class_name: str | None = None
     probabilities: Mapping[str, float] | None = None
     reasons: tuple[Reason, ...] = ()
+    shares: Shares | None = None
+    """Of an answer with reasons; told by the API and not kept."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain JSON values; `class_name` is called `class`, as in the table and the API."""
@@ -52,5 +68,5 @@ class Prediction:
             "class": self.class_name,
             "reasons": [{**vars(reason)} for reason in self.reasons],
         }
-        del body["class_name"]
+        del body["class_name"], body["shares"]
         return body

@@ -20,7 +20,7 @@ from aurora.models.metrics import Floats, Ints
 from aurora.predictions.answers import Answers, answer_rows, contributions_of, design_of, offsets_of, start_of
 from aurora.predictions.artifact import ArtifactDamagedError, ArtifactMetadata, person_digest, unpack
 from aurora.predictions.halves import Halves
-from aurora.predictions.prediction import Prediction, Reason
+from aurora.predictions.prediction import Prediction, Reason, Shares
 from aurora.predictions.reasons import by_feature, top_reasons
 
 Vector = Mapping[str, float | None]
@@ -31,8 +31,9 @@ Vector = Mapping[str, float | None]
 class Explanation:
     """An exact decomposition: `base` plus all contributions is `raw`.
 
-    The base holds the baseline's share. `raw` is the value in units of the target, or the log-odds of the
-    answered class against the next worse one (of the second against the worst, where the worst is answered).
+    The base holds the baseline's share. `raw` is the value in units of the target before it is brought back onto the
+    scale (the answer is `raw`, or the end of the scale that it passed), or the log-odds of the answered class against
+    the next worse one (of the second against the worst, where the worst is answered).
     """
 
     base: float
@@ -87,7 +88,7 @@ class Predictor:
         table = self.table(vectors)
         answers = self.answers(table, user_ids)
         reasons = self._reasons(table, answers, user_ids) if with_reasons else {}
-        return [self._prediction(answers, row, reasons.get(row, ())) for row in range(len(table))]
+        return [self._prediction(answers, row, *reasons.get(row, ((), None))) for row in range(len(table))]
 
     def table(self, vectors: Iterable[Vector]) -> Floats:
         """Vectors as rows of `metadata.columns`; what is missing is NaN."""
@@ -148,19 +149,24 @@ class Predictor:
 
     def _reasons(
         self, table: Floats, answers: Answers, user_ids: Sequence[object]
-    ) -> dict[int, tuple[Reason, ...]]:
+    ) -> dict[int, tuple[tuple[Reason, ...], Shares]]:
         rows = np.flatnonzero(answers.by_model)
         if not len(rows):
             return {}
         people = self._people([user_ids[int(row)] for row in rows], len(rows))
-        contributions, _ = self._contributions(table[rows], answers.start[rows], people)
+        contributions, bases = self._contributions(table[rows], answers.start[rows], people)
         shares = by_feature(contributions, self._owners, len(self.metadata.features))
-        return {
-            int(row): top_reasons(self.metadata, shares[place], table[row].tolist())
-            for place, row in enumerate(rows)
-        }
+        found = {}
+        for place, row in enumerate(rows.tolist()):
+            told = top_reasons(self.metadata, shares[place], table[row].tolist())
+            base, added = float(bases[place]), float(shares[place].sum())
+            others = added - sum(reason.contribution for reason in told)
+            found[row] = told, Shares(base, others, base + added)
+        return found
 
-    def _prediction(self, answers: Answers, row: int, reasons: tuple[Reason, ...]) -> Prediction:
+    def _prediction(
+        self, answers: Answers, row: int, reasons: tuple[Reason, ...], shares: Shares | None
+    ) -> Prediction:
         probabilities, class_name = None, None
         if answers.probabilities is not None:
             stated = answers.probabilities[row]
@@ -178,6 +184,7 @@ class Predictor:
             class_name=class_name,
             probabilities=probabilities,
             reasons=reasons,
+            shares=shares,
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from aurora.models.catalogue import ModelSpec
 from aurora.models.folds import FoldPlan, training_rows
 from aurora.models.gate import Footprint, Verdict, judge
-from aurora.models.lift import Lift, people_better_served, slice_lifts, user_lift
+from aurora.models.lift import Lift, slice_lifts, user_lift
 from aurora.models.metrics import absolute_error, ranked_probability_score
 from aurora.predictions.artifact import person_digest
 from pipelines.training.alias_history import TakenBack
@@ -22,14 +22,16 @@ from pipelines.training.evaluation import (
     honest_coverage,
     intervals_of,
     metrics_by_answerer,
+    metrics_without_history,
     slices_of,
 )
+from pipelines.training.fallback import better_served_by_the_baseline
 from pipelines.training.fitting import Fitted, fit, with_reference
 from pipelines.training.footprint import footprint_of
 from pipelines.training.halves import with_halves
+from pipelines.training.judged import Judged
+from pipelines.training.new_people import evaluate_new_people, metrics_of_new_people
 from pipelines.training.rows import TrainingRows
-
-RECENT_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Candidate:
     metrics: dict[str, float]
     """`<metric>/<answerer>`: the model and each baseline under the same metric."""
     footprint: Footprint
+    new_people: Judged | None = None
+    """Held-out rows of people whom their fold's model had not met; None where there are too few."""
 
 
 def build_candidate(
@@ -85,15 +89,21 @@ def build_candidate(
     fitted = with_reference(fitted, rows, chosen)
     artifact = fitted.pack()
     footprint = footprint_of(artifact, rows.table[chosen])
-    return Candidate(rows, plan, held_out, fitted, artifact, all_metrics(held_out), footprint)
+    new_people = evaluate_new_people(rows, plan, engine=engine)
+    metrics = all_metrics(held_out, new_people)
+    return Candidate(rows, plan, held_out, fitted, artifact, metrics, footprint, new_people)
 
 
-def all_metrics(held_out: HeldOut) -> dict[str, float]:
-    """Every metric of the model and of every baseline, by slice for the model, and how intervals cover."""
+def all_metrics(held_out: HeldOut, new_people: Judged | None = None) -> dict[str, float]:
+    """Every metric of the model and of every baseline, also by slice, of rows without a history, and of people whom
+    the model had not met; and how intervals cover.
+    """
     metrics = metrics_by_answerer(held_out)
     for name, value in honest_coverage(held_out).items():
         metrics[f"interval/{name}"] = value
-    return metrics
+    if held_out.without_history is not None:
+        metrics |= metrics_without_history(held_out.without_history)
+    return metrics if new_people is None else metrics | metrics_of_new_people(new_people)
 
 
 def judge_candidate(
@@ -172,11 +182,8 @@ def losses_of_champion(held_out: HeldOut, champion: Champion) -> np.ndarray | No
 
 
 def _people_for_the_baseline(held_out: HeldOut) -> frozenset[str]:
-    """Digests of the people whom the baseline served clearly better on their recent days."""
-    as_of = held_out.rows.as_of[held_out.number]
-    recent = as_of > held_out.rows.until - RECENT_DAYS * 86_400
-    baseline = held_out.loss(held_out.rows.spec.baseline_name)
-    better = people_better_served(baseline[recent], held_out.loss("model")[recent], held_out.users[recent])
+    """Digests of the people whom the baseline will answer."""
+    better = better_served_by_the_baseline(held_out, held_out.rows.until)
     return frozenset(person_digest(held_out.rows.people[user]) for user in better)
 
 

@@ -23,10 +23,14 @@ from pipelines.training.engines import IN_PROCESS, Data, Engine
 from pipelines.training.rows import TrainingRows
 
 STARTS = (
-    *(ClassStart(spread=spread) for spread in (0.22, 0.27, 0.33, 0.4)),
-    *(ClassStart(prior_weight=weight) for weight in (0.02, 0.05, 0.1, 0.2)),
+    *(ClassStart(spread=spread) for spread in (0.22, 0.27, 0.33, 0.4, 0.5)),
+    *(ClassStart(prior_weight=weight) for weight in (0.02, 0.05, 0.1, 0.2, 0.4, 0.6)),
 )
-"""Ways from a history to class probabilities that are tried: smooth around the level, or the own shares."""
+"""Ways from a history to class probabilities that are tried: smooth around the level, or the own shares.
+
+The wide ends matter where a history says little: without them the booster only makes up for a baseline that is too sure
+of itself, and that looks like skill.
+"""
 
 OFFSET_PENALTIES = (3.0, 10.0, 30.0, 100.0)
 """How many imagined rows draw a person's offset towards zero; tried beside having no offsets."""
@@ -37,7 +41,7 @@ MANY_ROWS = 10_000
 QUICK_STEP: dict[Kind, dict[str, float]] = {"regression": {"eta": 0.1}, "classes": {"learning_rate": 0.1}}
 QUICK_ROUNDS = 100
 THINNED = 3
-"""Starts and lines are judged by a short training in large steps, the eight starts on every third row."""
+"""Starts and lines are judged by a short training in large steps, starts on every third row."""
 
 JUDGED_SHARE = 0.2
 """The latest share of the training days on which everything is chosen."""
@@ -82,6 +86,19 @@ def choose(
     used = lined if has_lines else data
     best = engine.tried(spec, used, judged=judged)
     return Choices(best.rounds, start, has_lines, _best_penalty(spec, best, used, judged, len(rows.people)))
+
+
+def budget_of(spec: ModelSpec, rows: int) -> str:
+    """How much is tried to make the choices of one training on so many rows. The recipe's own parameters are fixed."""
+    starts = len(STARTS) if spec.kind == "classes" else 0
+    whole = f"rounds: one training of at most {spec.max_rounds}, ended {spec.patience_rounds} after the best"
+    if rows < MANY_ROWS:
+        return f"{starts} starts, none trained; {whole}" if starts else whole
+    tried = f"{starts} starts of at most {QUICK_ROUNDS} rounds on a third of the rows; " if starts else ""
+    return (
+        f"{tried}lines: 2 trainings of at most {QUICK_ROUNDS}; {whole}; "
+        f"{len(OFFSET_PENALTIES) + 1} offset penalties, none trained"
+    )
 
 
 def _quick(spec: ModelSpec) -> ModelSpec:

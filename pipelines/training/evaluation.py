@@ -7,28 +7,24 @@ fallback are made of these, and of nothing that was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from aurora.models.baselines import DAY_SECONDS, class_baselines, regression_baselines
+from aurora.models.baselines import DAY_SECONDS
 from aurora.models.folds import FoldPlan, rolling_origin
 from aurora.models.intervals import COVERAGE, IntervalTable, Levels, adapt, calibrate
-from aurora.models.metrics import (
-    Floats,
-    Ints,
-    absolute_error,
-    class_metrics,
-    ranked_probability_score,
-    regression_metrics,
-)
-from aurora.predictions.answers import Answers, answer_rows, start_of
+from aurora.models.metrics import Floats, Ints, class_metrics, regression_metrics
+from aurora.predictions.answers import GLOBAL_MEAN, answer_rows, start_of
 from aurora.predictions.artifact import person_digest
+from pipelines.training.beside import beside_baselines, named, without_history
 from pipelines.training.engines import IN_PROCESS, Engine
+from pipelines.training.fallback import served_answers
 from pipelines.training.fitting import Fitted, fit
+from pipelines.training.judged import MODEL, NO_BASELINES, SERVED, HeldOut, Judged
 from pipelines.training.rows import TrainingRows
 
 REUSE_FROM = 10_000
@@ -37,76 +33,14 @@ REUSE_FROM = 10_000
 METRICS_OF_SLICES = ("mae", "rps", "accuracy")
 
 
-@dataclass(frozen=True)
-class Judged:
-    """The rows that were judged (numbers into the training rows), and what each one was told.
-
-    `answers` holds, for the model and for each baseline, one value per row (regression) or one probability
-    per row and class. Only rows whose person has a history are judged; the others are counted as `cold`.
-    """
-
-    rows: TrainingRows
-    number: Ints
-    answers: dict[str, Floats]
-    cold: int
-
-    @property
-    def users(self) -> Ints:
-        return self.rows.users[self.number]
-
-    @property
-    def observed(self) -> Floats | Ints:
-        return self.rows.targets[self.number]
-
-    @property
-    def values(self) -> Floats:
-        """What was rated, on the scale of the label."""
-        return self.rows.values[self.number]
-
-    def stated(self, name: str) -> Floats:
-        """The answers on the scale of the label: the value, or the expected value of the classes."""
-        answers = self.answers[name]
-        return answers if answers.ndim == 1 else answers @ np.array(self.rows.spec.class_values)
-
-    def loss(self, name: str) -> Floats:
-        """What the gate compares, per row: absolute error, or ranked probability score."""
-        if self.rows.spec.kind == "regression":
-            return absolute_error(self.values, self.answers[name])
-        return ranked_probability_score(self.rows.targets[self.number].astype(np.int64), self.answers[name])
-
-    @property
-    def baselines(self) -> tuple[str, ...]:
-        return tuple(name for name in self.answers if name != "model")
-
-    def best_baseline(self) -> str:
-        """The baseline with the least loss, the mean taken over people."""
-        _, place = np.unique(self.users, return_inverse=True)
-        counts = np.bincount(place)
-
-        def mean_loss(name: str) -> float:
-            return float((np.bincount(place, weights=self.loss(name)) / counts).mean())
-
-        return min(self.baselines, key=mean_loss)
-
-
-@dataclass(frozen=True)
-class HeldOut(Judged):
-    """Judged in folds, in order of time, each by a model of its own."""
-
-    fold: Ints
-    spread: Floats
-    rounds: tuple[int, ...]
-    latest: Fitted
-    """The model of the last fold, whose choices the final refit takes over."""
-
-
 def evaluate(rows: TrainingRows, plan: FoldPlan, *, engine: Engine = IN_PROCESS) -> HeldOut | None:
     """Answer the held-out days of these rows, fold by fold; None when there is too little for one fold."""
     numbers: list[Ints] = []
     folds: list[Ints] = []
     answers: list[dict[str, Floats]] = []
+    cold: list[Ints] = []
+    told_cold: list[dict[str, Floats]] = []
     rounds: list[int] = []
-    cold = 0
     before: Fitted | None = None
     for number, fold in enumerate(rolling_origin(rows.as_of, rows.known_at, plan)):
         like = before if len(fold.train) >= REUSE_FROM else None
@@ -116,26 +50,41 @@ def evaluate(rows: TrainingRows, plan: FoldPlan, *, engine: Engine = IN_PROCESS)
         before = fitted
         _, known = start_of(fitted.metadata, rows.table[fold.test])
         judged = fold.test[known]
-        cold += len(fold.test) - len(judged)
+        cold.append(fold.test[~known])
+        told_cold.append(without_history(rows, cold[-1], fitted.metadata.prior))
         if not len(judged):
             continue
         rounds.append(fitted.choices.rounds)
         numbers.append(judged)
         folds.append(np.full(len(judged), number))
-        answers.append(_fold_answers(rows, fitted, judged))
+        answers.append(fold_answers(rows, fitted, judged))
     if not numbers or before is None:
         return None
-    number = np.concatenate(numbers)
-    return HeldOut(
+    number, unknown = np.concatenate(numbers), np.concatenate(cold)
+    held_out = HeldOut(
         rows=rows,
         number=number,
         fold=np.concatenate(folds),
-        answers={name: np.concatenate([part[name] for part in answers]) for name in _shared(answers)},
+        answers=joined(rows, answers),
         spread=_spread(rows, number),
-        cold=cold,
+        cold=len(unknown),
         rounds=tuple(rounds),
         latest=before,
+        without_history=Judged(rows, unknown, joined(rows, told_cold), cold=0) if len(unknown) else None,
     )
+    return replace(held_out, answers=held_out.answers | {SERVED: served_answers(held_out)})
+
+
+def fold_answers(rows: TrainingRows, fitted: Fitted, judged: Ints) -> dict[str, Floats]:
+    """What a model and the baselines tell these rows: rows of people with a history, whoever is best served by whom."""
+    people = [person_digest(rows.people[user]) for user in rows.users[judged]]
+    told = answer_rows(fitted.metadata, fitted.booster, rows.table[judged], people)
+    return beside_baselines(rows, judged, told, fitted.metadata.prior)
+
+
+def joined(rows: TrainingRows, parts: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """The answers of all folds, one after the other, under their names."""
+    return named(rows.spec, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def metrics_of(held_out: Judged, name: str, chosen: npt.NDArray[np.bool_] | None = None) -> dict[str, float]:
@@ -152,17 +101,52 @@ def metrics_of(held_out: Judged, name: str, chosen: npt.NDArray[np.bool_] | None
 
 
 def metrics_by_answerer(judged: Judged) -> dict[str, float]:
-    """`<metric>/<answerer>` of the model and of every baseline, and by slice for the model."""
+    """`<metric>/<answerer>` of the model and of every baseline, and `slice_<metric>/<slice>/<answerer>`.
+
+    On the same rows all of them: a baseline that cannot answer every row stands in slices only, beside the others
+    on the rows that it does answer (`where.<baseline>`).
+    """
     metrics = {
         f"{metric}/{name}": value
         for name in judged.answers
+        if judged.answered(name).all()
         for metric, value in metrics_of(judged, name).items()
     }
-    for slice_name, member in slices_of(judged).items():
-        for metric, value in metrics_of(judged, "model", member).items():
-            if metric in METRICS_OF_SLICES:
-                metrics[f"slice_{metric}/{slice_name}"] = value
-    return metrics
+    return metrics | {f"slice_{key}": value for key, value in _metrics_of_groups(judged).items()}
+
+
+def metrics_without_history(judged: Judged) -> dict[str, float]:
+    """`cold_<metric>/<answerer>` of rows that no model answers; a guess that some rows have as in
+    `metrics_by_answerer`.
+    """
+    metrics = {
+        f"{metric}/{name}": value
+        for name in judged.baselines
+        for metric, value in metrics_of(judged, name).items()
+        if metric in METRICS_OF_SLICES
+    }
+    parts = _metrics_of_groups(judged, slices={})
+    return {f"cold_{key}": value for key, value in (metrics | parts).items()}
+
+
+def _metrics_of_groups(
+    judged: Judged, slices: Mapping[str, npt.NDArray[np.bool_]] | None = None
+) -> dict[str, float]:
+    """`<metric>/<group>/<answerer>` of everybody who answers the whole group."""
+    partial = {
+        f"where.{name}": judged.answered(name)
+        for name in judged.answers
+        if name not in NO_BASELINES and not judged.answered(name).all()
+    }
+    groups = {**(slices_of(judged) if slices is None else slices), **partial}
+    return {
+        f"{metric}/{group}/{name}": value
+        for group, member in groups.items()
+        for name in judged.answers
+        if judged.answered(name)[member].all()
+        for metric, value in metrics_of(judged, name, member).items()
+        if metric in METRICS_OF_SLICES
+    }
 
 
 def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
@@ -173,6 +157,7 @@ def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
     tenure = (rows.as_of[number] - first[rows.users[number]]) / DAY_SECONDS
     coverage = (~np.isnan(rows.table[number])).mean(axis=1)
     slices = {
+        "tenure.under_14d": tenure < 14,
         "tenure.under_28d": tenure < 28,
         "tenure.from_28d": tenure >= 28,
         "coverage.low": coverage < np.median(coverage),
@@ -187,8 +172,7 @@ def slices_of(held_out: Judged) -> dict[str, npt.NDArray[np.bool_]]:
 def intervals_of(held_out: HeldOut) -> dict[str, IntervalTable]:
     """Interval tables for each answerer that can serve, from the residuals of all judged rows, fold by fold."""
     return {
-        name: _interval_of(held_out, name)
-        for name in ("model", held_out.rows.spec.baseline_name, "global_mean")
+        name: _interval_of(held_out, name) for name in (MODEL, held_out.rows.spec.baseline_name, GLOBAL_MEAN)
     }
 
 
@@ -207,7 +191,7 @@ class HonestIntervals:
 
 def honest_intervals(held_out: HeldOut, coverage: float = COVERAGE) -> HonestIntervals:
     """Intervals that promise this coverage; without rows when there is one fold only."""
-    stated = held_out.stated("model")
+    stated = held_out.stated(MODEL)
     low, high = np.full(len(stated), np.nan), np.full(len(stated), np.nan)
     residuals = held_out.values - stated
     for period in adapt(residuals, held_out.spread, held_out.fold, coverage=coverage):
@@ -232,58 +216,11 @@ def as_frame(held_out: HeldOut) -> pl.DataFrame:
         {
             "label_event_id": held_out.rows.labels(held_out.number),
             "observed": held_out.values,
-            "stated": held_out.stated("model"),
-            "loss": held_out.loss("model"),
+            "stated": held_out.stated(MODEL),
+            "loss": held_out.loss(MODEL),
             "baseline_loss": held_out.loss(held_out.rows.spec.baseline_name),
         }
     )
-
-
-def _fold_answers(rows: TrainingRows, fitted: Fitted, judged: Ints) -> dict[str, Floats]:
-    people = [person_digest(rows.people[user]) for user in rows.users[judged]]
-    told = answer_rows(fitted.metadata, fitted.booster, rows.table[judged], people)
-    return beside_baselines(rows, judged, told, fitted.metadata.prior)
-
-
-def beside_baselines(
-    rows: TrainingRows, judged: Ints, told: Answers, prior: Sequence[float]
-) -> dict[str, Floats]:
-    """What a model told these rows, and what each baseline would have; `prior` is what the model's was."""
-    spec = rows.spec
-    history = {"users": rows.users, "as_of": rows.as_of, "known_at": rows.known_at, "rows": judged}
-    if told.probabilities is None:
-        simple = regression_baselines(values=rows.values, global_mean=prior[0], **history)
-        more = _from_features(rows, judged, simple["user_mean"])
-        return {"model": told.values, spec.baseline_name: told.baseline, **simple, **more}
-    certain = class_baselines(
-        classes=rows.targets.astype(np.int64),
-        count=len(spec.classes),
-        majority=int(np.argmax(prior)),
-        **history,
-    )
-    everybody = np.tile(np.array(prior), (len(judged), 1))
-    return {
-        "model": told.probabilities,
-        spec.baseline_name: told.start,
-        "global_mean": everybody,
-        **certain,
-    }
-
-
-def _from_features(rows: TrainingRows, judged: Ints, otherwise: Floats) -> dict[str, Floats]:
-    """Baselines that a feature states; where it is missing the person's mean. A feature nobody has is no
-    baseline.
-    """
-    answers = {}
-    for name, feature in rows.spec.baselines_from_features.items():
-        column = rows.table[judged, rows.spec.columns.index(feature)]
-        if not np.isnan(column).all():
-            answers[name] = np.where(np.isnan(column), otherwise, column)
-    return answers
-
-
-def _shared(answers: list[dict[str, Floats]]) -> list[str]:
-    return [name for name in answers[0] if all(name in part for part in answers)]
 
 
 def _spread(rows: TrainingRows, number: Ints) -> Floats:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 HEADLINES = {"energy": ("mae", "r2", "r2_within"), "mood": ("accuracy", "macro_f1", "rps", "qwk")}
-FIRST = ("model", "champion", "challenger", "ceiling")
+FIRST = ("model", "served", "champion", "challenger", "ceiling")
 
 
 def metric_table(model: str, metrics: Mapping[str, float], *, bold: Sequence[str] = ("model",)) -> Table:

@@ -20,8 +20,10 @@ from aurora.models.metrics import Floats
 from aurora.predictions.answers import start_of
 from aurora.predictions.predictor import Predictor
 from aurora.predictions.storage import CHALLENGER, CHAMPION
+from pipelines.training.beside import beside_baselines, named
 from pipelines.training.champion import load_version, trained_until, version_under
-from pipelines.training.evaluation import Judged, beside_baselines, metrics_by_answerer
+from pipelines.training.evaluation import metrics_by_answerer
+from pipelines.training.judged import SERVED, Judged
 from pipelines.training.rows import TrainingRows, read_training_rows
 from pipelines.training.tracking import connect
 
@@ -99,7 +101,10 @@ def judge_version(rows: TrainingRows, predictor: Predictor) -> tuple[Judged | No
         return None, {}
     people = [rows.people[user] for user in rows.users[number]]
     told = predictor.answers(table[number], people, fallback=False)
-    answers = beside_baselines(rows, number, told, metadata.prior)
+    served = predictor.answers(table[number], people)
+    answers = named(rows.spec, beside_baselines(rows, number, told, metadata.prior)) | {
+        SERVED: served.values if served.probabilities is None else served.probabilities
+    }
     observed = rows.values[number]
     coverage = {
         "interval/coverage": float(((observed >= told.lower) & (observed <= told.upper)).mean()),

@@ -27,6 +27,7 @@ from pipelines.training.champion import (
     MODEL_CARD_FILE,
     PREDICTOR_FILE,
 )
+from pipelines.training.choosing import budget_of
 from pipelines.training.evaluation import as_frame
 from pipelines.training.model_card.rendering import card_html
 from pipelines.training.plots import draw_plots
@@ -161,6 +162,7 @@ def _params(candidate: Candidate) -> dict[str, Any]:
         "rounds": choices.rounds,
         "lines": choices.has_lines,
         "offset_penalty": choices.offset_penalty or "none",
+        "tuning_budget": budget_of(spec, candidate.fitted.metadata.trained["rows"]),
         "seed": spec.seed,
         "train_window_days": spec.train_window_days,
         "held_out_days": candidate.plan.held_out_days or "all",

@@ -33,6 +33,18 @@ class ReasonRead(BaseModel):
     sentence: str = Field(examples=["Last sleep (7 h 04 min) goes with 0.4 points more energy"])
 
 
+class SharesRead(BaseModel):
+    """The sum that the reasons are part of: `base`, the contributions of `reasons` and `others` make `total`."""
+
+    base: float = Field(examples=[6.2], description="Where the model starts from: mostly your baseline")
+    others: float = Field(examples=[-0.3], description="What the features add that no reason tells")
+    total: float = Field(
+        examples=[6.4],
+        description="Energy: `value`, before it is brought back onto the scale where it passes an end. "
+        "Mood: the log-odds of the answered class against the next worse one",
+    )
+
+
 class PredictionRead(BaseModel):
     """The rating to be expected if you were asked now."""
 
@@ -49,4 +61,5 @@ class PredictionRead(BaseModel):
     model_source: Literal["model", "baseline", "none"] = Field(description="Who answered")
     model_version: str | None = Field(default=None, examples=["7"])
     reasons: list[ReasonRead] = []
+    shares: SharesRead | None = Field(default=None, description="Null where the model did not answer")
     explanation: str = Field(examples=["Version 7 of the energy model answered."])

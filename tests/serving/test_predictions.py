@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from aurora.features.live import fill, tiles_from_log
 from aurora.predictions.artifact import digest
 from aurora.predictions.kept import forget_predictions, keep_prediction, prediction_body
-from aurora.predictions.prediction import ModelSource, Prediction, Reason
+from aurora.predictions.prediction import ModelSource, Prediction, Reason, Shares
 from aurora.settings import Settings
 from serving.app import create_app
 from serving.predictions.schemas import PredictionRead
@@ -122,6 +122,10 @@ async def test_a_published_champion_answers_with_interval_reasons_and_version(
     withdraw(api_database)
 
     assert (answer["model_source"], answer["model_version"]) == ("model", "7")
+    told = sum(reason["contribution"] for reason in answer["reasons"])
+    assert answer["shares"]["base"] + told + answer["shares"]["others"] == pytest.approx(
+        answer["value"], abs=1e-4
+    )
     assert 0 <= answer["interval"]["lower"] <= answer["value"] <= answer["interval"]["upper"] <= 10
     assert answer["baseline"]["name"] == "ewma"
     assert "Version 7" in answer["explanation"]
@@ -246,6 +250,7 @@ def test_a_prediction_is_told_as_its_schema_says(source: ModelSource) -> None:
         baseline_name="ewma" if is_known else None, class_name="neutral" if is_known else None,
         probabilities={"neutral": 1.0} if is_known else None,
         reasons=(Reason("f", None, "min", 0.5, "f goes up"),) if is_known else (),
+        shares=Shares(0.1, -0.25, 0.35) if source == "model" else None,
     )  # fmt: skip
     as_of = datetime(2026, 3, 29, 14, 30, 0, 123456, tzinfo=UTC)
 

@@ -10,6 +10,8 @@ import numpy as np
 from aurora.models.gate import Check
 from aurora.models.lift import user_lift
 from pipelines.training.candidate import Candidate, Judgement
+from pipelines.training.choosing import budget_of
+from pipelines.training.evaluation import METRICS_OF_SLICES
 from pipelines.training.model_card.coverage import Share, coverage_by_promise, coverage_by_slice
 from pipelines.training.model_card.sentences import (
     NOT_FOR,
@@ -17,6 +19,7 @@ from pipelines.training.model_card.sentences import (
     audience,
     counted,
     limits,
+    meeting_new_people,
     protocol,
     question,
     ratings_of,
@@ -25,15 +28,21 @@ from pipelines.training.model_card.sentences import (
 from pipelines.training.model_card.shares import FeatureShares, feature_shares
 from pipelines.training.model_card.tables import (
     CEILING,
+    COLD,
+    NEW_PEOPLE,
     Cell,
+    Grid,
     LiftRow,
     MetricTable,
     SliceRow,
+    grid_by_answerer,
+    grid_by_row,
     metric_table,
     slice_rows,
 )
 
 LOGGED_LIFT = ("lift/mean", "lift/lower", "lift/upper")
+LIFT_OF_NEW_PEOPLE = f"{NEW_PEOPLE}_lift/"
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,15 @@ class ModelCard:
     skills: tuple[Cell, ...]
     lifts: tuple[LiftRow, ...]
     slices: tuple[SliceRow, ...]
+    by_slice: Mapping[str, Grid]
+    """Metric → slice × answerer: the model beside every baseline on the same rows."""
+    met_as_new: str
+    """Whom the model had not met."""
+    new_people: Grid | None
+    """Answerer × metric, of people whom their fold's model had not met."""
+    new_people_lift: Grid | None
+    without_history: Grid | None
+    """Guess × metric, of rows with nothing to start from."""
     interval: tuple[Cell, ...]
     """Coverage and mean width as logged; empty where a single fold was judged."""
     coverage: Mapping[str, Share]
@@ -95,6 +113,15 @@ def model_card(
         skills=_named(metrics, "skill/"),
         lifts=tuple(lifts),
         slices=slice_rows(held_out, judgement, metrics, coverage),
+        by_slice={
+            metric: grid
+            for metric in METRICS_OF_SLICES
+            if (grid := grid_by_answerer(metrics, f"slice_{metric}")) is not None
+        },
+        met_as_new=meeting_new_people(candidate),
+        new_people=grid_by_row(_others(metrics, LIFT_OF_NEW_PEOPLE), NEW_PEOPLE),
+        new_people_lift=grid_by_row(_named_as(metrics, LIFT_OF_NEW_PEOPLE), NEW_PEOPLE),
+        without_history=grid_by_row(metrics, COLD),
         interval=_named(metrics, "interval/"),
         coverage=coverage,
         coverage_by_promise=coverage_by_promise(held_out),
@@ -106,6 +133,14 @@ def model_card(
 
 def _named(metrics: Mapping[str, float], prefix: str) -> tuple[Cell, ...]:
     return tuple(Cell(key, value) for key, value in metrics.items() if key.startswith(prefix))
+
+
+def _named_as(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
+    return {key: value for key, value in metrics.items() if key.startswith(prefix)}
+
+
+def _others(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
+    return {key: value for key, value in metrics.items() if not key.startswith(prefix)}
 
 
 def _facts(candidate: Candidate, name: str, git_sha: str) -> tuple[tuple[str, str], ...]:
@@ -120,6 +155,7 @@ def _facts(candidate: Candidate, name: str, git_sha: str) -> tuple[tuple[str, st
         ("Recipe", metadata.recipe),
         ("Fingerprint", metadata.fingerprint),
         ("Starts from", f"{spec.baseline_name} of the person's ratings"),
+        ("Chosen by", budget_of(spec, metadata.trained["rows"])),
         ("Learns by", _learns_by(choices.rounds, choices.offset_penalty, has_lines=choices.has_lines)),
         ("Features", f"{len(spec.features)} of set {metadata.feature_set}, version {metadata.feature_set_version}"),
         ("Data", f"{ratings_of(len(rows), len(rows.people))}, {rows.window()}"),

@@ -100,7 +100,7 @@ def protocol(candidate: Candidate) -> tuple[str, ...]:
     folds = len(np.unique(held_out.fold))
     cold = (
         f"{counted(held_out.cold, 'rating')} of people without any rating in the weeks before, with nothing to start "
-        "from, are not judged."
+        "from, are judged apart."
         if held_out.cold
         else "Everybody had ratings to start from, so that every rating of these days is judged."
     )
@@ -121,6 +121,10 @@ def protocol(candidate: Candidate) -> tuple[str, ...]:
             "The registered model was then trained anew by the same recipe, on the last "
             f"{spec.train_window_days} days up to the end of the data. The figures are those of the folds: there are "
             "no days that it has not seen."
+        ),
+        (
+            "`served` is what people would have been told: the model, or the baseline for whom that was clearly better "
+            "by the folds before. The gate judges the model."
         ),
         "Bounds of 95 % come from drawing people anew, not ratings: ratings of one person resemble each other.",
     )
@@ -199,6 +203,18 @@ def _interval(lift: Lift, spec: ModelSpec) -> str:
         f"Per person its {_loss(spec)} is {abs(lift.mean):.3f} {'less' if lift.mean >= 0 else 'more'}, which is "
         f"{percent(abs(lift.relative))} of the baseline's (95 % interval of the lift {signed(lift.lower)} to "
         f"{signed(lift.upper)})."
+    )
+
+
+def meeting_new_people(candidate: Candidate) -> str:
+    """Whom the model had not met, and how it was judged on them."""
+    judged = candidate.new_people
+    if judged is None:
+        return "Too few people to leave some of them out: how it does for new ones is not known."
+    people = len(np.unique(judged.users))
+    return (
+        f"{ratings_of(len(judged.number), people)} who were left out of the training of their fold, on the same days. "
+        "They had rated before, and their own ratings are its input; but it had learned from others only."
     )
 
 

@@ -12,10 +12,13 @@ from aurora.models.gate import losing_slices
 from aurora.models.lift import Lift
 from aurora.models.metrics import LOWER_IS_BETTER
 from pipelines.training.candidate import Judgement
-from pipelines.training.evaluation import METRICS_OF_SLICES, HeldOut, slices_of
+from pipelines.training.evaluation import METRICS_OF_SLICES, slices_of
+from pipelines.training.judged import MODEL, SERVED, HeldOut
 from pipelines.training.model_card.coverage import Share
 
 CEILING = "ceiling"
+NEW_PEOPLE = "new_people"
+COLD = "cold"
 
 MEANINGS = {
     "mae": "mean absolute error",
@@ -30,6 +33,8 @@ MEANINGS = {
     "log_loss": "minus the logarithm of the probability of what came; a baseline that names one class as certain "
     "pays dearly for each miss",
     "rps": "ranked probability score: squared distance of the cumulative distributions",
+    "calibration_error": "how far what came lies from what was said, on average over the stated probabilities or over "
+    "tenths of the predictions",
 }
 
 
@@ -52,7 +57,9 @@ class Answerer:
 
 @dataclass(frozen=True)
 class MetricTable:
-    """Every metric of everybody who answered the same rows. The model comes first, the ceiling last."""
+    """Every metric of everybody who answered the same rows. The model comes first, the ceiling last. What was served is
+    the model or a baseline, and the ceiling nobody's answer: neither is ever the best.
+    """
 
     metrics: tuple[str, ...]
     answerers: tuple[Answerer, ...]
@@ -67,6 +74,14 @@ class MetricTable:
         """Metric → the baselines that are better than the model by it."""
         found = {metric: self.winners(metric) for metric in self.metrics}
         return {metric: names for metric, names in found.items() if names and "model" not in names}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Figures by row and column. None where there is no such figure."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -101,10 +116,11 @@ def shown(value: float) -> str:
 
 def metric_table(metrics: Mapping[str, float], baselines: Sequence[str]) -> MetricTable:
     """`<metric>/<answerer>` as a table. The columns are the metrics that the model has."""
-    names = tuple(key.removesuffix("/model") for key in metrics if key.endswith("/model"))
+    names = tuple(key.removesuffix(f"/{MODEL}") for key in metrics if _is_of_all_rows(key))
     answered = {key.rsplit("/", 1)[1] for key in metrics}
-    order = ["model", *baselines, *([CEILING] if CEILING in answered else [])]
-    best = {name: _best(name, metrics, ("model", *baselines)) for name in names}
+    order = [MODEL, *(name for name in (SERVED,) if name in answered), *baselines]
+    order += [CEILING] if CEILING in answered else []
+    best = {name: _best(name, metrics, (MODEL, *baselines)) for name in names}
     return MetricTable(
         names,
         tuple(
@@ -112,6 +128,26 @@ def metric_table(metrics: Mapping[str, float], baselines: Sequence[str]) -> Metr
             for who in order
         ),
     )
+
+
+def grid_by_row(metrics: Mapping[str, float], prefix: str) -> Grid | None:
+    """Metrics called `<prefix>_<metric>/<row>` as a table with a column for each metric; None without any."""
+    keys: dict[tuple[str, str], str] = {}
+    for key in metrics:
+        metric, _, row = key.partition("/")
+        if metric.startswith(f"{prefix}_"):
+            keys[row, metric.removeprefix(f"{prefix}_")] = key
+    return _grid(keys, metrics)
+
+
+def grid_by_answerer(metrics: Mapping[str, float], prefix: str) -> Grid | None:
+    """Metrics called `<prefix>/<row>/<answerer>` as a table with a column for each answerer; None without any."""
+    keys: dict[tuple[str, str], str] = {}
+    for key in metrics:
+        if key.startswith(f"{prefix}/"):
+            row, _, answerer = key.removeprefix(f"{prefix}/").rpartition("/")
+            keys[row, answerer] = key
+    return _grid(keys, metrics)
 
 
 def slice_rows(
@@ -127,7 +163,7 @@ def slice_rows(
             cells=tuple(
                 Cell(key, metrics[key])
                 for metric in METRICS_OF_SLICES
-                if (key := f"slice_{metric}/{name}") in metrics
+                if (key := f"slice_{metric}/{name}/{MODEL}") in metrics
             ),
             lift=judgement.slices.get(name),
             loses=name in losing,
@@ -135,6 +171,25 @@ def slice_rows(
         )
         for name, member in slices_of(held_out).items()
     )
+
+
+def _is_of_all_rows(key: str) -> bool:
+    """Whether it is a metric of the model on all judged rows: `<metric>/model`."""
+    metric, _, answerer = key.partition("/")
+    return answerer == MODEL and not metric.startswith((NEW_PEOPLE, COLD))
+
+
+def _grid(keys: Mapping[tuple[str, str], str], metrics: Mapping[str, float]) -> Grid | None:
+    """`keys`: row and column → the name of the metric there, in the order of the page."""
+    if not keys:
+        return None
+    columns = tuple(dict.fromkeys(column for _, column in keys))
+    rows = dict.fromkeys(row for row, _ in keys)
+    cells = {
+        row: tuple(Cell(key, metrics.get(key)) for key in (keys.get((row, column), "") for column in columns))
+        for row in rows
+    }
+    return Grid(columns, tuple(cells.items()))
 
 
 def _people(held_out: HeldOut, member: npt.NDArray[np.bool_]) -> int:

@@ -115,6 +115,21 @@ def test_a_trial_of_classes_answers_with_its_best_round() -> None:
     )
 
 
+def test_from_rows_too_few_to_split_classes_keep_their_start() -> None:
+    few = np.arange(2 * MOOD_SPEC.params["min_data_in_leaf"] - 1)
+    design, start, classes = ROWS.features[few], SHARES[few], CLASSES[few]
+
+    booster = ClassBooster.fit(MOOD_SPEC, design, start, classes, rounds=5)
+    trial = ClassBooster.tried(MOOD_SPEC, design, start, classes, judged=few[-10:])
+
+    loaded = ClassBooster.from_bytes(booster.to_bytes())
+    contributions, _ = loaded.contributions(design, start)
+    assert loaded.answer(design, start) == pytest.approx(start)
+    assert loaded.score(design[:1]) == 0
+    assert not contributions.any()
+    assert trial.loss == pytest.approx(log_loss(start[-10:], classes[-10:]))
+
+
 def test_own_shares_are_drawn_to_everybodys_and_missing_ones_stay_missing() -> None:
     shares = np.array([[0, 0, 1, 0, 0.0], [0, 0, 0, 0, 0], [np.nan] * 5])
 

@@ -48,6 +48,45 @@ def test_a_certain_miss_by_two_classes_costs_more_than_by_one() -> None:
     assert 0 < near < far
 
 
+def test_a_ranked_probability_score_is_that_of_a_calculation_by_hand() -> None:
+    """Of the middle of five classes: cumulated 0.1, 0.3, 0.7, 0.9 where 0, 0, 1, 1 came."""
+    score = ranked_probability_score(np.array([2]), np.array([[0.1, 0.2, 0.4, 0.2, 0.1]]))
+
+    assert score == pytest.approx((0.1**2 + 0.3**2 + 0.3**2 + 0.1**2) / 4)
+
+
+def test_a_certain_miss_by_all_classes_scores_one() -> None:
+    assert ranked_probability_score(np.array([0]), np.eye(5)[[4]]) == pytest.approx(1.0)
+
+
+def test_within_one_counts_hits_and_neighbours_on_both_sides() -> None:
+    observed = np.array([2, 2, 2, 2, 2])
+
+    metrics = class_metrics(observed, np.eye(5)[[0, 1, 2, 3, 4]])
+
+    assert metrics["within_1"] == pytest.approx(3 / 5)
+    assert metrics["accuracy"] == pytest.approx(1 / 5)
+
+
+def test_probabilities_that_come_true_have_no_calibration_error_and_sure_ones_that_miss_have_one() -> None:
+    observed = np.array([0] * 7 + [1] * 3)
+
+    kept = class_metrics(observed, np.tile([0.7, 0.3], (10, 1)))
+    too_sure = class_metrics(observed, np.tile([1.0, 0.0], (10, 1)))
+
+    assert kept["calibration_error"] == pytest.approx(0)
+    assert too_sure["calibration_error"] == pytest.approx(0.3)
+
+
+def test_predictions_that_exaggerate_have_a_calibration_error() -> None:
+    predicted = np.linspace(0, 10, 101)
+    users = np.zeros(101, dtype=np.int64)
+
+    assert regression_metrics(predicted, predicted, users)["calibration_error"] == pytest.approx(0)
+    halved = regression_metrics(5 + (predicted - 5) / 2, predicted, users)
+    assert halved["calibration_error"] == pytest.approx(1.25, abs=0.05)
+
+
 def test_knowing_only_who_somebody_is_gives_no_correlation_within_people() -> None:
     users = np.repeat([0, 1], 50)
     observed = users * 3.0 + np.random.default_rng(0).normal(size=100)

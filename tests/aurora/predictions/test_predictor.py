@@ -48,6 +48,36 @@ def test_base_and_contributions_sum_to_the_prediction() -> None:
     assert set(explanation.contributions) == set(ENERGY.metadata.features)
 
 
+@pytest.mark.parametrize("predictor", [ENERGY, MOOD], ids=["energy", "mood"])
+def test_base_reasons_and_the_rest_are_the_total_of_the_explanation(predictor: Predictor) -> None:
+    prediction, explanation = predictor.predict(a_vector()), predictor.explain(a_vector())
+
+    shares = prediction.shares
+    assert shares is not None
+    told = sum(reason.contribution for reason in prediction.reasons)
+    assert shares.base == pytest.approx(explanation.base)
+    assert shares.total == pytest.approx(explanation.raw)
+    assert shares.base + told + shares.others == pytest.approx(shares.total)
+    assert shares.others != 0
+    assert "shares" not in prediction.as_json()
+
+
+def test_an_answer_at_the_end_of_the_scale_has_the_sum_that_passed_it() -> None:
+    beyond = a_vector(energy_ewma_28d=9.9, sleep_minutes=600)
+
+    prediction, explanation = ENERGY.predict(beyond), ENERGY.explain(beyond)
+
+    assert prediction.value == 10.0
+    assert explanation.raw > 10.0
+    assert explanation.raw == pytest.approx(explanation.base + sum(explanation.contributions.values()))
+    assert prediction.shares is not None
+    assert prediction.shares.total == pytest.approx(explanation.raw)
+
+
+def test_an_answer_of_the_baseline_has_no_shares() -> None:
+    assert ENERGY.predict(a_vector(energy_ewma_28d=None)).shares is None
+
+
 def test_mood_contributions_are_log_odds_of_the_answered_class() -> None:
     prediction = MOOD.predict(a_vector())
     table = MOOD.table([a_vector()])

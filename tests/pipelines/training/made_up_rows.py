@@ -26,9 +26,10 @@ def some_rows(
     effect: float = 0.6,
     cold: int = 0,
     late: int = 0,
+    against: int = 0,
 ) -> TrainingRows:
-    """Rows of people whose sleep moves their energy, and their mood with it. `cold` people have no history;
-    `late` labels arrive days later.
+    """Rows of people whose sleep moves their energy, and their mood with it. `cold` people have no history; `late`
+    labels arrive days later; the last `against` people are moved the other way round.
     """
     spec = SPECS[model]
     rng = np.random.default_rng(1)
@@ -37,7 +38,8 @@ def some_rows(
         level = rng.uniform(4, 8)
         for day in range(days):
             sleep = rng.normal(450, 60)
-            value = np.clip(level + effect * (sleep - 450) / 60 + rng.normal(0, 0.7), 0, 10)
+            moved = -effect if person >= people - against else effect
+            value = np.clip(level + moved * (sleep - 450) / 60 + rng.normal(0, 0.7), 0, 10)
             vector = dict.fromkeys(spec.columns)
             vector |= {"avg_sleep_last_7d": sleep, "energy_rolling_std_7d": rng.uniform(0.5, 1.5)}
             if person >= cold:

@@ -137,3 +137,13 @@ def test_choices_are_used_again_for_a_refit() -> None:
     assert again is not None
     assert again.choices == first.choices
     assert again.metadata.lines != first.metadata.lines
+
+
+def test_the_budget_of_a_training_says_what_it_tries() -> None:
+    few, many = (choosing.budget_of(MOOD, rows) for rows in (999, 1_000))
+
+    assert few == f"{len(choosing.STARTS)} starts, none trained; {many.split('; ')[2]}"
+    assert many.startswith(f"{len(choosing.STARTS)} starts of at most 100 rounds")
+    assert "lines: 2 trainings" in many
+    assert many.endswith("5 offset penalties, none trained")
+    assert "starts" not in choosing.budget_of(ENERGY, 1_000)

@@ -58,7 +58,11 @@ def test_the_run_says_what_was_trained_on_what_and_why_it_was_promoted(
     assert run.data.tags["dagster_run_id"] == "d-1"
     assert {"git_sha", "data_version", "data_window", "feature_set_version"} <= set(run.data.tags)
     assert {"mae/model", "mae/ewma", "mae/user_mean", "r2/model", "lift/lower"} <= set(run.data.metrics)
+    assert {"mae/served", "calibration_error/model", "new_people_mae/model", "new_people_lift/lower"} <= set(
+        run.data.metrics
+    )
     assert run.data.params["max_depth"] == "5"
+    assert run.data.params["tuning_budget"] == "rounds: one training of at most 40, ended 40 after the best"
     assert run.inputs is not None
     told = run.inputs.dataset_inputs[0]
     assert (told.dataset.name, told.dataset.digest) == ("energy real", report.data_version)

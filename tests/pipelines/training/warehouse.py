@@ -13,6 +13,7 @@ from psycopg import sql
 
 from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
+from pipelines.training.rows import TrainingRows
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 _KEY: Final = "user_id, as_of, precision, local_date"
@@ -108,6 +109,43 @@ def add_people(
             _add_vector(connection, user_id, as_of, base | moods)
             _add_label(connection, ENERGY, user_id, as_of, energy, known_after)
             _add_label(connection, MOOD, user_id, as_of, valence, known_after)
+
+
+def add_rows(connection: psycopg.Connection[Any], rows: TrainingRows) -> None:
+    """People, labels and vectors of a study, of precision day and in UTC, as dbt would have built them."""
+    cursor, spec = connection.cursor(), rows.spec
+    cursor.executemany(
+        "insert into app.users (user_id, username, cohort, data_key_ciphertext) values (%s, %s, %s, '')",
+        [(user_id, f"{rows.cohort}:{user_id}", rows.cohort) for user_id in rows.people],
+    )
+    moments = [datetime.fromtimestamp(at, UTC) for at in rows.as_of]
+    known = [datetime.fromtimestamp(at, UTC) for at in rows.known_at]
+    people = [rows.people[user] for user in rows.users]
+    labels = rows.labels(np.arange(len(rows)))
+    cursor.executemany(
+        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'day')",
+        [
+            (user_id, at, spec.target, value, label, known_at, at.date())
+            for user_id, at, value, label, known_at in zip(
+                people, moments, rows.values.tolist(), labels, known, strict=True
+            )
+        ],
+    )
+    domains = dict.fromkeys(FEATURES[name].domain for name in (*ENERGY.columns, *MOOD.columns))
+    for domain in domains:
+        names = [name for name in spec.columns if FEATURES[name].domain == domain]
+        table = rows.table[:, [spec.columns.index(name) for name in names]]
+        cursor.executemany(
+            sql.SQL("insert into features.{} ({}) values ({})").format(
+                _table(domain),
+                sql.SQL(", ").join([sql.SQL(_KEY), *map(sql.Identifier, names)]),
+                sql.SQL(", ").join([sql.Placeholder()] * (len(names) + 4)),
+            ),
+            [
+                (user_id, at, "day", at.date(), *(None if np.isnan(value) else value for value in vector))
+                for user_id, at, vector in zip(people, moments, table.tolist(), strict=True)
+            ],
+        )
 
 
 def _add_vector(
