@@ -176,6 +176,23 @@ async def test_no_request_is_dropped_while_champions_change_under_load(
     assert len({version for versions in told for version in versions}) > 2
 
 
+async def test_with_mlflow_away_the_champion_answers_also_after_a_restart(
+    settings: Settings, api_database: str
+) -> None:
+    without_mlflow = settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
+    publish(api_database, "4", an_energy_artifact())
+    async with running(create_app(without_mlflow, quick())) as client:
+        ada = await log_in(client)
+        await live_days(client, ada)
+        before = await energy(client, ada)
+    async with running(create_app(without_mlflow, quick())) as restarted:
+        after = await asked_anew(restarted, ada)
+    withdraw(api_database)
+
+    assert (before["model_source"], before["model_version"]) == ("model", "4")
+    assert (after["model_source"], after["model_version"]) == ("model", "4")
+
+
 async def asked_anew(client: httpx.AsyncClient, who: Account) -> dict[str, Any]:
     """The answer after an event, which makes the cached one worthless."""
     await client.post("/api/v1/events", json=an_event(payload={"energy": 6.0}), headers=who.headers)
