@@ -21,22 +21,12 @@ from aurora.settings import PROJECT_DIR
 from pipelines.training.project_run import take_project_run
 from pipelines.training.tracking import connect
 from tests.fixtures.linked_virtualenv import link_virtualenv
+from tests.pipelines.training.new_terminal import a_new_terminal
 from tests.pipelines.training.quick_training import train
 from tests.pipelines.training.warehouse import add_people
 
 PROJECT: Final = PROJECT_DIR / "mlflow"
 NEEDED: Final[list[str]] = _PythonEnv.from_yaml(PROJECT / "python_env.yaml").dependencies
-
-
-def a_new_terminal(pipelines_url: str, mlflow_uri: str, home: Path) -> dict[str, str]:
-    return {
-        "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-        "HOME": str(home),
-        "MLFLOW_TRACKING_URI": mlflow_uri,
-        "AURORA_MLFLOW_URI": mlflow_uri,
-        "AURORA_POSTGRES_URL": pipelines_url,
-        "OMP_NUM_THREADS": "1",
-    }
 
 
 def mlflow_run(environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
