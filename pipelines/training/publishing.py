@@ -142,9 +142,10 @@ def publish_aliases(connection: psycopg.Connection[Any], mlflow_uri: str) -> Pub
                 moves.append(move)
             except AuroraError as error:
                 problems.append(f"{name} version {version} under {alias}: {error}")
-    for move in moves:
-        if (move.name, move.alias) in registry.words:
-            client.delete_registered_model_tag(move.name, _place_of_word(move.alias))
+        # While the lock is held: after it the word could be that of the next move.
+        for move in moves:
+            if (move.name, move.alias) in registry.words:
+                client.delete_registered_model_tag(move.name, _place_of_word(move.alias))
     return Published(tuple(moves), tuple(problems))
 
 
