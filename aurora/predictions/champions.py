@@ -1,6 +1,7 @@
 """The champions of one asynchronous process: loaded from Postgres on first use, replaced while running.
 
-Loading happens in a thread, and the old model answers until the new one is ready. MLflow is never asked.
+Loading happens in a thread, one load of a model at a time, and the old model answers until the new one is ready.
+MLflow is never asked.
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ LOOK_AGAIN_SECONDS: Final = 60
 class _Loaded:
     predictor: Predictor | None
     looked_at: float
+    is_current: bool
+    """Whether this is what Postgres said; if it could not be read or loaded, it is what was known before."""
 
     @property
     def is_settled(self) -> bool:
-        return self.predictor is not None or time.monotonic() - self.looked_at < LOOK_AGAIN_SECONDS
+        is_there = self.is_current and self.predictor is not None
+        return is_there or time.monotonic() - self.looked_at < LOOK_AGAIN_SECONDS
 
 
 class Champions:
@@ -49,9 +53,10 @@ class Champions:
         """The champion, or None when nothing is published for this cohort."""
         key = (model, cohort)
         known = self._loaded.get(key)
-        if known is not None and known.is_settled:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        if known is not None and (known.is_settled or (known.predictor is not None and lock.locked())):
             return known.predictor
-        async with self._locks.setdefault(key, asyncio.Lock()):
+        async with lock:
             known = self._loaded.get(key)
             if known is None or not known.is_settled:
                 await self._load(key)
@@ -64,10 +69,14 @@ class Champions:
         return predictor.version if predictor else None
 
     async def refresh(self, name: str | None = None) -> None:
-        """Load again what is in use: the model registered under `name`, or all."""
-        for key in list(self._loaded):
+        """Load again what is in use: the model registered under `name`, or all.
+
+        A load that is under way may have read the alias before it moved: this one waits for it and reads again.
+        """
+        for key, lock in list(self._locks.items()):
             if name is None or registered_name(*key) == name:
-                await self._load(key)
+                async with lock:
+                    await self._load(key)
 
     async def listen(self) -> None:
         """Follow moved aliases, for ever. A new connection may have missed some: it loads all again."""
@@ -81,13 +90,14 @@ class Champions:
     async def _load(self, key: tuple[str, str]) -> None:
         model, cohort = key
         before = self._loaded.get(key)
+        is_current = True
         try:
             predictor = await asyncio.to_thread(self._read, model, cohort)
         except (AuroraError, psycopg.Error) as error:
             # The old model is better than none; without one the baseline answers.
             log.warning("model_not_loaded", model=model, cohort=cohort, problem=str(error))
-            predictor = before.predictor if before else None
-        self._loaded[key] = _Loaded(predictor, time.monotonic())
+            predictor, is_current = before.predictor if before else None, False
+        self._loaded[key] = _Loaded(predictor, time.monotonic(), is_current)
         log.info("model_loaded", model=model, cohort=cohort, version=predictor and predictor.version)
 
     def _read(self, model: str, cohort: str) -> Predictor | None:

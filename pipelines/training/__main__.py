@@ -1,4 +1,4 @@
-"""`python -m pipelines.training`: one training of one model, as `mlflow run ./mlflow` starts it."""
+"""`python -m pipelines.training`: trains as `mlflow run ./mlflow` asks for it."""
 
 from __future__ import annotations
 
@@ -11,39 +11,54 @@ import psycopg
 from aurora.errors import AuroraError
 from aurora.settings import load_settings
 from pipelines.training.engines import engine_of
-from pipelines.training.training import train_model
+from pipelines.training.project_run import take_project_run
+from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
+
+ALL = "all"
 
 
 def main() -> int:
     """Train; 0 when a model was registered, whatever the gate made of it."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.training", description=__doc__)
     parser.add_argument("--model", default="energy")
-    parser.add_argument("--cohort", default="real")
-    parser.add_argument("--as-of", default="now", help="an ISO 8601 instant, or now")
+    parser.add_argument(
+        "--cohort", default=ALL, help="all: every cohort that has ratings, one after the other"
+    )
+    parser.add_argument("--as-of", default="now", type=_instant, help="an ISO 8601 instant, or now")
     asked = parser.parse_args()
-    settings = load_settings()
     try:
-        with (
-            psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
-            engine_of(settings) as engine,
-        ):
-            report = train_model(
-                connection,
-                asked.model,
-                asked.cohort,
-                mlflow_uri=settings.need("mlflow_uri"),
-                engine=engine,
-                until=None if asked.as_of == "now" else _instant(asked.as_of),
-            )
+        reports = _train(asked.model, asked.cohort, asked.as_of)
     except AuroraError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    sys.stdout.write(f"{report.registered_name} {report.version or ''}: {report.outcome}\n")
-    sys.stdout.writelines(f"  {sentence}\n" for sentence in report.sentences)
-    return 0 if report.version else 1
+    if not reports:
+        sys.stderr.write("error: no cohort has ratings yet\n")
+    return 0 if any(report.version for report in reports) else 1
 
 
-def _instant(text: str) -> datetime:
+def _train(model: str, cohort: str, until: datetime | None) -> list[TrainingReport]:
+    settings = load_settings()
+    reports = []
+    with (
+        psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
+        engine_of(settings) as engine,
+    ):
+        mlflow_uri = settings.need("mlflow_uri")
+        cohorts = cohorts_with_labels(connection) if cohort == ALL else [cohort]
+        project_run = take_project_run(mlflow_uri, model, is_alone=len(cohorts) == 1)
+        for name in cohorts:
+            report = train_model(connection, model, name, mlflow_uri=mlflow_uri, engine=engine, until=until)
+            if project_run and report.run_id:
+                project_run.is_parent_of(report.run_id)
+            sys.stdout.write(f"{report.registered_name} {report.version or ''}: {report.outcome}\n")
+            sys.stdout.writelines(f"  {sentence}\n" for sentence in report.sentences)
+            reports.append(report)
+    return reports
+
+
+def _instant(text: str) -> datetime | None:
+    if text == "now":
+        return None
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import class_row, tuple_row
 
 from aurora.predictions.artifact import ArtifactMetadata
-from aurora.predictions.storage import CHAMPION
+from aurora.predictions.storage import CHALLENGER, CHAMPION
 
 Kind = Literal["gate", "promote", "rollback", "mlflow"]
 """What moved an alias: the gate, one of the two commands, or a hand in MLflow."""
@@ -97,6 +97,31 @@ def read_champions(connection: psycopg.Connection[Any], name: str) -> list[PastM
         [name, CHAMPION],
     )
     return cursor.fetchall()
+
+
+def is_set_by_a_person(
+    connection: psycopg.Connection[Any], name: str, challenger: str, training: Cause
+) -> bool:
+    """Whether a person wants this challenger in the shadow, so that `training` must not take it away.
+
+    One that a hand set in MLflow (the history may not know yet) stays until a person moves it. One that a training by
+    hand left there stays through the nightly jobs, until somebody trains by hand again.
+    """
+    cursor = connection.cursor(row_factory=tuple_row)
+    cursor.execute(
+        """
+        select model_version, kind, dagster_run_id
+        from predictions.model_alias_history
+        where model_name = %s and alias = %s
+        order by move_id desc
+        limit 1
+        """,
+        [name, CHALLENGER],
+    )
+    for version, kind, dagster_run_id in cursor.fetchall():
+        if version == challenger and kind != "mlflow":
+            return dagster_run_id is None and training.dagster_run_id is not None
+    return True
 
 
 def version_before(moves: Sequence[PastMove]) -> str | None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from aurora.errors import AuroraError
 from aurora.predictions.predictor import Predictor
-from aurora.predictions.storage import CHALLENGER, CHAMPION
+from aurora.predictions.storage import CHAMPION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,12 +70,6 @@ def version_under(client: MlflowClient, name: str, alias: str) -> str | None:
         if error.error_code in NOT_THERE:
             return None
         raise
-
-
-def remove_challenger(client: MlflowClient, name: str) -> None:
-    """Take the alias of the challenger away, if there is one."""
-    if version_under(client, name, CHALLENGER) is not None:
-        client.delete_registered_model_alias(name, CHALLENGER)
 
 
 def load_version(name: str, version: str) -> Predictor:

@@ -14,10 +14,10 @@ import psycopg
 from aurora.errors import AuroraError
 from aurora.models.catalogue import model_spec, registered_name
 from aurora.predictions.artifact import ArtifactMetadata
-from aurora.predictions.storage import CHALLENGER, CHAMPION
+from aurora.predictions.storage import CHALLENGER, CHAMPION, read_versions
 from pipelines.training.alias_history import Cause, read_champions, version_before
-from pipelines.training.champion import NOT_THERE, load_version, remove_challenger, version_under
-from pipelines.training.publishing import alone, publish_aliases
+from pipelines.training.champion import NOT_THERE, load_version, version_under
+from pipelines.training.publishing import alone, move_alias, publish_aliases, refuse_foreign
 from pipelines.training.tracking import LEAK_TAG, connect
 
 if TYPE_CHECKING:
@@ -44,15 +44,6 @@ class SuspectedLeakError(AuroraError):
         )
 
 
-class ForeignVersionError(AuroraError):
-    """Nothing forces it: a model of simulated people never answers a real one."""
-
-    def __init__(self, name: str, version: str, metadata: ArtifactMetadata) -> None:
-        super().__init__(
-            f"{name} version {version} is a model of {metadata.model_name} for cohort {metadata.cohort}"
-        )
-
-
 class NothingToRollBackError(AuroraError):
     def __init__(self, name: str) -> None:
         super().__init__(f"the history knows no champion of {name} before the present one")
@@ -66,9 +57,17 @@ class CannotRollBackError(AuroraError):
         )
 
 
+class NotPublishedError(AuroraError):
+    def __init__(self, name: str, version: str, problems: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{name} version {version} is champion in MLflow and does not serve yet ({'; '.join(problems)}); "
+            "publishing is tried again each minute"
+        )
+
+
 @dataclass(frozen=True)
 class ChampionMove:
-    """Which version is champion now, which one was before, and what publishing could not do, in words."""
+    """Which version is champion now, which one served before, and what publishing could not do, in words."""
 
     name: str
     version: str
@@ -97,9 +96,7 @@ def promote(
     wanted = version or version_under(client, name, CHALLENGER)
     if wanted is None:
         raise NoChallengerError(name)
-    metadata = _metadata_of(client, name, wanted)
-    if (metadata.model_name, metadata.cohort) != (model, cohort):
-        raise ForeignVersionError(name, wanted, metadata)
+    refuse_foreign(name, wanted, _metadata_of(client, name, wanted))
     if not force and _is_suspected_leak(client, name, wanted):
         raise SuspectedLeakError(name, wanted)
     cause = Cause("promote", because, moved_by, dagster_run_id)
@@ -162,12 +159,13 @@ def _move(
     version: str,
     cause: Cause,
 ) -> ChampionMove:
-    previous = version_under(client, name, CHAMPION)
-    if previous == version:
-        return ChampionMove(name, version, previous)
-    client.set_registered_model_alias(name, CHAMPION, version)
+    """Also where MLflow has it as champion already: what was moved there may never have been published."""
+    move_alias(client, name, CHAMPION, version, cause)
     if version_under(client, name, CHALLENGER) == version:
-        remove_challenger(client, name)
-    causes = {(name, CHAMPION): cause, (name, CHALLENGER): cause}
-    published = publish_aliases(connection, mlflow_uri, causes=causes)
-    return ChampionMove(name, version, previous, published.problems)
+        move_alias(client, name, CHALLENGER, None, cause)
+    published = publish_aliases(connection, mlflow_uri)
+    if read_versions(connection).get(name) != version:
+        raise NotPublishedError(name, version, published.problems)
+    moves = {(move.name, move.alias): move for move in published.moves}
+    moved = moves.get((name, CHAMPION))
+    return ChampionMove(name, version, moved.previous if moved else version, published.problems)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 LEAK_TAG = "leak"
+OVERTAKEN = "overtaken"
 
 # What `final_answer_model.py` imports; the kernel itself travels with the model.
 _REQUIREMENTS = ("mlflow", "numpy", "pandas", "pydantic", "tzdata", "lightgbm", "xgboost-cpu")
@@ -120,6 +121,16 @@ def log_candidate(
         for key, value in (_tags(candidate, judgement) | dict(tags)).items():
             client.set_model_version_tag(name, number, key, value)
         return Registered(name, number, run.info.run_id)
+
+
+def tell_overtaken(client: MlflowClient, registered: Registered, sentence: str) -> None:
+    """Say of a version that the gate let through why it is not champion all the same. Its card has the gate's words."""
+    described = client.get_model_version(registered.name, registered.version).description or ""
+    told = f"**Not champion**: {sentence}.\n\n{described}"
+    client.update_model_version(registered.name, registered.version, told)
+    client.set_tag(registered.run_id, "mlflow.note.content", told)
+    client.set_tag(registered.run_id, "gate", OVERTAKEN)
+    client.set_model_version_tag(registered.name, registered.version, "gate", OVERTAKEN)
 
 
 def lift_metrics(judgement: Judgement) -> dict[str, float]:

@@ -20,22 +20,23 @@ from aurora.models.folds import FoldPlan
 from aurora.models.gate import Verdict
 from aurora.predictions.storage import CHALLENGER, CHAMPION
 from aurora.settings import PROJECT_DIR
-from pipelines.training.alias_history import Cause, read_taken_back
+from pipelines.training.alias_history import Cause, is_set_by_a_person, read_taken_back
 from pipelines.training.candidate import Candidate, build_candidate, judge_candidate
 from pipelines.training.ceiling import read_ceiling, skill_of
-from pipelines.training.champion import Champion, read_champion, remove_challenger, version_under
+from pipelines.training.champion import Champion, read_champion, version_under
 from pipelines.training.engines import IN_PROCESS, Engine
 from pipelines.training.evaluation import evaluate
-from pipelines.training.publishing import alone, publish_aliases
+from pipelines.training.publishing import alone, move_alias, publish_aliases
 from pipelines.training.rows import TrainingRows, read_training_rows
-from pipelines.training.tracking import Registered, connect, log_candidate
+from pipelines.training.tracking import Registered, connect, log_candidate, tell_overtaken
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 Outcome = Literal["promoted", "refused", "too_little_data"]
 
-OVERTAKEN = "the champion was moved while this was trained: it stays, and this is the challenger"
+OVERTAKEN = "the champion was moved while this was trained, and stays"
+KEPT = "challenger {} was put there by a person, and stays"
 
 
 @dataclass(frozen=True)
@@ -132,16 +133,22 @@ def train_model(
         "gate", f"gate: {judgement.verdict.reason}", dagster_run_id=(tags or {}).get("dagster_run_id")
     )
     with alone(connection):
-        is_champion = _move_aliases(client, registered, judgement.verdict, champion)
-        causes = {(name, CHAMPION): cause, (name, CHALLENGER): cause}
-        published = publish_aliases(connection, mlflow_uri, causes=causes)
+        kept = _challenger_of_a_person(connection, client, name, cause)
+        is_champion = _move_aliases(
+            client, registered, judgement.verdict, champion, cause, may_challenge=not kept
+        )
+        published = publish_aliases(connection, mlflow_uri)
+    is_overtaken = judgement.verdict.promoted and not is_champion
+    if is_overtaken:
+        tell_overtaken(client, registered, OVERTAKEN)
     return TrainingReport(
         model=model,
         cohort=cohort,
         outcome="promoted" if is_champion else "refused",
         sentences=(
             *(check.sentence for check in judgement.verdict.checks),
-            *([OVERTAKEN] if judgement.verdict.promoted and not is_champion else []),
+            *([OVERTAKEN] if is_overtaken else []),
+            *([KEPT.format(kept)] if kept else []),
             *published.problems,
         ),
         registered_name=name,
@@ -180,19 +187,34 @@ def _ceiling_metrics(spec: ModelSpec, candidate: Candidate, ceiling: Mapping[str
     return metrics | {f"skill/{name}": value for name, value in skills.items()}
 
 
+def _challenger_of_a_person(
+    connection: psycopg.Connection[Any], client: MlflowClient, name: str, cause: Cause
+) -> str | None:
+    """The challenger that a training must leave in the shadow; None when it may take the place."""
+    challenger = version_under(client, name, CHALLENGER)
+    if challenger is None or not is_set_by_a_person(connection, name, challenger, cause):
+        return None
+    return challenger
+
+
 def _move_aliases(
-    client: MlflowClient, registered: Registered, verdict: Verdict, judged: Champion | None
+    client: MlflowClient,
+    registered: Registered,
+    verdict: Verdict,
+    judged: Champion | None,
+    cause: Cause,
+    *,
+    may_challenge: bool,
 ) -> bool:
     """Promoted: champion. Refused: challenger, for comparison, unless it smells of a leak.
 
     Whether it is champion now. Somebody who moved the champion meanwhile knows more than a gate that did not
-    judge against theirs.
+    judge against theirs. The challenger's place is left alone unless `may_challenge`.
     """
     before = judged.version if judged else None
-    if verdict.promoted and version_under(client, registered.name, CHAMPION) == before:
-        client.set_registered_model_alias(registered.name, CHAMPION, registered.version)
-        remove_challenger(client, registered.name)
-        return True
-    if not verdict.suspects_leak:
-        client.set_registered_model_alias(registered.name, CHALLENGER, registered.version)
-    return False
+    is_champion = verdict.promoted and version_under(client, registered.name, CHAMPION) == before
+    if is_champion:
+        move_alias(client, registered.name, CHAMPION, registered.version, cause)
+    if may_challenge and (is_champion or not verdict.suspects_leak):
+        move_alias(client, registered.name, CHALLENGER, None if is_champion else registered.version, cause)
+    return is_champion

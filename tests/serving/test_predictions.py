@@ -151,6 +151,53 @@ async def test_a_moved_alias_changes_who_answers_while_the_api_runs(
     assert third["model_version"] == "2", "a damaged artifact must not take away the model that works"
 
 
+async def test_no_request_is_dropped_while_champions_change_under_load(
+    api: httpx.AsyncClient, api_database: str
+) -> None:
+    people = [await log_in(api) for _ in range(6)]
+    for who in people:
+        await live_days(api, who)
+    publish(api_database, "1", an_energy_artifact())
+    first = await energy(api, people[0])
+    last = "5"
+
+    async def ask_until_the_last(who: Account) -> list[int]:
+        versions: list[int] = []
+        while versions[-1:] != [int(last)]:
+            answer = await energy(api, who)
+            assert answer["model_source"] == "model"
+            versions.append(int(answer["model_version"]))
+        return versions
+
+    asking = [asyncio.create_task(ask_until_the_last(who)) for who in people for _ in range(2)]
+    for version in range(2, int(last) + 1):
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(publish, api_database, str(version), an_energy_artifact(seed=version))
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(*asking)
+    withdraw(api_database)
+
+    assert all(versions == sorted(versions) for versions in told), "a champion that was replaced came back"
+    assert first["model_version"] == "1"
+
+
+async def test_with_mlflow_away_the_champion_answers_also_after_a_restart(
+    settings: Settings, api_database: str
+) -> None:
+    without_mlflow = settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"})
+    publish(api_database, "4", an_energy_artifact())
+    async with running(create_app(without_mlflow, quick())) as client:
+        ada = await log_in(client)
+        await live_days(client, ada)
+        before = await energy(client, ada)
+    async with running(create_app(without_mlflow, quick())) as restarted:
+        after = await asked_anew(restarted, ada)
+    withdraw(api_database)
+
+    assert (before["model_source"], before["model_version"]) == ("model", "4")
+    assert (after["model_source"], after["model_version"]) == ("model", "4")
+
+
 async def asked_anew(client: httpx.AsyncClient, who: Account) -> dict[str, Any]:
     """The answer after an event, which makes the cached one worthless."""
     await client.post("/api/v1/events", json=an_event(payload={"energy": 6.0}), headers=who.headers)

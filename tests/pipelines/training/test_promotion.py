@@ -19,7 +19,6 @@ from pipelines.training.champion import version_under
 from pipelines.training.jobs import promote_model, roll_back_model
 from pipelines.training.promotion import (
     CannotRollBackError,
-    ForeignVersionError,
     NoChallengerError,
     NothingToRollBackError,
     SuspectedLeakError,
@@ -27,7 +26,7 @@ from pipelines.training.promotion import (
     promote,
     roll_back,
 )
-from pipelines.training.publishing import alone, publish_aliases
+from pipelines.training.publishing import ForeignVersionError, alone, publish_aliases
 from pipelines.training.tracking import connect
 from tests.pipelines.training.quick_training import QUICK, copy_version, train
 from tests.pipelines.training.warehouse import START, add_people
@@ -251,7 +250,10 @@ def test_a_champion_that_a_person_moved_while_training_ran_stays(
     report = train(connection, mlflow_uri)
 
     assert report.outcome == "refused"
+    overtaken = connect(mlflow_uri).get_model_version("energy", report.version or "")
     assert training.OVERTAKEN in report.sentences
+    assert overtaken.tags["gate"] == "overtaken"
+    assert (overtaken.description or "").startswith("**Not champion**: the champion was moved")
     assert champion_of(connection) == other
 
 

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +12,6 @@ from typer.testing import CliRunner
 
 from aurora.models.catalogue import ENERGY, ModelSpec
 from aurora.predictions.storage import read_predictor
-from aurora.settings import PROJECT_DIR
 from pipelines.prediction.commands import register_prediction
 from pipelines.training.commands import register_training
 from pipelines.training.publishing import publish_aliases
@@ -277,44 +273,6 @@ def test_an_erased_person_is_not_trained_on(
     assert train(connection, mlflow_uri).people == 11
 
 
-LOAD = """
-import sys, mlflow, numpy, pandas
-mlflow.set_tracking_uri(sys.argv[1])
-model = mlflow.pyfunc.load_model("models:/" + sys.argv[2] + "@champion")
-rows = pandas.DataFrame({"energy_ewma_28d": [6.0, None], "avg_sleep_last_7d": [300.0, 450.0]})
-answers = model.predict(rows)
-print(answers["value"].round(9).tolist(), answers["answered_by"].tolist(), sorted(answers.columns))
-assert "pipelines" not in sys.modules
-"""
-
-
-@pytest.mark.parametrize("model", ["energy", "mood"])
-def test_the_registered_model_gives_the_final_answer_in_a_clean_process(
-    connection: psycopg.Connection[Any], mlflow_uri: str, tmp_path: Path, model: str
-) -> None:
-    add_people(connection)
-    train(connection, mlflow_uri, model)
-
-    asked = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOAD, mlflow_uri, model],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    predictor = read_predictor(connection, model, "real")
-    assert predictor is not None
-    assert asked.returncode == 0, asked.stderr
-    vector = {"energy_ewma_28d": 6.0, "avg_sleep_last_7d": 300.0}
-    value = predictor.predict(vector).value
-    assert asked.stdout.startswith(f"[{round(value or 0, 9)}, ")
-    if model == "energy":
-        assert "['model', 'global_mean']" in asked.stdout
-    else:
-        assert "'p_neutral'" in asked.stdout
-
-
 def test_training_says_when_mlflow_is_away(connection: psycopg.Connection[Any]) -> None:
     from aurora.errors import ServiceUnavailableError
 
@@ -327,38 +285,6 @@ def test_specs_in_these_tests_differ_from_the_catalogue_only_in_speed() -> None:
         return replace(spec, max_rounds=1)
 
     assert without_speed(QUICK["energy"]) == without_speed(ENERGY)
-
-
-@pytest.mark.slow
-def test_mlflow_run_reproduces_a_training_outside_dagster(
-    connection: psycopg.Connection[Any], pipelines_url: str, mlflow_uri: str, tmp_path: Path
-) -> None:
-    add_people(connection)
-    registered = train(connection, mlflow_uri)
-    addresses = {
-        "AURORA_POSTGRES_URL": pipelines_url,
-        "AURORA_MLFLOW_URI": mlflow_uri,
-        "MLFLOW_TRACKING_URI": mlflow_uri,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    project = str(PROJECT_DIR / "mlflow")
-
-    ran = subprocess.run(
-        [sys.executable, "-m", "mlflow", "run", project, "--env-manager", "local", "-P", "model=energy"],
-        env=os.environ | addresses,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    client = connect(mlflow_uri)
-    versions = client.search_model_versions("name = 'energy'")
-    experiments = {client.get_run(version.run_id or "").info.experiment_id for version in versions}
-    assert ran.returncode == 0, ran.stderr
-    assert "energy 2: " in ran.stdout
-    assert {version.tags["data_version"] for version in versions} == {registered.data_version}
-    assert len(experiments) == 1
 
 
 def test_the_commands_train_predict_and_publish(
