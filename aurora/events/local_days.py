@@ -176,19 +176,19 @@ def _store(
 def _move_borders(
     connection: psycopg.Connection[Any], people: list[UUID], events: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Local days whose borders lie elsewhere now, in every zone in which their person was seen that day."""
+    """Local days whose borders lie elsewhere now, in the zone that they were made in and in every other one in which
+    their person was seen that day.
+    """
     zones: dict[tuple[UUID, date], list[str]] = {}
     for event in events:
         zones.setdefault((event["user_id"], event["local_date"]), []).append(event["tz"])
     days = connection.execute(_READ_DAYS, (people,)).fetchall()
     with connection.cursor() as cursor:
         stale = []
-        for user_id, day, home, *stored in days:
-            possible = [
-                _borders(day, tz) for tz in [*zones.get((user_id, day), ()), *([home] if home else ())]
-            ]
-            if possible and tuple(stored) not in possible:
-                stale.append((*possible[0], user_id, day, user_id, day))
+        for user_id, day, made_in, *stored in days:
+            possible = {_borders(day, tz) for tz in [made_in, *zones.get((user_id, day), ())]}
+            if tuple(stored) not in possible:
+                stale.append((*_borders(day, made_in), user_id, day, user_id, day))
         cursor.executemany(_MOVE_BORDERS, stale)
 
 
@@ -255,10 +255,9 @@ _FILL_INCOMING: Final = sql.SQL(
 )
 
 _READ_DAYS: Final = """
-    select days.user_id, days.local_date, users.tz, days.day_started_at, days.day_ended_at
-    from raw.user_days as days
-    left join app.users as users using (user_id)
-    where days.user_id = any(%s)
+    select user_id, local_date, tz, day_started_at, day_ended_at
+    from raw.user_days
+    where user_id = any(%s)
 """
 
 _MOVE_BORDERS: Final = """

@@ -68,8 +68,8 @@ touched as (
 
 days as (
 
-    insert into raw.user_days (user_id, local_date, day_started_at, day_ended_at)
-    select distinct on (user_id, local_date) user_id, local_date, day_started_at, day_ended_at
+    insert into raw.user_days (user_id, local_date, day_started_at, day_ended_at, tz)
+    select distinct on (user_id, local_date) user_id, local_date, day_started_at, day_ended_at, tz
     from new_events
     order by user_id, local_date, ordinal
     on conflict do nothing
@@ -187,8 +187,8 @@ touched as (
 
 days as (
 
-    insert into raw.user_days (user_id, local_date, day_started_at, day_ended_at)
-    select distinct on (user_id, local_date) user_id, local_date, day_started_at, day_ended_at
+    insert into raw.user_days (user_id, local_date, day_started_at, day_ended_at, tz)
+    select distinct on (user_id, local_date) user_id, local_date, day_started_at, day_ended_at, tz
     from incoming
     order by user_id, local_date, ordinal
     on conflict do nothing

@@ -34,8 +34,8 @@ _ACTIVE: Final = """
 # A day that becomes known is a day that changed: without this no build would make its rows.
 _ASK: Final = """
     with asked as (
-        insert into raw.user_days (user_id, local_date, day_started_at, day_ended_at)
-        values (%s, %s, %s, %s)
+        insert into raw.user_days (user_id, local_date, day_started_at, day_ended_at, tz)
+        values (%s, %s, %s, %s, %s)
         on conflict do nothing
         returning user_id, local_date
     )
@@ -57,7 +57,7 @@ def ask_for_today(connection: psycopg.Connection[Any], now: datetime, *, cohort:
             cursor.executemany(
                 _ASK,
                 [
-                    (user_id, day, clock.day_start(day, tz), clock.day_end(day, tz))
+                    (user_id, day, clock.day_start(day, tz), clock.day_end(day, tz), tz)
                     for user_id, tz, day in days
                 ],
             )

@@ -51,7 +51,10 @@ async def read_score_definitions(response: Response) -> list[ScoreDefinition]:
     openapi_extra=asking_for(scope=_READ),
 )
 async def read_latest_scores(request: Request) -> Response:
-    """The newest value of each of your scores. Empty before the first nightly build."""
+    """Each of your scores, of the newest day that says something. Empty before the first nightly build.
+
+    `local_date` is that day. Where no day says anything, it is the newest one, with `UNSCORABLE`.
+    """
     person = await person_of(request, _READ)
     here: Resources = request.app.state.resources
 

@@ -17,12 +17,13 @@ log = structlog.get_logger(__name__)
 
 _IS_BUILT: Final[LiteralString] = "select to_regclass('marts.scores') is not null"
 
-# As JSON, so that a column which the warehouse adds does not break the API.
+# As JSON, so that a column which the warehouse adds does not break the API. Everybody has a row of today, long before
+# today has told anything.
 _LATEST: Final[LiteralString] = """
     select distinct on (scores.score_name) to_jsonb(scores)
     from marts.scores as scores
     where scores.user_id = %(user_id)s
-    order by scores.score_name, scores.local_date desc
+    order by scores.score_name, scores.score_state = 'UNSCORABLE', scores.local_date desc
 """
 _HISTORY: Final[LiteralString] = """
     select to_jsonb(scores)
@@ -37,7 +38,9 @@ _HISTORY: Final[LiteralString] = """
 
 
 async def latest_scores(connection: Connection, user_id: UUID) -> list[ScoreRead]:
-    """The newest of each score; none before the warehouse is built."""
+    """Each score of the newest day that says something; where none does, of the newest day. None before the warehouse
+    is built.
+    """
     return await _read(connection, _LATEST, {"user_id": user_id})
 
 

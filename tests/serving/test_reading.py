@@ -129,7 +129,7 @@ def mart_of_scores(api_database: str) -> Iterator[str]:
         connection.execute("drop table marts.scores")
 
 
-async def test_scores_come_from_the_warehouse_newest_first(
+async def test_scores_come_from_the_warehouse_of_the_newest_day_that_says_something(
     client: httpx.AsyncClient, ada: Account, mart_of_scores: str
 ) -> None:
     factors = (
@@ -144,13 +144,17 @@ async def test_scores_come_from_the_warehouse_newest_first(
     bo = await log_in(client)
     with psycopg.connect(mart_of_scores) as connection:
         connection.execute("set role aurora_pipelines")
-        for who, day, name, score in (
-            (ada, "2026-03-01", "sleep", 80.0),
-            (ada, "2026-03-02", "sleep", 90.0),
-            (ada, "2026-03-02", "mood", None),
-            (bo, "2026-03-03", "sleep", 10.0),
+        for who, day, name, score, state in (
+            (ada, "2026-03-01", "sleep", 80.0, "SCORED"),
+            (ada, "2026-03-02", "sleep", 90.0, "SCORED"),
+            (ada, "2026-03-02", "mood", None, "CALIBRATING"),
+            (ada, "2026-03-02", "social", None, "UNSCORABLE"),
+            # What every day has before it has told anything.
+            (ada, "2026-03-03", "sleep", None, "UNSCORABLE"),
+            (ada, "2026-03-03", "mood", None, "UNSCORABLE"),
+            (ada, "2026-03-03", "social", None, "UNSCORABLE"),
+            (bo, "2026-03-03", "sleep", 10.0, "SCORED"),
         ):
-            state = "SCORED" if score is not None else "CALIBRATING"
             values = {"user": who.user_id, "day": day, "name": name, "score": score, "state": state}
             connection.execute(insert, values | {"factors": factors})
 
@@ -158,12 +162,15 @@ async def test_scores_come_from_the_warehouse_newest_first(
     query = {"name": "sleep", "from": "2026-02-20", "to": "2026-03-10"}
     history = (await client.get("/api/v1/scores/history", params=query, headers=ada.headers)).json()
 
-    assert [(score["name"], score["score"], score["score_state"]) for score in latest] == [
-        ("mood", None, "CALIBRATING"),
-        ("sleep", 90.0, "SCORED"),
+    assert [
+        (score["name"], score["local_date"][8:], score["score"], score["score_state"]) for score in latest
+    ] == [
+        ("mood", "02", None, "CALIBRATING"),
+        ("sleep", "02", 90.0, "SCORED"),
+        ("social", "03", None, "UNSCORABLE"),
     ]
     assert latest[1]["factors"][0]["goal"] == "7 to 9 h"
-    assert [score["local_date"] for score in history] == ["2026-03-02", "2026-03-01"]
+    assert [score["local_date"] for score in history] == ["2026-03-03", "2026-03-02", "2026-03-01"]
 
 
 async def test_a_mart_of_another_shape_is_no_scores_and_no_error(

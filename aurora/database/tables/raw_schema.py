@@ -146,6 +146,7 @@ user_days = Table(
     Column("local_date", Date, nullable=False),
     instant_column("day_started_at"),
     instant_column("day_ended_at"),
+    text_column("tz"),
     PrimaryKeyConstraint("user_id", "local_date"),
     schema="raw",
     comment="One row per user and local day that has an event or was asked for, with its UTC borders.",

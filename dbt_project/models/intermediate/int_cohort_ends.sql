@@ -17,10 +17,13 @@ ends as (
 
     from users
     cross join lateral (
-        select source_days.local_date
-        from {{ ref('int_source_days') }} as source_days
-        where source_days.user_id = users.user_id and source_days.has_happened
-        order by source_days.local_date desc
+        select days.local_date
+        from {{ ref('int_days') }} as days
+        where
+            days.user_id = users.user_id
+            and days.events > 0
+            and {{ has_happened('days.day_started_at') }}
+        order by days.local_date desc
         limit 1
     ) as newest
     where users.deleted_at is null

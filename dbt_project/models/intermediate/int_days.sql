@@ -18,12 +18,6 @@ user_days as (
 
 ),
 
-users as (
-
-    select * from {{ ref('stg_users') }}
-
-),
-
 events as (
 
     select
@@ -75,8 +69,8 @@ days as (
         user_days.local_date,
         user_days.day_started_at,
         user_days.day_ended_at,
-        -- Where the person was when the day's last event began; without any, where they live now.
-        coalesce(events.tz, users.tz) as tz,
+        -- Where the person was when the day's last event began; without any, where they were when it became known.
+        coalesce(events.tz, user_days.tz) as tz,
         coalesce(events.events, 0) as events,
         measured.nap_minutes,
         measured.exercise_minutes,
@@ -97,7 +91,6 @@ days as (
         measured.weight_kg
 
     from user_days
-    inner join users on user_days.user_id = users.user_id
     left join events
         on user_days.user_id = events.user_id and user_days.local_date = events.local_date
     left join measured

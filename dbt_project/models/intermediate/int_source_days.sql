@@ -43,8 +43,6 @@ counted as (
         local_date,
         source_name,
         count(*)::integer as events,
-        -- A calendar knows days to come: they are no days that were lived.
-        bool_or(started_at <= received_at) as has_happened,
         max(received_at) as last_received_at
 
     from events
@@ -59,7 +57,6 @@ source_days as (
         counted.local_date,
         counted.source_name,
         counted.events,
-        counted.has_happened,
         counted.last_received_at,
         told.measures
 

@@ -31,6 +31,7 @@ days as (
         ('hrv_rmssd_ms', days.hrv_rmssd_ms),
         ('weight_kg', days.weight_kg)
     ) as metric (metric_name, value)
+    where {{ has_happened('days.day_started_at') }}
 
 ),
 
@@ -48,6 +49,7 @@ nights as (
         ('sleep_minutes', nights.asleep_minutes),
         ('sleep_efficiency_percent', nights.efficiency_percent)
     ) as metric (metric_name, value)
+    where {{ has_happened('coalesce(nights.ended_at, nights.started_at)') }}
 
 ),
 

@@ -3,6 +3,7 @@ with
 days as (
 
     select * from {{ ref('int_days') }}
+    where {{ has_happened('day_started_at') }}
 
 ),
 

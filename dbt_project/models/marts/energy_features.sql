@@ -41,6 +41,7 @@ features as (
         exercise_minutes_daily_27d
 
     from {{ ref('moment_energy_features') }}
+    where {{ has_happened('as_of') }}
 
 )
 

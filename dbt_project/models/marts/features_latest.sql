@@ -23,7 +23,7 @@ energy_vectors as (
     cross join lateral (
         select user_id, local_date, as_of, precision
         from {{ ref('moment_clock_features') }} as known
-        where known.user_id = users.user_id
+        where known.user_id = users.user_id and {{ has_happened('known.as_of') }}
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
         order by known.as_of desc, known.precision desc
         limit 1
@@ -56,7 +56,7 @@ mood_vectors as (
     cross join lateral (
         select user_id, local_date, as_of, precision
         from {{ ref('moment_clock_features') }} as known
-        where known.user_id = users.user_id
+        where known.user_id = users.user_id and {{ has_happened('known.as_of') }}
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
         order by known.as_of desc, known.precision desc
         limit 1

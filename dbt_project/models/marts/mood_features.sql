@@ -45,6 +45,7 @@ features as (
         social_minutes_daily_27d
 
     from {{ ref('moment_mood_features') }}
+    where {{ has_happened('as_of') }}
 
 )
 

@@ -37,3 +37,4 @@ scores as (
 )
 
 select * from scores
+where {{ has_happened('as_of') }}

@@ -13,6 +13,7 @@ events as (
         payload_numbers as detail
 
     from {{ ref('events') }}
+    where {{ has_happened('started_at') }}
 
 ),
 

@@ -6,7 +6,8 @@ user_days as (
         user_id,
         local_date,
         day_started_at,
-        day_ended_at
+        day_ended_at,
+        tz
 
     from {{ source('raw', 'user_days') }}
 

@@ -56,6 +56,7 @@ features as (
 {columns}
 
     from {{{{ ref('{set_model(name)}') }}}}
+    where {{{{ has_happened('as_of') }}}}
 
 )
 
@@ -67,9 +68,9 @@ select * from features
 def _set_entry(name: str) -> dict[str, object]:
     return {
         "name": _mart(name),
-        "description": f"The vector of the {name} model at every moment, training rows included: its features, what"
-        " its baseline is made of, and what is usual for the person. One row per user per moment (`as_of`,"
-        " precision and local day).",
+        "description": f"The vector of the {name} model at every moment that has come, training rows included: its"
+        " features, what its baseline is made of, and what is usual for the person. One row per user per"
+        " moment (`as_of`, precision and local day).",
         "columns": [
             *(_key_column(column) for column in KEY_COLUMNS),
             *(feature_column(FEATURES[member]) for member in vector_names(name)),
@@ -192,7 +193,7 @@ def _latest_of_set(name: str) -> str:
     cross join lateral (
         select {", ".join(KEY)}
         from {{{{ ref('{any_domain}') }}}} as known
-        where known.user_id = users.user_id
+        where known.user_id = users.user_id and {{{{ has_happened('known.as_of') }}}}
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
         order by known.as_of desc, known.precision desc
         limit 1

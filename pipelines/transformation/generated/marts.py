@@ -124,6 +124,7 @@ days as (
         values
 {indented(of_day, 8)}
     ) as metric (metric_name, value)
+    where {{{{ has_happened('days.day_started_at') }}}}
 
 ),
 
@@ -140,6 +141,7 @@ nights as (
         values
 {indented(of_night, 8)}
     ) as metric (metric_name, value)
+    where {{{{ has_happened('coalesce(nights.ended_at, nights.started_at)') }}}}
 
 ),
 

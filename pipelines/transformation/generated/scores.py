@@ -154,7 +154,8 @@ def _parts_sql() -> str:
 
 def _mart_sql() -> str:
     composed = [_named_score(spec.name) for spec in SCORES.values() if parts_of(spec)]
-    return sql_file("scores", SOURCE, _union([_selected(PARTS_MODEL, "score_name"), *composed]))
+    scores = _union([_selected(PARTS_MODEL, "score_name"), *composed])
+    return sql_file("scores", SOURCE, f"{scores}\nwhere {{{{ has_happened('as_of') }}}}")
 
 
 def _entry(spec: ScoreSpec) -> dict[str, Any]:

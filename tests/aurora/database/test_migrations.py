@@ -100,6 +100,27 @@ def test_an_address_that_was_stored_before_addresses_were_confirmed_waits_for_it
         assert connection.execute("select email_ciphertext from app.users").fetchone() == (b"sealed",)
 
 
+def test_days_that_were_there_get_the_zone_of_an_event_with_their_border_else_of_the_profile(
+    committed_database: str,
+) -> None:
+    with psycopg.connect(committed_database) as connection:
+        ensure_people(connection, [Person(USER, "somebody", "Europe/Oslo", "real")], "ab" * 32)
+    import_events(committed_database, [accepted(a_received_mood(tz="Africa/Nairobi"))])
+    config = alembic_config(committed_database)
+    command.downgrade(config, "0019")
+    with psycopg.connect(committed_database) as connection:
+        connection.execute(
+            "insert into raw.user_days select user_id, local_date + 1, day_started_at + interval '1 day',"
+            " day_ended_at + interval '1 day' from raw.user_days"
+        )
+
+    command.upgrade(config, "head")
+
+    with psycopg.connect(committed_database) as connection:
+        zones = connection.execute("select tz from raw.user_days order by local_date").fetchall()
+    assert zones == [("Africa/Nairobi",), ("Europe/Oslo",)]
+
+
 def test_migrations_are_one_line_without_branches() -> None:
     script = ScriptDirectory.from_config(alembic_config("postgresql://nowhere"))
 

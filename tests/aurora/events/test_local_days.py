@@ -153,8 +153,10 @@ def test_borders_of_days_move_and_a_day_without_any_other_change_is_touched(
 
     assert found_in(
         log, "select local_date, day_started_at, day_ended_at from raw.user_days order by local_date"
-    )[1:] == [
-        (date(2026, 3, 30), datetime(2026, 3, 29, 21, tzinfo=UTC), datetime(2026, 3, 30, 21, tzinfo=UTC))
+    ) == [
+        # Its only event has left it. It goes by the zone that it was made in.
+        (date(2026, 3, 29), datetime(2026, 3, 28, 22, tzinfo=UTC), datetime(2026, 3, 29, 21, tzinfo=UTC)),
+        (date(2026, 3, 30), datetime(2026, 3, 29, 21, tzinfo=UTC), datetime(2026, 3, 30, 21, tzinfo=UTC)),
     ]
 
 

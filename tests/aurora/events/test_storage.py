@@ -91,6 +91,7 @@ async def test_acceptance_touches_the_day_knows_its_borders_and_announces_ids_on
         "local_date": date(2026, 3, 29),
         "day_started_at": datetime(2026, 3, 28, 23, tzinfo=UTC),
         "day_ended_at": datetime(2026, 3, 29, 22, tzinfo=UTC),
+        "tz": "Europe/Oslo",
     }
     assert await days_in(database, "touched_days") == {date(2026, 3, 29)}
     (message,) = await rows(database, "select topic, user_id, body from raw.outbox")

@@ -28,6 +28,9 @@ DAYS = 34
 DELAYS = (-90, 0, 0, 1, 60, 600, 3000, 20_000)
 """Minutes until an event is known: some at once, some late, some before they had even happened."""
 
+AHEAD = (0, 7, 40, 690)
+"""Days, and up to DAYS more, from the arrival until an appointment: soon, one after the other, or years off."""
+
 ZONES = ("UTC", "Europe/Oslo", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe")
 
 
@@ -47,12 +50,12 @@ class Received:
     user_id: UUID
     body: dict[str, Any]
 
-    def accepted(self) -> AcceptedEvent:
+    def accepted(self, received_at: datetime = RECEIVED_AT) -> AcceptedEvent:
         verdict = validate(
             self.body,
             user_id=self.user_id,
             user_tz=self.body["tz"],
-            received_at=RECEIVED_AT,
+            received_at=received_at,
             hash_key=b"test",
             is_import=True,
         )
@@ -72,11 +75,17 @@ def draw_payload(random: Random) -> tuple[str, dict[str, Any], int | None]:
         "mood": ("mood.rated", {"valence": (number - 5) / 5}, None),
         "sleep": (
             "sleep.recorded",
-            {"asleep_minutes": minutes + 0.25, "deep_minutes": 10.125, "efficiency_percent": 80 + number},
+            {
+                "asleep_minutes": minutes + 0.25,
+                "deep_minutes": 10.125,
+                "rem_minutes": number * 7,
+                "efficiency_percent": 80 + number,
+            },
             minutes,
         ),
         "nap": ("sleep.recorded", {"asleep_minutes": minutes, "is_nap": True}, minutes),
         "exercise": ("exercise.recorded", {"load": number * 7, "moderate_minutes": 3}, minutes),
+        "run": ("exercise.recorded", {"duration_minutes": minutes, "vigorous_minutes": number}, minutes),
         "work": ("work.recorded", {"duration_minutes": minutes}, minutes),
         "meal": ("meal.eaten", {"energy_kcal": number * 100}, None),
         "caffeine": ("caffeine.consumed", {"caffeine_mg": number * 20}, None),
@@ -87,6 +96,14 @@ def draw_payload(random: Random) -> tuple[str, dict[str, Any], int | None]:
         "steps": ("steps.counted", {"steps": int(number * 500)}, minutes),
         "hrv": ("hrv.measured", {"rmssd_ms": 30 + number}, None),
         "pulse": ("heart_rate.measured", {"bpm": 50 + number, "is_resting": True}, None),
+        "hydration": ("hydration.drunk", {"volume_ml": number * 100}, None),
+        "weight": ("weight.measured", {"weight_kg": 60 + number}, None),
+        "medication": ("medication.taken", {"name": "a medicine", "dose": number}, None),
+        "screen": ("screen_time.recorded", {"duration_minutes": minutes}, minutes),
+        "meditation": ("meditation.practised", {"duration_minutes": minutes}, minutes),
+        "appointment": ("calendar.scheduled", {"duration_minutes": minutes}, minutes),
+        "note": ("note.written", {}, None),
+        "custom": ("custom.recorded", {"name": "anything", "value": number}, None),
     }
     weights = [4 if name in {"energy", "mood", "sleep"} else 1 for name in found]
     return found[random.choices(list(found), weights)[0]]
@@ -96,6 +113,8 @@ def draw_event(random: Random, user_id: UUID, tz: str) -> list[Received]:
     """An event with its later versions: corrected, moved to another day, deleted, known in any order."""
     kind, payload, minutes = draw_payload(random)
     started_at = FIRST + timedelta(minutes=30 * random.randint(0, DAYS * 48))
+    if kind == "calendar.scheduled" and random.random() < 0.7:
+        started_at += RECEIVED_AT - FIRST + timedelta(days=random.choice(AHEAD))
     is_day = random.random() < 0.1
 
     body: dict[str, Any] = {
@@ -111,6 +130,8 @@ def draw_event(random: Random, user_id: UUID, tz: str) -> list[Received]:
     }
     if minutes is not None and not is_day:
         body["ended_at"] = (started_at + timedelta(minutes=minutes)).isoformat()
+    if kind == "note.written":
+        body["note"] = "What nobody else may read"
     if random.random() < 0.3:
         body["form_id"] = f"form-{random.randint(0, 9)}"
     return with_versions(random, Received(user_id, body))
@@ -159,7 +180,7 @@ def with_versions(random: Random, first: Received) -> list[Received]:
                     moved + (datetime.fromisoformat(body["ended_at"]) - started_at)
                 ).isoformat()
         elif what == "deleted":
-            changes |= {"payload": {}, "is_deleted": True}
+            changes |= {"payload": {}, "note": None, "is_deleted": True}
         else:
             changes["form_id"] = None
         versions.append(versions[0].changed(version, **changes))
@@ -185,9 +206,9 @@ lives = st.integers(0, 2**32).map(draw_life)
 """A seed rather than every single choice: a life is more than Hypothesis would generate in one piece."""
 
 
-def store(url: str, received: Iterable[Received]) -> None:
+def store(url: str, received: Iterable[Received], *, received_at: datetime = RECEIVED_AT) -> None:
     """Put events into the log, in one transaction, as an import does."""
-    accepted = [item.accepted() for item in received]
+    accepted = [item.accepted(received_at) for item in received]
     with psycopg.connect(url) as connection:
         _ensure_people(connection, {(event.user_id, event.tz) for event in accepted})
         ensure_partitions(connection, {month_of(event.started_at) for event in accepted})
@@ -198,10 +219,10 @@ def store(url: str, received: Iterable[Received]) -> None:
             cursor.copy(sql.SQL("copy {} from stdin").format(sql.Identifier("arriving"))) as copy,
         ):
             for ordinal, event in enumerate(accepted):
-                row = incoming_row(ordinal, event)
+                row = incoming_row(ordinal, event, person_key=bytes(32))
                 row["payload"] = json.dumps(row["payload"])
                 copy.write_row([row[column] for column in columns])
-        store_incoming(connection, "arriving", today=RECEIVED_AT.date())
+        store_incoming(connection, "arriving", today=received_at.date())
 
 
 def _ensure_people(connection: psycopg.Connection[Any], people: Iterable[tuple[UUID, str]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import psycopg
@@ -54,6 +54,26 @@ def test_today_of_an_active_person_is_asked_for_by_their_own_clock(committed_dat
     assert days_of(committed_database, american) == [date(2026, 4, 10)]
     assert days_of(committed_database, gone) == []
     assert touched == 1
+
+
+def test_day_keeps_the_zone_that_it_was_made_in_when_the_person_moves(committed_database: str) -> None:
+    traveller = uuid4()
+    store(committed_database, [a_rating(traveller, "2026-04-08T08:00:00+02:00", "Europe/Oslo")])
+    with psycopg.connect(committed_database) as connection:
+        ask_for_today(connection, NOW)
+        connection.execute("update app.users set tz = 'Asia/Tokyo' where user_id = %s", (traveller,))
+        ask_for_today(connection, NOW)
+        ask_for_today(connection, NOW + timedelta(days=1))
+        days = connection.execute(
+            "select local_date, tz, day_started_at from raw.user_days where user_id = %s order by 1",
+            (traveller,),
+        ).fetchall()
+
+    assert days == [
+        (date(2026, 4, 8), "Europe/Oslo", datetime(2026, 4, 7, 22, tzinfo=UTC)),
+        (date(2026, 4, 11), "Europe/Oslo", datetime(2026, 4, 10, 22, tzinfo=UTC)),
+        (date(2026, 4, 12), "Asia/Tokyo", datetime(2026, 4, 11, 15, tzinfo=UTC)),
+    ]
 
 
 def test_of_a_replayed_cohort_nobody_else_is_asked_for(committed_database: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from multiprocessing import get_context
 from signal import SIGKILL
 from typing import Any, LiteralString, cast
@@ -12,11 +13,21 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from aurora.events.catalogue import EVENT_TYPES
 from pipelines.transformation.builds import BuildRunningError, purge_touched_days, recorded_build
 from pipelines.transformation.dbt_runs import run_dbt
 from pipelines.transformation.warehouse import build_warehouse
 from tests.pipelines.transformation.conftest import Warehouse
-from tests.pipelines.transformation.lives import Received, draw_life, in_parts, lives, store
+from tests.pipelines.transformation.lives import (
+    DAYS,
+    FIRST,
+    RECEIVED_AT,
+    Received,
+    draw_life,
+    in_parts,
+    lives,
+    store,
+)
 from tests.pipelines.transformation.plans import expected_rows, readers_of_the_whole_log
 
 LIVES = 100
@@ -55,20 +66,31 @@ def digests(warehouse: Warehouse) -> dict[str, tuple[int, str | None]]:
     ],
 )
 def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[list[Received]]) -> None:
-    first, second, third = in_parts([item for life in people for item in life], 3)
+    received = [item for life in people for item in life]
+    assert {item.body["type"] for item in received} == set(EVENT_TYPES)
+    assert any(item.body["started_at"] > RECEIVED_AT.isoformat() for item in received)
+    first, second, third = in_parts(received[:-20], 3)
     store(warehouse.owner_url, first)
-    warehouse.build()
+    # By then nothing is told any more: what is asked for are days without an event.
+    warehouse.build(now=FIRST + timedelta(days=DAYS + 2))
     store(warehouse.owner_url, second)
+    move_half(warehouse, "Asia/Tokyo")
     # A build that stops half-way: some tables have the second part, the others do not.
     with recorded_build(warehouse.url, definition="half a build"):
         half = ["run", "--select", "+int_labels", "+int_tiles", "moment_sleep_features"]
         run_dbt(half, postgres_url=warehouse.url, data_dir=warehouse.data_dir)
     store(warehouse.owner_url, third)
-    assert not warehouse.build().is_full
+    # One date in both of the zones that people move between: asked for after a move, today is the same day.
+    afterwards = FIRST + timedelta(days=DAYS + 4, hours=12)
+    assert not warehouse.build(now=afterwards).is_full
+    # Few days, as on most days: of many the whole log is rightly read.
+    store(warehouse.owner_url, received[-20:])
+    assert not warehouse.build(now=afterwards).is_full
+    move_half(warehouse, "America/New_York")
     incremental = digests(warehouse)
     assert readers_of_the_whole_log(warehouse) == set()
 
-    warehouse.build(full=True)
+    warehouse.build(full=True, now=afterwards)
 
     assert digests(warehouse) == incremental
     # Where Postgres expects one row it compares all with all, which is quick for few moments and never ends for many.
@@ -212,6 +234,12 @@ def test_unbuilt_are_the_days_that_a_build_did_not_see_and_no_others(warehouse: 
     with psycopg.connect(warehouse.url) as pipelines:
         assert purge_touched_days(pipelines) == 1
     assert unbuilt(warehouse) == {meanwhile}
+
+
+def move_half(warehouse: Warehouse, tz: str) -> None:
+    """Half of the people live elsewhere from now on, and say so in their profiles."""
+    with psycopg.connect(warehouse.owner_url) as connection:
+        connection.execute("update app.users set tz = %s where user_id::text < '8'", (tz,))
 
 
 def touch(connection: psycopg.Connection[Any], user_id: UUID) -> None:
