@@ -28,7 +28,7 @@ def build_tables(connection: psycopg.Connection[Any]) -> None:
         """
         create table intermediate.int_labels (
             user_id uuid, as_of timestamptz, target text, value float8, label_event_id uuid,
-            known_at timestamptz, local_date date, precision text
+            known_at timestamptz, local_date date, precision text, first_known_at timestamptz
         )
         """
     )
@@ -136,7 +136,7 @@ def _add_label(
     known_after: timedelta,
 ) -> None:
     connection.execute(
-        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'instant')",
+        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'instant', %s)",
         [
             user_id,
             as_of,
@@ -145,5 +145,6 @@ def _add_label(
             uuid5(user_id, f"{spec.target}{as_of}"),
             as_of + known_after,
             as_of.date(),
+            as_of + known_after,
         ],
     )
