@@ -126,7 +126,8 @@ def add_tiles(connection: psycopg.Connection[Any]) -> None:
         """
         insert into intermediate.int_tiles
         select
-            user_id, local_date, rated.measure, known_at, 'infinity', 1, units, units * units, units, units, units, as_of
+            user_id, local_date, rated.measure, known_at, 'infinity', 1, units, units * units, units, units, units,
+            as_of
         from intermediate.int_labels as labels
         cross join lateral (
             values
