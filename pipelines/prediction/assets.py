@@ -123,7 +123,7 @@ def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.
     with postgres.connect() as connection:
         row = connection.execute(
             "select count(*) from predictions.predictions"
-            " where model_name = 'energy' and (value < lower - 1e-9 or value > upper + 1e-9)"
+            " where value < lower - 1e-9 or value > upper + 1e-9"
         ).fetchone()
     outside = row[0] if row else 0
     return dg.AssetCheckResult(passed=outside == 0, metadata={"outside": outside})
