@@ -122,8 +122,7 @@ def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.
     """An answer outside its own interval would be a broken interval."""
     with postgres.connect() as connection:
         row = connection.execute(
-            "select count(*) from predictions.predictions"
-            " where value < lower - 1e-9 or value > upper + 1e-9"
+            "select count(*) from predictions.predictions where value < lower - 1e-9 or value > upper + 1e-9"
         ).fetchone()
     outside = row[0] if row else 0
     return dg.AssetCheckResult(passed=outside == 0, metadata={"outside": outside})
