@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-NEAR_HOURS: Final = 3
-"""Half a part of the day: what an interval promises is judged on these."""
+NEAR_HOURS: Final = 1
+"""What an interval promises is judged on these. 1.4 hours ahead the error of simulated energy is half as large again
+(docs/decisions/0038).
+"""
 
 HORIZON_HOURS: Final = 24
 """Inputs frozen for longer say nothing of a person's hours."""

@@ -35,7 +35,7 @@ judged as (
         label.rated_at,
         label.hours_until_rated,
         case
-            when label.hours_until_rated <= 3 then 3
+            when label.hours_until_rated <= 1 then 1
             when label.hours_until_rated <= 24 then 24
         end as horizon_hours,
         label.rated_value,

@@ -49,7 +49,7 @@ def judge(
     first_day: int = 0,
     covered: float = 0.9,
     worse_by: float = -0.2,
-    horizon: int = 3,
+    horizon: int = 1,
     minutes: int = 0,
 ) -> None:
     """A judged prediction a person and day: `covered` of their intervals hold, and they are off by so much more than
