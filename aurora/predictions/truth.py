@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 NEAR_HOURS: Final = 1
-"""What an interval promises is judged on these. 1.4 hours ahead the error of simulated energy is half as large again
+"""What an interval promises is judged on these. Two hours ahead the error of simulated energy is twice as large
 (docs/decisions/0038).
 """
 
