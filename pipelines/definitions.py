@@ -14,6 +14,7 @@ from pipelines.ingestion.log_assets import LOG_ASSETS, LOG_CHECKS, LOG_JOBS, LOG
 from pipelines.ingestion.rejections import REJECTION_CHECKS
 from pipelines.ingestion.sensors import INGESTION_SENSORS
 from pipelines.ingestion.volumes import VOLUME_CHECKS
+from pipelines.prediction.accuracy_checks import ACCURACY_CHECKS
 from pipelines.prediction.assets import PREDICTION_ASSETS, PREDICTION_CHECKS
 from pipelines.prediction.drift_assets import DRIFT_ASSETS, DRIFT_CHECKS
 from pipelines.resources import default_resources
@@ -56,6 +57,7 @@ defs = dg.Definitions(
         *MODEL_CHECKS,
         *PREDICTION_CHECKS,
         *DRIFT_CHECKS,
+        *ACCURACY_CHECKS,
         *PATTERN_CHECKS,
         *table_checks(asset for asset in _COMPLETE if isinstance(asset, dg.AssetsDefinition)),
     ],

@@ -78,7 +78,7 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     "predictions.model_artifacts": {PIPELINES: _APPEND, SERVING: _R, STREAMS: _R},
     "predictions.model_aliases": {PIPELINES: _ALL, SERVING: _R, STREAMS: _R},
     "predictions.model_alias_history": {PIPELINES: _APPEND, SERVING: _R},
-    "predictions.predictions": {PIPELINES: _RW, SERVING: _RW, STREAMS: _RW},
+    "predictions.predictions": {PIPELINES: _APPEND, SERVING: _APPEND, STREAMS: _APPEND},
     "predictions.shadow_predictions": {PIPELINES: _ALL},
     "predictions.drift": {PIPELINES: _RW},
     "insights.pattern_searches": {PIPELINES: "select, insert, delete", SERVING: _R},

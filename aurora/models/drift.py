@@ -12,18 +12,22 @@ For each column the shares of the served rows are compared with those of the tra
   must not carry.
 - q, over all columns of one model on one day (Benjamini & Hochberg 1995).
 
+Only the same parts of the day are compared. At night hardly anybody rates and the batch predicts: of what weeks say and
+the hour does not, those rows are held against the training rows of all parts.
+
 A column has moved when chance does not explain it and it is far enough to matter: both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from scipy.special import fdtrc
 
+from aurora.features.catalogue import FEATURES
 from aurora.models.metrics import Bools, Floats, Ints
 from aurora.models.reference import (
     PARTS,
@@ -34,7 +38,7 @@ from aurora.models.reference import (
 )
 from aurora.patterns.discoveries import q_values
 
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 """Of everything here and in `reference.py` that decides what has moved. A change of meaning is a new version."""
 
 FALSE_DISCOVERY_RATE: Final = 0.01
@@ -46,6 +50,12 @@ FAR_ENOUGH: Final = 0.1
 FEWEST_PEOPLE: Final = 20
 FEWEST_ROWS: Final = 40
 """Below, of the served rows or (people) of the training rows, nothing is said."""
+
+WEEKS: Final = 27
+"""Days of a window from which on it matters little how much of today is over."""
+
+_MEANS: Final = frozenset({"mean", "ewma", "std"})
+"""Aggregates to which a day that has only begun brings little, rather than too little."""
 
 State = Literal["not_enough", "as_trained", "moved"]
 
@@ -59,7 +69,7 @@ class ColumnDrift:
     rows: int
     people: int
     left_out_rows: int
-    """Rows of parts of the day in which (nearly) nobody of the training rows was asked."""
+    """Rows of parts of the day in which (nearly) nobody of the training rows was asked, where the hour matters."""
     effective_rows: float | None = None
     """How many independent rows the served ones are worth."""
     missing_share: float | None = None
@@ -85,10 +95,25 @@ class Served:
     hours: Floats
 
 
-def measure_drift(reference: Reference, served: Mapping[str, Served]) -> list[ColumnDrift]:
-    """The drift of each column that the reference has, in the order of `served`."""
+def hardly_knows_the_hour(name: str) -> bool:
+    """Whether a feature says of one moment of a day what it says of another: it reads weeks, and no clock."""
+    feature = FEATURES.get(name)
+    if feature is None or len(feature.windows) < len(list(feature.formula.leaves())):
+        return False
+    return all(
+        window.days >= WEEKS and (window.lag > 0 or window.aggregate in _MEANS) for window in feature.windows
+    )
+
+
+def measure_drift(
+    reference: Reference, served: Mapping[str, Served], *, at_any_hour: Collection[str] = ()
+) -> list[ColumnDrift]:
+    """The drift of each column that the reference has, in the order of `served`.
+
+    Of the columns `at_any_hour` also rows of parts of the day count in which nobody of the training rows was asked.
+    """
     found = [
-        _measured(name, rows, reference.columns[name], reference.people)
+        _measured(name, rows, reference.columns[name], reference.people, at_any_hour=name in at_any_hour)
         for name, rows in served.items()
         if name in reference.columns
     ]
@@ -104,18 +129,27 @@ def _judged(drift: ColumnDrift, q_value: float | None) -> ColumnDrift:
     return replace(drift, q_value=q_value, state="moved" if moved else "as_trained")
 
 
-def _measured(name: str, served: Served, histogram: Histogram, people: Mapping[str, int]) -> ColumnDrift:
+def _measured(
+    name: str, served: Served, histogram: Histogram, people: Mapping[str, int], *, at_any_hour: bool
+) -> ColumnDrift:
     known_parts = [part for part in PARTS if people.get(part, 0) >= FEWEST_PEOPLE]
+    all_people = sum(people[part] for part in known_parts)
     part_of_row = parts_of(served.hours)
-    kept = np.isin(part_of_row, [PARTS.index(part) for part in known_parts])
+    known = np.isin(part_of_row, [PARTS.index(part) for part in known_parts])
+    kept = known | (at_any_hour and bool(known_parts))
     users, parts = served.users[kept], part_of_row[kept]
     rows, persons = int(kept.sum()), len(np.unique(users))
     drift = ColumnDrift(name, "not_enough", rows, persons, left_out_rows=len(kept) - rows)
     if rows < FEWEST_ROWS or persons < FEWEST_PEOPLE:
         return drift
-    asked = {part: float((parts == PARTS.index(part)).mean()) for part in known_parts}
-    nothing = (0.0,) * histogram.bins
-    expected = np.array([histogram.shares[part] if part in asked else nothing for part in PARTS])[parts]
+    # Rows of other parts stand beside all that there are, as many people as each has.
+    elsewhere = float((~known[kept]).mean())
+    asked = {
+        part: float((parts == PARTS.index(part)).mean()) + elsewhere * people[part] / all_people
+        for part in known_parts
+    }
+    of_all = sum(np.array(histogram.shares[part]) * people[part] / all_people for part in known_parts)
+    expected = np.array([histogram.shares[part] if part in asked else of_all for part in PARTS])[parts]
     members = np.eye(histogram.bins)[histogram.places(served.values[kept])]
     shares, reference = members.mean(axis=0), expected.mean(axis=0)
     # Of a mean over parts of the day the variance is at most the mean of theirs, however they go together.

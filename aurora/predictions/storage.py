@@ -36,34 +36,29 @@ _READ_VERSIONS: LiteralString = """
     select model_name, model_version from predictions.model_aliases where alias = %(alias)s
 """
 
-# Writing the same answer again changes nothing; a late event or a new version renews it. Of somebody who was erased
-# meanwhile nothing is written, and the answers of the others are.
+# What a version said stays as it was said: another version's answer stands beside it, and the same version's again is
+# not written. All is of the instant at which it is made. Of somebody who was erased meanwhile nothing is written, and
+# the answers of the others are.
 _WRITE: LiteralString = """
     insert into predictions.predictions (
         prediction_id, user_id, model_name, model_version, model_source, as_of, local_date, value, class,
-        probabilities, lower, upper, baseline, baseline_name, features, reasons, origin
+        probabilities, lower, upper, baseline, baseline_name, features, reasons, origin, made_at
     )
     select
         %(prediction_id)s, users.user_id, %(model_name)s, %(model_version)s, %(model_source)s, %(as_of)s,
         %(local_date)s, %(value)s, %(class)s, %(probabilities)s, %(lower)s, %(upper)s, %(baseline)s,
-        %(baseline_name)s, %(features)s, %(reasons)s, %(origin)s
+        %(baseline_name)s, %(features)s, %(reasons)s, %(origin)s, %(as_of)s
     from app.users as users
     where users.user_id = %(user_id)s
-    on conflict (user_id, model_name, as_of, origin) do update set
-        model_version = excluded.model_version, model_source = excluded.model_source,
-        value = excluded.value, class = excluded.class, probabilities = excluded.probabilities,
-        lower = excluded.lower, upper = excluded.upper, baseline = excluded.baseline,
-        baseline_name = excluded.baseline_name, features = excluded.features, reasons = excluded.reasons,
-        created_at = now()
-    where (predictions.model_version, predictions.model_source, predictions.value, predictions.features)
-        is distinct from
-        (excluded.model_version, excluded.model_source, excluded.value, excluded.features)
+    on conflict (user_id, model_name, as_of, origin, model_version) do nothing
 """
 
 
 @dataclass(frozen=True)
 class PredictionRow:
-    """A prediction with whom and when it is for, and the vector it was made from."""
+    """A prediction with whom it is for, the instant at which and for which it is made, and the vector it is made
+    from.
+    """
 
     user_id: UUID
     as_of: datetime
@@ -111,7 +106,7 @@ async def read_versions_async(
 
 
 def write_predictions(connection: psycopg.Connection[Any], rows: Iterable[PredictionRow]) -> int:
-    """Store predictions; how many were new or changed. Writing the same ones again changes nothing."""
+    """Store predictions; how many were new. What a version said of an instant is never written over."""
     with connection.cursor() as cursor:
         cursor.executemany(_WRITE, [_parameters(row) for row in rows])
         return max(cursor.rowcount, 0)
@@ -120,7 +115,7 @@ def write_predictions(connection: psycopg.Connection[Any], rows: Iterable[Predic
 async def write_predictions_async(
     connection: psycopg.AsyncConnection[Any], rows: Iterable[PredictionRow]
 ) -> None:
-    """Store predictions. Writing the same ones again changes nothing."""
+    """Store predictions. What a version said of an instant is never written over."""
     parameters = [_parameters(row) for row in rows]
     if parameters:
         async with connection.cursor() as cursor:

@@ -19,7 +19,13 @@ from pydantic import TypeAdapter
 
 from aurora.events.measures import DAYPARTS
 from aurora.models.catalogue import registered_name
-from aurora.models.drift import METHOD_VERSION, ColumnDrift, Served, measure_drift
+from aurora.models.drift import (
+    METHOD_VERSION,
+    ColumnDrift,
+    Served,
+    hardly_knows_the_hour,
+    measure_drift,
+)
 from aurora.models.reference import HOUR, PREDICTION, Reference
 from aurora.predictions.storage import CHAMPION
 
@@ -54,7 +60,7 @@ _READ_SERVED = """
         and predictions.model_name = {model}
         and predictions.as_of >= {since}
         and predictions.as_of <= {until}
-    order by user_id, local_date, part, predictions.as_of desc, predictions.origin
+    order by user_id, local_date, part, predictions.as_of desc, predictions.origin, predictions.created_at desc
 """
 
 # The same measurement again changes nothing.
@@ -149,7 +155,9 @@ def measure_model(
         return DriftReport(
             model, cohort, day, version, problem=f"nobody was served in the last {WINDOW_DAYS} days"
         )
-    columns = measure_drift(reference, served)
+    columns = measure_drift(
+        reference, served, at_any_hour=[name for name in served if hardly_knows_the_hour(name)]
+    )
     key = {
         "cohort": cohort,
         "model_name": model,

@@ -15,7 +15,7 @@ from pipelines.pools import PREDICTION as PREDICTION_POOL
 from pipelines.prediction.assets import GROUP, OWNERS, PREDICTIONS
 from pipelines.prediction.drift import WINDOW_DAYS, DriftReport, measure_model, read_newest
 from pipelines.prediction.drift_metrics import publish_drift
-from pipelines.quality import WARN, promise
+from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.table_metadata import column_schema_of
 
@@ -84,16 +84,24 @@ def _gauges(report: DriftReport) -> tuple[str, float, int]:
 
 def _outcome(reports: list[DriftReport]) -> dg.MarkdownMetadataValue:
     lines = [
-        "| model | version | columns | moved | with too few rows or people | why nothing |",
-        "|---|---|--:|---|--:|---|",
+        "| model | version | columns | moved | with too few rows or people | answers left out | why nothing |",
+        "|---|---|--:|---|--:|--:|---|",
         *(
             f"| {report.registered_name} | {report.version or '–'} | {len(report.columns)}"
             f" | {', '.join(column.column for column in report.moved) or '–'}"
-            f" | {len(report.columns) - len(report.judged)} | {report.problem or '–'} |"
+            f" | {len(report.columns) - len(report.judged)} | {_left_out(report)} | {report.problem or '–'} |"
             for report in reports
         ),
     ]
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def _left_out(report: DriftReport) -> str:
+    """Answers that nothing can be said of: at these hours nobody of the training rows was asked."""
+    answers = next((column for column in report.columns if column.column == PREDICTION), None)
+    return (
+        "–" if answers is None else f"{answers.left_out_rows:,} of {answers.rows + answers.left_out_rows:,}"
+    )
 
 
 def _farthest(reports: list[DriftReport]) -> dg.MarkdownMetadataValue:
@@ -139,7 +147,7 @@ def _check(postgres: PostgresResource, *, of_predictions: bool) -> dg.AssetCheck
     ]
     return dg.AssetCheckResult(
         passed=not moved,
-        severity=WARN,
+        severity=ERROR,
         metadata={
             "moved": len(moved),
             "columns": len(columns),
@@ -153,7 +161,7 @@ def _check(postgres: PostgresResource, *, of_predictions: bool) -> dg.AssetCheck
 @dg.asset_check(
     asset=DRIFT,
     metadata=promise(
-        WARN,
+        ERROR,
         "Look at the column on the asset's page: more missing is mostly a source that fell silent, another shape a "
         "changed mapping, season or kind of people. docs/models.md says how to go on.",
     ),
@@ -166,7 +174,7 @@ def served_features_look_like_training(postgres: PostgresResource) -> dg.AssetCh
 @dg.asset_check(
     asset=DRIFT,
     metadata=promise(
-        WARN,
+        ERROR,
         "Have its features moved too? Then people live otherwise, and the next training learns it. If not: "
         "`aurora evaluate energy`, and `aurora rollback energy` if it answers worse than its baseline.",
     ),

@@ -25,21 +25,16 @@ NO_VERSION: Final = "none"
 KEPT_DAYS: Final = 90
 """As long as a training looks back: no version is compared over more."""
 
-# The same answer again changes nothing; whom a version first stood beside stays.
+# What a version said stays as it was said, and whom it stood beside. It is of the instant at which it is made.
 _WRITE: LiteralString = """
     insert into predictions.shadow_predictions (
         user_id, model_name, as_of, model_version, champion_version, model_source, value, class,
-        probabilities, lower, upper
+        probabilities, lower, upper, made_at
     ) values (
         %(user_id)s, %(model_name)s, %(as_of)s, %(model_version)s, %(champion_version)s, %(model_source)s,
-        %(value)s, %(class)s, %(probabilities)s, %(lower)s, %(upper)s
+        %(value)s, %(class)s, %(probabilities)s, %(lower)s, %(upper)s, %(as_of)s
     )
-    on conflict (user_id, model_name, as_of, model_version) do update set
-        model_source = excluded.model_source, value = excluded.value, class = excluded.class,
-        probabilities = excluded.probabilities, lower = excluded.lower, upper = excluded.upper,
-        created_at = now()
-    where (shadow_predictions.model_source, shadow_predictions.value)
-        is distinct from (excluded.model_source, excluded.value)
+    on conflict (user_id, model_name, as_of, model_version) do nothing
 """
 
 
@@ -54,7 +49,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Shadow:
-    """What the challenger did: its version, rows new or changed, or why it could not answer."""
+    """What the challenger did: its version, how many rows are new, or why it could not answer."""
 
     version: str | None = None
     written: int = 0

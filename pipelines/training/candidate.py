@@ -129,7 +129,7 @@ def judge_candidate(
         reference = f"champion {champion.version}"
         is_refit = champion.fingerprint == candidate.fitted.metadata.fingerprint
     if champion is not None and taken_back is not None and taken_back.concerns(candidate.fitted.metadata):
-        pick &= held_out.rows.known_at[held_out.number] > taken_back.at.timestamp()
+        pick &= held_out.rows.first_known_at[held_out.number] > taken_back.at.timestamp()
         if compared is None:
             pick[:] = False
         reference = f"champion {champion.version} since version {taken_back.versions[0]} was rolled back"
@@ -159,13 +159,15 @@ def losses_of_champion(held_out: HeldOut, champion: Champion) -> np.ndarray | No
     any.
 
     Honest is what it said on a held-out day of its own evaluation, and what it says of a label that became
-    known only after it was trained.
+    known only after it was trained. A correction since then makes a label neither: it was known before, and
+    what was said of it was held against another value.
     """
     losses = np.full(len(held_out.number), np.nan)
     stored = champion.held_out_losses
     for place, label in enumerate(held_out.rows.labels(held_out.number)):
         losses[place] = stored.get(label, np.nan)
-    new = held_out.rows.known_at[held_out.number] > champion.trained_until
+    losses[held_out.rows.known_at[held_out.number] > champion.trained_until] = np.nan
+    new = held_out.rows.first_known_at[held_out.number] > champion.trained_until
     columns = champion.predictor.metadata.columns
     if new.any() and set(columns) <= set(held_out.rows.spec.columns):
         order = [held_out.rows.spec.columns.index(name) for name in columns]

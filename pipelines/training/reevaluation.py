@@ -94,7 +94,7 @@ def judge_version(rows: TrainingRows, predictor: Predictor) -> tuple[Judged | No
     those whom the baseline serves.
     """
     table, metadata = table_for(predictor, rows), predictor.metadata
-    new = np.flatnonzero(rows.known_at > trained_until(predictor))
+    new = np.flatnonzero(rows.first_known_at > trained_until(predictor))
     _, known = start_of(metadata, table[new])
     number = new[known]
     if not len(number):

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from aurora.models.catalogue import REAL_COHORT
 from aurora.predictions.storage import CHAMPION
+from aurora.predictions.truth import HORIZON_HOURS
 from aurora.settings import load_settings
 from pipelines.training.metric_tables import metric_table
 
@@ -157,7 +158,8 @@ def _print_look(console: Console, model: str, look: SecondLook) -> None:
 def _print_shadow(console: Console, model: str, found: ShadowComparison) -> None:
     console.print(
         f"[bold]{found.name}[/] in the shadow: {found.ratings:,} ratings of {found.people} people, moments of "
-        f"{found.first:%Y-%m-%d} to {found.last:%Y-%m-%d}",
+        f"{found.first:%Y-%m-%d} to {found.last:%Y-%m-%d}, rated {found.hours_until_rated:.1f} hours later in the mean "
+        f"(at most {HORIZON_HOURS})",
         highlight=False,
     )
     lift = found.lift

@@ -1,7 +1,8 @@
 """Training rows: each label of a cohort beside the feature vector of its moment, read once, in order.
 
 A row is a label. Its vector was built by dbt from what was known at the label's `as_of`, without the
-label's own form; its `known_at` says from when on the label itself may be trained on.
+label's own form; its `known_at` says from when on the label itself may be trained on, and `first_known_at` from when
+on somebody may have been: a correction is known anew, and no news.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _READ = """
             labels.label_event_id,
             date_part('epoch', labels.as_of),
             date_part('epoch', labels.known_at),
+            date_part('epoch', labels.first_known_at),
             labels.value::float8,
             labels.precision = 'instant',
             {features}
@@ -70,10 +72,12 @@ _HEAD: Final = {
     "label_ids": "V16",
     "as_of": ">f8",
     "known_at": ">f8",
+    "first_known_at": ">f8",
     "values": ">f8",
     "is_instant": "?",
 }
 """The columns before the features, as Postgres sends them."""
+_NUMBERS: Final = ("as_of", "known_at", "first_known_at", "values")
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,9 @@ class TrainingRows:
     """Whether it is known when on its day a label was given."""
     as_of: Floats
     known_at: Floats
+    """When the version of the rating that counts now became known."""
+    first_known_at: Floats
+    """When its first version did."""
     values: Floats
     table: Floats
     """One column per entry of the vector of the spec, in its order; missing is NaN."""
@@ -187,7 +194,7 @@ def _columns(block: npt.NDArray[Any], spec: ModelSpec) -> dict[str, npt.NDArray[
     table = np.empty((len(spec.columns), len(block)))
     for place, name in enumerate(spec.columns):
         table[place] = block[name]
-    numbers = {name: block[name].astype(np.float64) for name in ("as_of", "known_at", "values")}
+    numbers = {name: block[name].astype(np.float64) for name in _NUMBERS}
     others = {name: block[name].copy() for name in ("user_id", "label_ids", "is_instant")}
     return {**others, **numbers, "table": table.T}
 

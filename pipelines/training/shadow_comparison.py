@@ -1,7 +1,7 @@
 """Champion and challenger on the shadow period: what both told the same people, beside what these then said.
 
-Counted is only a rating that became known after both versions were trained: a version that was trained this
-morning has seen the rating that judges yesterday's moment.
+Counted is only a rating that first became known after both had answered and after both versions were trained: a
+version that was trained this morning has seen yesterday's, also where it was corrected since.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from aurora.models.metrics import (
     ranked_probability_score,
     regression_metrics,
 )
+from aurora.predictions.truth import HORIZON_HOURS
 
 SIDES: Final = ("champion", "challenger")
 
-# The rating is the one that judges a served prediction too (marts.predictions): the next within 24 hours.
+# The rating is the one that judges a served prediction too (marts.predictions): the next that was not known yet.
 _READ: LiteralString = """
     with trained as (
         select
@@ -49,7 +50,8 @@ _READ: LiteralString = """
         challenger.probabilities as challenger_probabilities,
         champion.value as champion_value,
         champion.probabilities as champion_probabilities,
-        label.value as rated
+        label.value as rated,
+        label.hours_until_rated
     from predictions.shadow_predictions as challenger
     inner join predictions.shadow_predictions as champion
         on
@@ -61,13 +63,25 @@ _READ: LiteralString = """
     left join trained as challenger_trained on challenger_trained.model_version = challenger.model_version
     left join trained as champion_trained on champion_trained.model_version = champion.model_version
     inner join lateral (
-        select labels.value, labels.known_at
+        select
+            labels.value,
+            greatest(extract(epoch from labels.as_of - challenger.as_of), 0)::float8 / 3600 as hours_until_rated
         from intermediate.int_labels as labels
         where
             labels.user_id = challenger.user_id
             and labels.target = challenger.model_name
-            and labels.as_of >= challenger.as_of
-            and labels.as_of <= challenger.as_of + interval '24 hours'
+            and labels.as_of between
+            challenger.as_of - interval '2 days' and challenger.as_of + make_interval(hours => %(horizon_hours)s)
+            and (
+                labels.as_of >= challenger.as_of
+                or (
+                    labels.precision = 'day'
+                    and labels.local_date = (challenger.as_of at time zone users.tz)::date
+                )
+            )
+            and labels.first_known_at > greatest(
+                challenger.made_at, challenger_trained.trained_until, champion_trained.trained_until
+            )
         order by labels.as_of, labels.label_event_id
         limit 1
     ) as label on true
@@ -78,8 +92,6 @@ _READ: LiteralString = """
         and users.deleted_at is null
         and challenger.value is not null
         and champion.value is not null
-        and label.known_at > coalesce(challenger_trained.trained_until, '-infinity')
-        and label.known_at > coalesce(champion_trained.trained_until, '-infinity')
         and (%(version)s::text is null or challenger.model_version = %(version)s)
     order by challenger.as_of, challenger.user_id, challenger.model_version
 """
@@ -88,7 +100,7 @@ _READ: LiteralString = """
 class NothingInTheShadowError(AuroraError):
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"no rating followed a moment that a champion and a challenger of {name} both answered; "
+            f"no rating followed a moment that a champion and a challenger of {name} both answered and neither knew; "
             "the daily batch lets them answer while there is a challenger"
         )
 
@@ -106,6 +118,7 @@ class Answered:
     champion_value: float
     champion_probabilities: dict[str, float] | None
     rated: float
+    hours_until_rated: float
 
 
 @dataclass(frozen=True)
@@ -122,7 +135,7 @@ class Pair:
 @dataclass(frozen=True)
 class ShadowComparison:
     """All nights together, as `<metric>/<side>`, and every pair of versions. A positive lift: the challenger
-    is better.
+    is better. `hours_until_rated` is the mean over the ratings.
     """
 
     name: str
@@ -130,6 +143,7 @@ class ShadowComparison:
     last: datetime
     ratings: int
     people: int
+    hours_until_rated: float
     loss: str
     metrics: dict[str, float]
     lift: Lift
@@ -142,6 +156,7 @@ def compare_shadow(
     """Hold the challengers (or one version) against the champions beside whom they answered."""
     spec, name = model_spec(model), registered_name(model, cohort)
     asked = {"model": model, "registered_name": name, "cohort": cohort, "version": version}
+    asked |= {"horizon_hours": HORIZON_HOURS}
     rows = connection.cursor(row_factory=class_row(Answered)).execute(_READ, asked).fetchall()
     rows = [row for row in rows if spec.kind == "regression" or _have_probabilities(row)]
     if not rows:
@@ -156,6 +171,7 @@ def compare_shadow(
         last=rows[-1].as_of,
         ratings=len(rows),
         people=int(users.max()) + 1,
+        hours_until_rated=float(np.mean([row.hours_until_rated for row in rows])),
         loss="mae" if spec.kind == "regression" else "rps",
         metrics={
             f"{metric}/{side}": value

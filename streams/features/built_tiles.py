@@ -6,22 +6,21 @@ did not see are stale there, and those are read from the log.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import tuple_row
 
+from aurora.features.built_tiles import READ_BUILT_TILES, DaysOfTiles, days_of_built
 from aurora.features.live import read_logs
 from aurora.features.packing import KEPT
-from aurora.features.tiles import Tile, tiles_of
+from aurora.features.tiles import tiles_of
 
 Connection = psycopg.AsyncConnection[Any]
-DaysOfTiles = dict[date, dict[str, Tile]]
 
 # Read before the tiles: whatever a build changes meanwhile, no day is missed.
 _UNBUILT: Final[LiteralString] = """
@@ -29,26 +28,6 @@ _UNBUILT: Final[LiteralString] = """
     from raw.unbuilt_days
     where user_id = any(%(user_ids)s) and local_date between %(first)s and %(last)s
 """
-
-_TILES: Final[LiteralString] = """
-    select
-        user_id,
-        json_agg(json_build_array(
-            local_date - date '1970-01-01', measure, n, total, squares, lowest, highest, last_value,
-            (extract(epoch from last_at) * 1000000)::bigint
-        ))::text
-    from intermediate.int_tiles
-    where
-        user_id = any(%(user_ids)s)
-        and measure = any(%(measures)s)
-        and local_date between %(first)s and %(last)s
-        and valid_from <= %(as_of)s
-        and valid_until > %(as_of)s
-    group by user_id
-"""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 async def was_built(connection: Connection) -> bool:
@@ -74,21 +53,13 @@ async def read_built_tiles(
     for user_id, day in await cursor.fetchall():
         if day in days[user_id]:
             unbuilt[user_id].append(day)
-    await cursor.execute(_TILES, parameters)
+    await cursor.execute(READ_BUILT_TILES, parameters)
     found: dict[UUID, DaysOfTiles] = {user_id: {} for user_id in days}
     for user_id, tiles in await cursor.fetchall():
-        found[user_id] = _by_day(json.loads(tiles), days[user_id])
+        wanted = days[user_id]
+        found[user_id] = {day: of for day, of in days_of_built(tiles).items() if day in wanted}
     logs = await read_logs(connection, unbuilt, as_of)
     for user_id, theirs in unbuilt.items():
         logged = tiles_of(logs[user_id], KEPT)
         found[user_id] = {day: of for day, of in found[user_id].items() if day not in theirs} | logged
     return found, sum(map(len, unbuilt.values()))
-
-
-def _by_day(tiles: list[list[Any]], wanted: Collection[date]) -> DaysOfTiles:
-    days: DaysOfTiles = defaultdict(dict)
-    for number, measure, n, total, squares, low, high, last, micros in tiles:
-        day = date.fromordinal(number + _EPOCH_DAY)
-        last_at = _EPOCH + timedelta(microseconds=micros)
-        days[day][measure] = Tile(n, total, squares, low, high, last, last_at)
-    return {day: of for day, of in days.items() if day in wanted}

@@ -14,7 +14,7 @@ from aurora.settings import load_settings
 from pipelines.daily import ReplayWithoutCohortError, run_daily_job
 from pipelines.prediction.assets import PREDICTION_ASSETS
 from pipelines.resources import ReplayResource, default_resources
-from tests.pipelines.training.warehouse import START, add_people, build_tables
+from tests.pipelines.training.warehouse import START, add_people, add_tiles, build_tables
 
 
 def test_a_run_that_replays_nothing_takes_now_for_now_and_means_everybody() -> None:
@@ -45,6 +45,7 @@ def test_replayed_predictions_are_of_the_cohorts_own_day(committed_database: str
         build_tables(connection)
         add_people(connection, cohort="study", people=2, days=20)
         add_people(connection, cohort="other", people=2, days=20)
+        add_tiles(connection)
     resources = default_resources(
         {"postgres_url": committed_database, "data_dir": str(tmp_path)},
         replay=ReplayResource(as_of=(START + timedelta(days=5)).isoformat(), cohort="study"),

@@ -89,7 +89,10 @@ predictions = Table(
     Column("reasons", JSONB, nullable=False, server_default="[]"),
     text_column("origin"),
     instant_column("created_at", default_now=True),
-    UniqueConstraint("user_id", "model_name", "as_of", "origin"),
+    instant_column("made_at", default_now=True),
+    UniqueConstraint(
+        "user_id", "model_name", "as_of", "origin", "model_version", postgresql_nulls_not_distinct=True
+    ),
     CheckConstraint("model_source in ('model', 'baseline', 'none')", name="model_source"),
     CheckConstraint("origin in ('batch', 'live', 'api')", name="origin"),
     Index("ix_predictions_user_id_model_name_created_at", "user_id", "model_name", "created_at"),
@@ -112,6 +115,7 @@ shadow_predictions = Table(
     Column("lower", Double),
     Column("upper", Double),
     instant_column("created_at", default_now=True),
+    instant_column("made_at", default_now=True),
     PrimaryKeyConstraint("user_id", "model_name", "as_of", "model_version"),
     CheckConstraint("model_source in ('model', 'baseline', 'none')", name="model_source"),
     schema="predictions",

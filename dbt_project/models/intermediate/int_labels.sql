@@ -103,6 +103,8 @@ labels as (
         ) as as_of,
         ratings.value,
         ratings.known_at,
+        -- A correction tells anew what was known before: whoever learned the rating had seen it by then.
+        ratings.first_available_at as first_known_at,
         ratings.local_date,
         case
             when ratings.precision = 'instant'

@@ -8,6 +8,7 @@ judged as (
         accuracy.model_name,
         coalesce(accuracy.model_version, 'none') as model_version,
         date_trunc('week', accuracy.local_date)::date as week_date,
+        accuracy.horizon_hours,
         accuracy.model_source,
         accuracy.label_event_id,
         accuracy.value,
@@ -37,7 +38,7 @@ centred as (
         rated_value - avg(rated_value) over person as centred_rated_value
 
     from judged
-    window person as (partition by cohort, model_name, model_version, week_date, user_id)
+    window person as (partition by cohort, model_name, model_version, week_date, horizon_hours, user_id)
 
 ),
 
@@ -48,6 +49,7 @@ accuracy as (
         model_name,
         model_version,
         week_date,
+        horizon_hours,
         count(*) as predictions,
         count(distinct label_event_id) as ratings,
         count(distinct user_id) as users,
@@ -66,7 +68,7 @@ accuracy as (
         avg(is_baseline_class_right::integer)::float8 as baseline_class_accuracy
 
     from centred
-    group by cohort, model_name, model_version, week_date
+    group by cohort, model_name, model_version, week_date, horizon_hours
 
 )
 

@@ -13,6 +13,8 @@ predictions as (
         local_date,
         label_event_id,
         rated_at,
+        hours_until_rated,
+        horizon_hours,
         value,
         rated_value,
         value - rated_value as error,

@@ -1,4 +1,4 @@
--- Written by `aurora generate` from aurora/events/mood_classes.py; do not edit.
+-- Written by `aurora generate` from aurora/events/mood_classes.py and aurora/predictions/truth.py; do not edit.
 -- sqlfluff:max_line_length:0
 with
 
@@ -19,6 +19,7 @@ judged as (
         predictions.origin,
         predictions.as_of,
         predictions.local_date,
+        predictions.made_at,
         predictions.created_at,
         predictions.value,
         predictions.class,
@@ -32,15 +33,22 @@ judged as (
         label.label_event_id is not null as has_truth,
         label.label_event_id,
         label.rated_at,
+        label.hours_until_rated,
+        case
+            when label.hours_until_rated <= 1 then 1
+            when label.hours_until_rated <= 24 then 24
+        end as horizon_hours,
         label.rated_value,
         label.rated_class
 
     from predictions
-    -- The next rating, within a day: what a prediction says of its instant is what the person would answer then.
+    -- What a prediction says of its instant is what the person would answer then: the next rating, within its horizon,
+    -- is the truth. Neither the prediction nor what its version learned from had it, and a correction is no news.
     left join lateral (
         select
             labels.label_event_id,
             labels.as_of as rated_at,
+            greatest(extract(epoch from labels.as_of - predictions.as_of), 0)::float8 / 3600 as hours_until_rated,
             labels.value as rated_value,
             case labels.target
                 when 'mood' then case
@@ -55,8 +63,15 @@ judged as (
         where
             labels.user_id = predictions.user_id
             and labels.target = predictions.model_name
-            and labels.as_of >= predictions.as_of
-            and labels.as_of <= predictions.as_of + interval '24 hours'
+            and labels.as_of between
+            predictions.as_of - interval '2 days' and predictions.as_of + interval '24 hours'
+            -- One with a date only is of the whole day, whose beginning is over.
+            and (
+                labels.as_of >= predictions.as_of
+                or (labels.precision = 'day' and labels.local_date = predictions.local_date)
+            )
+            and labels.first_known_at > predictions.made_at
+            and (predictions.model_version is null or labels.first_known_at > predictions.trained_until)
         order by labels.as_of, labels.label_event_id
         limit 1
     ) as label on true

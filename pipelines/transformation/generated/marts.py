@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from aurora.events.mood_classes import MOOD_CLASSES
+from aurora.predictions.truth import HORIZON_HOURS, NEAR_HOURS
 from pipelines.transformation.generated.days import DAY_MEASURES
 from pipelines.transformation.generated.texts import indented, sql_file
 
-_MOOD_CLASSES: Final = "aurora/events/mood_classes.py"
+_PREDICTIONS: Final = "aurora/events/mood_classes.py and aurora/predictions/truth.py"
 _EVENTS: Final = "aurora/events/catalogue.py"
 
 # Column of a night → the metric that it is.
@@ -21,7 +22,7 @@ NIGHT_METRICS: Final[dict[str, str]] = {
 def mart_files() -> dict[str, str]:
     """Path below `models/` → text. Their descriptions are written by hand, in the YAML beside them."""
     return {
-        "marts/predictions.sql": sql_file("predictions", _MOOD_CLASSES, _predictions_sql()),
+        "marts/predictions.sql": sql_file("predictions", _PREDICTIONS, _predictions_sql()),
         "marts/daily_metrics.sql": sql_file("daily_metrics", _EVENTS, _daily_metrics_sql()),
     }
 
@@ -54,6 +55,7 @@ judged as (
         predictions.origin,
         predictions.as_of,
         predictions.local_date,
+        predictions.made_at,
         predictions.created_at,
         predictions.value,
         predictions.class,
@@ -63,19 +65,26 @@ judged as (
         predictions.baseline_name,
         -- Of five classes the baseline answers the one that the person was in most of late.
         case when predictions.baseline is not null then usual.class end as baseline_class,
-        predictions.as_of + interval '24 hours' as truth_due_at,
+        predictions.as_of + interval '{HORIZON_HOURS} hours' as truth_due_at,
         label.label_event_id is not null as has_truth,
         label.label_event_id,
         label.rated_at,
+        label.hours_until_rated,
+        case
+            when label.hours_until_rated <= {NEAR_HOURS} then {NEAR_HOURS}
+            when label.hours_until_rated <= {HORIZON_HOURS} then {HORIZON_HOURS}
+        end as horizon_hours,
         label.rated_value,
         label.rated_class
 
     from predictions
-    -- The next rating, within a day: what a prediction says of its instant is what the person would answer then.
+    -- What a prediction says of its instant is what the person would answer then: the next rating, within its horizon,
+    -- is the truth. Neither the prediction nor what its version learned from had it, and a correction is no news.
     left join lateral (
         select
             labels.label_event_id,
             labels.as_of as rated_at,
+            greatest(extract(epoch from labels.as_of - predictions.as_of), 0)::float8 / 3600 as hours_until_rated,
             labels.value as rated_value,
             case labels.target
                 when 'mood' then case
@@ -86,8 +95,15 @@ judged as (
         where
             labels.user_id = predictions.user_id
             and labels.target = predictions.model_name
-            and labels.as_of >= predictions.as_of
-            and labels.as_of <= predictions.as_of + interval '24 hours'
+            and labels.as_of between
+            predictions.as_of - interval '2 days' and predictions.as_of + interval '{HORIZON_HOURS} hours'
+            -- One with a date only is of the whole day, whose beginning is over.
+            and (
+                labels.as_of >= predictions.as_of
+                or (labels.precision = 'day' and labels.local_date = predictions.local_date)
+            )
+            and labels.first_known_at > predictions.made_at
+            and (predictions.model_version is null or labels.first_known_at > predictions.trained_until)
         order by labels.as_of, labels.label_event_id
         limit 1
     ) as label on true

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -79,6 +80,26 @@ def test_predictions_of_people_who_are_gone_do_not_stay_when_they_begin_to_go_wi
     with psycopg.connect(committed_database) as connection:
         left = connection.execute("select user_id from predictions.predictions").fetchall()
     assert left == [(USER,)]
+
+
+def test_predictions_of_before_were_made_when_they_were_stored(committed_database: str) -> None:
+    config = alembic_config(committed_database)
+    command.downgrade(config, "0019")
+    stored_at = datetime(2026, 3, 2, 2, tzinfo=UTC)
+    with psycopg.connect(committed_database) as connection:
+        ensure_people(connection, [Person(USER, "somebody", "Europe/Oslo", "real")], "ab" * 32)
+        connection.execute(
+            "insert into predictions.predictions (prediction_id, user_id, model_name, model_source, as_of,"
+            " local_date, features, origin, created_at)"
+            " values (gen_random_uuid(), %s, 'energy', 'none', %s, current_date, '{}', 'batch', %s)",
+            [USER, stored_at - timedelta(hours=5), stored_at],
+        )
+
+    command.upgrade(config, "head")
+
+    with psycopg.connect(committed_database) as connection:
+        made = connection.execute("select made_at from predictions.predictions").fetchone()
+    assert made == (stored_at,)
 
 
 def test_an_address_that_was_stored_before_addresses_were_confirmed_waits_for_it(

@@ -10,6 +10,7 @@ from aurora.models.drift import (
     FEWEST_PEOPLE,
     ColumnDrift,
     Served,
+    hardly_knows_the_hour,
     measure_drift,
     psi,
 )
@@ -173,6 +174,49 @@ def test_another_mixture_of_hours_is_no_drift_and_hours_of_nobody_are_left_out()
     assert drift.state == "as_trained"
     assert drift.left_out_rows == np.isnan(asked).sum()
     assert drift.rows + drift.left_out_rows == len(people)
+
+
+def test_at_hours_of_nobody_only_what_the_hour_hardly_changes_is_compared() -> None:
+    columns, users = days_of(60, 6, 1_000, shift=1.0)
+    at_night = served(columns, users, hour=2.0)
+
+    weeks = {
+        drift.column: drift
+        for drift in measure_drift(a_reference(), at_night, at_any_hour=["level", "noise"])
+    }
+
+    assert moved(weeks) == {"level"}
+    assert (weeks["noise"].state, weeks["noise"].left_out_rows) == ("as_trained", 0)
+    assert (weeks["worn"].state, weeks["worn"].left_out_rows) == ("not_enough", len(users))
+
+
+def test_at_hours_of_nobody_who_lives_as_before_hardly_ever_raises_an_alarm() -> None:
+    alarms = 0
+    for seed in range(30):
+        columns, users = days_of(60, 6, 1_000 + seed)
+        asked = served(columns, users, hour=2.0)
+        alarms += any(
+            drift.state == "moved"
+            for drift in measure_drift(a_reference(seed=seed), asked, at_any_hour=COLUMNS)
+        )
+
+    assert alarms <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "hardly"),
+    [
+        ("energy_ewma_28d", True),
+        ("caffeine_daily_27d", True),
+        ("avg_sleep_last_7d", False),
+        ("work_minutes_sum_1d", False),
+        ("energy_daypart_mean_28d", False),
+        ("hour_of_day", False),
+        ("prediction", False),
+    ],
+)
+def test_what_reads_weeks_and_no_clock_hardly_knows_the_hour(name: str, hardly: bool) -> None:
+    assert hardly_knows_the_hour(name) == hardly
 
 
 def test_a_reference_holds_shares_of_each_part_of_the_day() -> None:

@@ -93,20 +93,41 @@ async def test_writing_the_same_predictions_twice_changes_nothing(database: psyc
     assert await _stored(database) == first
 
 
-async def test_a_new_version_renews_the_prediction_of_the_same_moment(
+async def test_what_a_version_said_stays_when_another_speaks_of_the_same_instant(
     database: psycopg.AsyncConnection,
 ) -> None:
     await database.execute(PEOPLE, IDS)
     row = a_row()
     await write_predictions_async(database, [row])
+    other = replace(row.prediction, model_version="4", value=1.0)
 
-    renewed = replace(row, prediction=replace(row.prediction, model_version="4"))
-    await write_predictions_async(database, [renewed])
+    await write_predictions_async(database, [replace(row, prediction=other)])
 
     stored = await _stored(database)
-    assert [line["model_version"] for line in stored] == ["4"]
+    assert {(line["model_version"], line["value"]) for line in stored} == {
+        ("3", row.prediction.value),
+        ("4", 1.0),
+    }
     assert stored[0]["features"]["energy_ewma_28d"] == 6.0
     assert stored[0]["reasons"][0]["sentence"] == row.prediction.reasons[0].sentence
+
+
+async def test_what_a_version_said_first_of_an_instant_is_not_written_over(
+    database: psycopg.AsyncConnection,
+) -> None:
+    await database.execute(PEOPLE, IDS)
+    row = a_row()
+    baseline = a_row(prediction=replace(row.prediction, model_version=None, model_source="baseline"))
+
+    await write_predictions_async(database, [row, baseline])
+    await write_predictions_async(
+        database,
+        [replace(each, prediction=replace(each.prediction, value=1.0)) for each in (row, baseline)],
+    )
+
+    stored = await _stored(database)
+    assert [line["value"] for line in stored] == [row.prediction.value] * 2
+    assert {line["made_at"] for line in stored} == {row.as_of}
 
 
 async def test_an_answer_from_nobody_can_be_stored(database: psycopg.AsyncConnection) -> None:

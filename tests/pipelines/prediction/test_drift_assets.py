@@ -22,7 +22,7 @@ def run(url: str, data_dir: Path) -> dg.ExecuteInProcessResult:
 
 def red(result: dg.ExecuteInProcessResult) -> set[str]:
     evaluations = result.get_asset_check_evaluations()
-    assert {one.severity for one in evaluations} == {dg.AssetCheckSeverity.WARN}
+    assert {one.severity for one in evaluations} == {dg.AssetCheckSeverity.ERROR}
     return {one.check_name for one in evaluations if not one.passed}
 
 

@@ -14,9 +14,12 @@ from pipelines.prediction.batch import predict_cohort
 from pipelines.prediction.shadow import forget_old_shadows
 from pipelines.training.shadow_comparison import NothingInTheShadowError, compare_shadow
 from tests.aurora.models.people import an_energy_artifact
-from tests.pipelines.training.warehouse import START, add_people, build_tables, person
+from tests.pipelines.training.warehouse import START, add_people, add_tiles, build_tables, person
 
 Connection = psycopg.Connection[Any]
+
+NOW = START + timedelta(days=1, hours=12)
+"""In the evening of the second of three days."""
 
 
 @pytest.fixture
@@ -54,6 +57,11 @@ def publish(
     )
 
 
+def add_days(connection: Connection, *, people: int, days: int) -> None:
+    add_people(connection, people=people, days=days)
+    add_tiles(connection)
+
+
 def shadows(connection: Connection) -> list[tuple[Any, ...]]:
     return connection.execute(
         """
@@ -66,11 +74,11 @@ def shadows(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 def test_the_challenger_answers_the_same_moments_and_nothing_of_it_is_served(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4")
 
-    report = predict_cohort(connection, "energy", "real")
+    report = predict_cohort(connection, "energy", "real", as_of=NOW)
 
     served = connection.execute("select distinct model_version from predictions.predictions").fetchall()
     assert served == [("3",)]
@@ -79,39 +87,39 @@ def test_the_challenger_answers_the_same_moments_and_nothing_of_it_is_served(con
 
 
 def test_a_second_batch_writes_no_shadow_twice(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4")
-    predict_cohort(connection, "energy", "real")
+    predict_cohort(connection, "energy", "real", as_of=NOW)
 
-    assert predict_cohort(connection, "energy", "real").shadow.written == 0
+    assert predict_cohort(connection, "energy", "real", as_of=NOW).shadow.written == 0
     assert shadows(connection) == [("3", "3", 4, 1), ("4", "3", 4, 1)]
 
 
 def test_without_a_champion_the_challenger_stands_beside_the_baseline(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "challenger", "4")
 
-    predict_cohort(connection, "energy", "real")
+    predict_cohort(connection, "energy", "real", as_of=NOW)
 
     assert shadows(connection) == [("4", "none", 4, 1), ("none", "none", 4, 1)]
 
 
 def test_a_champion_is_not_its_own_challenger(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "3")
 
-    assert predict_cohort(connection, "energy", "real").shadow.version is None
+    assert predict_cohort(connection, "energy", "real", as_of=NOW).shadow.version is None
     assert shadows(connection) == []
 
 
 def test_a_broken_challenger_keeps_nobody_from_their_prediction(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4", sha256="0" * 64)
 
-    report = predict_cohort(connection, "energy", "real")
+    report = predict_cohort(connection, "energy", "real", as_of=NOW)
 
     assert (report.by_model, report.written) == (4, 4)
     assert "SHA-256" in (report.shadow.problem or "")
@@ -119,10 +127,10 @@ def test_a_broken_challenger_keeps_nobody_from_their_prediction(connection: Conn
 
 
 def test_shadows_go_with_the_person(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4")
-    predict_cohort(connection, "energy", "real")
+    predict_cohort(connection, "energy", "real", as_of=NOW)
 
     connection.execute("delete from app.users where user_id = %s", [person(0)])
 
@@ -130,17 +138,18 @@ def test_shadows_go_with_the_person(connection: Connection) -> None:
 
 
 def test_both_are_held_against_what_people_said_next(connection: Connection) -> None:
-    add_people(connection, people=6, days=3)
+    add_days(connection, people=6, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4")
-    predict_cohort(connection, "energy", "real", until=START + timedelta(days=1))
+    predict_cohort(connection, "energy", "real", as_of=START + timedelta(days=1))
     publish(connection, "challenger", "5")
-    predict_cohort(connection, "energy", "real", until=START + timedelta(days=2))
+    predict_cohort(connection, "energy", "real", as_of=START + timedelta(days=1, hours=23))
 
     found = compare_shadow(connection, "energy", "real")
     only = compare_shadow(connection, "energy", "real", version="5")
 
     assert (found.ratings, found.people, found.lift.mean) == (12, 6, 0.0)
+    assert found.hours_until_rated == pytest.approx(0.5)  # half of them at once, half an hour later
     assert found.metrics["mae/champion"] == found.metrics["mae/challenger"]
     assert [(pair.challenger, pair.champion, pair.ratings) for pair in found.pairs] == [
         ("4", "3", 6),
@@ -150,18 +159,19 @@ def test_both_are_held_against_what_people_said_next(connection: Connection) -> 
 
 
 def test_moods_are_compared_as_classes(connection: Connection) -> None:
-    add_people(connection, people=6, days=3)
+    add_days(connection, people=6, days=3)
     connection.execute(
         """
         insert into predictions.shadow_predictions (
-            user_id, model_name, as_of, model_version, champion_version, model_source, value, probabilities
+            user_id, model_name, as_of, model_version, champion_version, model_source, value, probabilities, made_at
         )
         select
             labels.user_id, 'mood', labels.as_of, versions.version, '3', 'model', 0.0,
             jsonb_build_object(
                 'very_negative', 0.0, 'negative', 0.0, 'neutral', versions.sure, 'positive', 1 - versions.sure,
                 'very_positive', 0.0
-            )
+            ),
+            labels.as_of
         from intermediate.int_labels as labels
         cross join (values ('3', 0.0), ('4', 1.0)) as versions (version, sure)
         where labels.target = 'mood'
@@ -176,21 +186,25 @@ def test_moods_are_compared_as_classes(connection: Connection) -> None:
     assert found.loss == "rps"
 
 
-def test_a_rating_that_a_version_was_trained_on_does_not_judge_it(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+def test_a_rating_that_a_version_was_trained_on_does_not_judge_it_though_corrected_since(
+    connection: Connection,
+) -> None:
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4", trained_until=START + timedelta(days=9))
-    predict_cohort(connection, "energy", "real")
+    predict_cohort(connection, "energy", "real", as_of=NOW)
+
+    connection.execute("update intermediate.int_labels set known_at = known_at + interval '30 days'")
 
     with pytest.raises(NothingInTheShadowError, match="no rating followed"):
         compare_shadow(connection, "energy", "real")
 
 
 def test_shadows_are_forgotten_once_no_training_looks_back_so_far(connection: Connection) -> None:
-    add_people(connection, people=4, days=3)
+    add_days(connection, people=4, days=3)
     publish(connection, "champion", "3")
     publish(connection, "challenger", "4")
-    predict_cohort(connection, "energy", "real")
+    predict_cohort(connection, "energy", "real", as_of=NOW)
     connection.execute(
         "update predictions.shadow_predictions set created_at = created_at - interval '91 days'"
         " where user_id = %s",

@@ -13,11 +13,12 @@ from pipelines.training.rows import TrainingRows
 
 def rows_from_frame(frame: pl.DataFrame, spec: ModelSpec, cohort: str = "real") -> TrainingRows:
     """Rows with the columns `user_id`, `label_event_id` (an id, or any text), `as_of`, `known_at`, `value`, `persona`,
-    `precision` and those of the vector, sorted by person.
+    `precision` and those of the vector, sorted by person. Without `first_known_at` nothing was corrected.
     """
     people, users = np.unique(frame["user_id"].to_numpy().astype(str), return_inverse=True)
     personas = dict(zip(frame["user_id"], frame["persona"], strict=True))
     ids = b"".join(_id_of(label).bytes for label in frame["label_event_id"])
+    first = frame["first_known_at" if "first_known_at" in frame.columns else "known_at"]
     vector = frame.select(pl.col(name).cast(pl.Float64) for name in spec.columns)
     return TrainingRows(
         spec=spec,
@@ -29,6 +30,7 @@ def rows_from_frame(frame: pl.DataFrame, spec: ModelSpec, cohort: str = "real") 
         is_instant=(frame["precision"] == "instant").to_numpy(),
         as_of=frame["as_of"].to_numpy().astype(np.float64),
         known_at=frame["known_at"].to_numpy().astype(np.float64),
+        first_known_at=first.to_numpy().astype(np.float64),
         values=frame["value"].to_numpy().astype(np.float64),
         table=vector.fill_null(float("nan")).to_numpy(),
         data_version="made-up",

@@ -57,6 +57,7 @@ def _rows(spec: ModelSpec, *, sleep: float = 0.0, personal: float = 0.0) -> Trai
         is_instant=np.ones(len(users), dtype=np.bool_),
         as_of=as_of,
         known_at=as_of,
+        first_known_at=as_of,
         values=values,
         table=table,
         data_version="made-up",

@@ -25,6 +25,7 @@ from pipelines.training.evaluation import (
 )
 from pipelines.training.fitting import fit
 from pipelines.training.halves import FEWEST_PEOPLE, HALVES, with_halves
+from pipelines.training.reevaluation import judge_version
 from pipelines.training.rows import TrainingRows
 from tests.pipelines.training.made_up_rows import PLAN, some_rows
 
@@ -187,6 +188,26 @@ def test_a_champion_is_compared_only_where_it_is_honest() -> None:
     assert set(losses.tolist()) == {0.5}
     assert judge_candidate(candidate, trained_on_everything, None).reference == held_out.best_baseline()
     assert judge_candidate(candidate, with_record, None).reference == "champion 1"
+
+
+def test_a_correction_is_no_rating_that_a_champion_had_not_seen() -> None:
+    candidate = build_candidate(some_rows(), PLAN, judged())
+    assert candidate is not None
+    predictor = Predictor.load(candidate.artifact)
+    labels = judged().rows.labels(judged().number)
+    champion = Champion("1", predictor, held_out_losses=dict.fromkeys(labels, 0.5))
+    corrected = judged().number[::2]
+    known_at = judged().rows.known_at.copy()
+    known_at[corrected] = champion.trained_until + 60
+    since = replace(judged(), rows=replace(judged().rows, known_at=known_at))
+
+    losses = losses_of_champion(since, champion)
+    seen, coverage = judge_version(since.rows, predictor)
+
+    assert losses is not None
+    assert np.isnan(losses[::2]).all()
+    assert set(losses[1::2].tolist()) == {0.5}
+    assert (seen, coverage) == (None, {})
 
 
 def test_an_artifact_knows_what_it_was_trained_on_and_carries_models_of_halves() -> None:

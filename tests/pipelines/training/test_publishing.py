@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,9 +18,12 @@ from pipelines.training.promotion import promote
 from pipelines.training.publishing import publish_aliases
 from pipelines.training.tracking import connect
 from tests.pipelines.training.quick_training import copy_version, train
-from tests.pipelines.training.warehouse import add_people
+from tests.pipelines.training.warehouse import START, add_people, add_tiles
 
 Connection = psycopg.Connection[Any]
+
+NOW = START + timedelta(days=60)
+"""Just after the last rating of `add_people`."""
 
 
 def told_of_moves(connection: Connection, alias: str = CHAMPION) -> list[tuple[Any, ...]]:
@@ -122,13 +126,14 @@ def test_an_mlflow_that_was_set_up_anew_neither_withdraws_a_champion_nor_takes_i
 
 def test_while_mlflow_is_away_the_champion_stays_and_answers(connection: Connection, mlflow_uri: str) -> None:
     add_people(connection)
+    add_tiles(connection)
     train(connection, mlflow_uri)
 
     with pytest.raises(ServiceUnavailableError, match="MLflow"):
         publish_aliases(connection, "http://127.0.0.1:9")
 
     assert read_versions(connection) == {"energy": "1"}
-    assert predict_cohort(connection, "energy", "real").by_model == 12
+    assert predict_cohort(connection, "energy", "real", as_of=NOW).by_model == 12
 
 
 def test_a_word_in_mlflow_that_nobody_can_read_stops_nothing(connection: Connection, mlflow_uri: str) -> None:
@@ -148,12 +153,13 @@ def test_a_challenger_that_a_hand_set_outlives_the_nightly_training_and_answers_
     connection: Connection, mlflow_uri: str
 ) -> None:
     add_people(connection)
+    add_tiles(connection)
     train(connection, mlflow_uri)
     wanted, client = copy_version(mlflow_uri), connect(mlflow_uri)
     client.set_registered_model_alias("energy", CHALLENGER, wanted)
 
     night = train(connection, mlflow_uri, tags={"dagster_run_id": "d-1"})
-    report = predict_cohort(connection, "energy", "real")
+    report = predict_cohort(connection, "energy", "real", as_of=NOW)
 
     assert night.outcome == "promoted"
     assert f"challenger {wanted} was put there by a person, and stays" in night.sentences

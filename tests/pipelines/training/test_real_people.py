@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pipelines.training.model_card.contents import model_card
 from pipelines.training.rows import TrainingRows
 from pipelines.training.training import plan_for, train_model
 from tests.pipelines.training.study_rows import study_rows
-from tests.pipelines.training.warehouse import add_rows
+from tests.pipelines.training.warehouse import add_rows, add_tiles
 
 pytestmark = pytest.mark.datasets
 
@@ -94,10 +95,12 @@ def test_on_dirty_wearable_days_the_gate_refuses_and_the_card_reports_no_skill(d
 def test_people_of_a_study_without_a_champion_are_answered_by_their_baseline(
     connection: psycopg.Connection[Any], mlflow_uri: str, datasets: Path
 ) -> None:
-    add_rows(connection, lifesnaps(datasets))
+    rows = lifesnaps(datasets)
+    add_rows(connection, rows)
+    add_tiles(connection)
 
     trained = train_model(connection, "mood", "lifesnaps", mlflow_uri=mlflow_uri)
-    predicted = predict_cohort(connection, "mood", "lifesnaps")
+    predicted = predict_cohort(connection, "mood", "lifesnaps", as_of=datetime.fromtimestamp(rows.until, UTC))
 
     sources = connection.execute("select distinct model_source from predictions.predictions").fetchall()
     assert trained.outcome == "refused", trained.sentences

@@ -15,7 +15,7 @@ from pipelines.training.publishing import publish_aliases
 from pipelines.training.reevaluation import NothingToJudgeError, NoVersionError, look_again
 from pipelines.training.tracking import connect
 from tests.pipelines.training.quick_training import copy_version, train
-from tests.pipelines.training.warehouse import START, add_people
+from tests.pipelines.training.warehouse import START, add_people, add_tiles
 
 Connection = psycopg.Connection[Any]
 
@@ -56,6 +56,7 @@ def test_the_commands_promote_roll_back_and_look_again(
     connection: Connection, pipelines_url: str, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_people(connection)
+    add_tiles(connection)
     monkeypatch.setenv("AURORA_POSTGRES_URL", pipelines_url)
     monkeypatch.setenv("AURORA_MLFLOW_URI", mlflow_uri)
     monkeypatch.setenv("COLUMNS", "200")
@@ -80,6 +81,7 @@ def test_the_commands_promote_roll_back_and_look_again(
 
     assert "beside it, shown to nobody: version 2" in predicted
     assert "12 ratings of 12 people" in shadow
+    assert "rated 0.0 hours later in the mean (at most 24)" in shadow
     assert "energy version 2 on 180 ratings of 12 people" in looked
     assert "user_mean" in looked
     assert "energy version 2 promoted; before: 1" in moved

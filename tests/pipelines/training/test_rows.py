@@ -26,11 +26,15 @@ def test_rows_are_read_as_they_are_stored(connection: Connection) -> None:
         (person(1),),
     )
     add_people(connection, people=3, days=4, known_after=timedelta(minutes=5))
+    connection.execute(
+        "update intermediate.int_labels set known_at = known_at + interval '2 days' where user_id = %s",
+        (person(1),),
+    )
 
     rows = read_training_rows(connection, ENERGY, "real")
 
     stored = connection.execute(
-        "select labels.user_id::text, label_event_id::text, labels.as_of, labels.known_at, value,"
+        "select labels.user_id::text, label_event_id::text, labels.as_of, labels.known_at, first_known_at, value,"
         " avg_sleep_last_7d, energy_ewma_28d from intermediate.int_labels as labels"
         " join features.moment_energy_features as features using (user_id, as_of)"
         " where target = 'energy' order by labels.user_id, labels.as_of"
@@ -41,14 +45,15 @@ def test_rows_are_read_as_they_are_stored(connection: Connection) -> None:
         rows.labels(np.arange(len(rows))),
         rows.as_of,
         rows.known_at,
+        rows.first_known_at,
         rows.values,
         rows.table[:, sleep],
         rows.table[:, usual],
         strict=True,
     )
     assert [tuple(row) for row in read] == [
-        (user, label, as_of.timestamp(), known_at.timestamp(), *numbers)
-        for user, label, as_of, known_at, *numbers in stored
+        (user, label, as_of.timestamp(), known_at.timestamp(), first.timestamp(), *numbers)
+        for user, label, as_of, known_at, first, *numbers in stored
     ]
     assert dict(zip(rows.people, rows.personas, strict=True))[str(person(1))] == "owl"
     assert sorted(map(str, rows.personas)) == ["None", "None", "owl"]

@@ -10,7 +10,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import numpy as np
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
+from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from pipelines.training.rows import TrainingRows
@@ -29,7 +31,15 @@ def build_tables(connection: psycopg.Connection[Any]) -> None:
         """
         create table intermediate.int_labels (
             user_id uuid, as_of timestamptz, target text, value float8, label_event_id uuid,
-            known_at timestamptz, local_date date, precision text
+            known_at timestamptz, local_date date, precision text, first_known_at timestamptz
+        )
+        """
+    )
+    connection.execute(
+        """
+        create table intermediate.int_tiles (
+            user_id uuid, local_date date, measure text, valid_from timestamptz, valid_until timestamptz, n integer,
+            total bigint, squares bigint, lowest bigint, highest bigint, last_value bigint, last_at timestamptz
         )
         """
     )
@@ -123,9 +133,9 @@ def add_rows(connection: psycopg.Connection[Any], rows: TrainingRows) -> None:
     people = [rows.people[user] for user in rows.users]
     labels = rows.labels(np.arange(len(rows)))
     cursor.executemany(
-        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'day')",
+        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'day', %s)",
         [
-            (user_id, at, spec.target, value, label, known_at, at.date())
+            (user_id, at, spec.target, value, label, known_at, at.date(), known_at)
             for user_id, at, value, label, known_at in zip(
                 people, moments, rows.values.tolist(), labels, known, strict=True
             )
@@ -146,6 +156,33 @@ def add_rows(connection: psycopg.Connection[Any], rows: TrainingRows) -> None:
                 for user_id, at, vector in zip(people, moments, table.tolist(), strict=True)
             ],
         )
+
+
+def add_tiles(connection: psycopg.Connection[Any]) -> None:
+    """The tiles of the ratings that are there: what batch prediction makes its vectors from."""
+    connection.execute(
+        """
+        insert into intermediate.int_tiles
+        select
+            user_id, local_date, rated.measure, known_at, 'infinity', 1, units, units * units, units, units, units,
+            as_of
+        from intermediate.int_labels as labels
+        cross join lateral (
+            values
+            ('energy', labels.value, 'energy'),
+            ('mood', labels.value, 'mood'),
+            ('mood', (labels.value < -0.6)::integer, 'mood_very_negative'),
+            ('mood', (labels.value >= -0.6 and labels.value < -0.2)::integer, 'mood_negative'),
+            ('mood', (labels.value between -0.2 and 0.2)::integer, 'mood_neutral'),
+            ('mood', (labels.value > 0.2 and labels.value <= 0.6)::integer, 'mood_positive'),
+            ('mood', (labels.value > 0.6)::integer, 'mood_very_positive')
+        ) as rated (target, value, measure)
+        inner join jsonb_each_text(%s) as scales (measure, scale) on rated.measure = scales.measure
+        cross join lateral (select round(rated.value * scales.scale::integer)::bigint as units) as told
+        where labels.target = rated.target
+        """,
+        [Jsonb({name: measure.scale for name, measure in MEASURES.items()})],
+    )
 
 
 def _add_vector(
@@ -174,7 +211,7 @@ def _add_label(
     known_after: timedelta,
 ) -> None:
     connection.execute(
-        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'instant')",
+        "insert into intermediate.int_labels values (%s, %s, %s, %s, %s, %s, %s, 'instant', %s)",
         [
             user_id,
             as_of,
@@ -183,5 +220,6 @@ def _add_label(
             uuid5(user_id, f"{spec.target}{as_of}"),
             as_of + known_after,
             as_of.date(),
+            as_of + known_after,
         ],
     )

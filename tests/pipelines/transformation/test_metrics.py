@@ -104,12 +104,18 @@ def golden(warehouse: Warehouse) -> Warehouse:
     with psycopg.connect(warehouse.owner_url) as connection:
         connection.execute("update app.users set cohort = 'first'")
         connection.execute("update app.users set cohort = 'second' where user_id = %s", (CLEO,))
+        connection.execute(
+            "insert into predictions.model_artifacts (model_name, model_version, artifact, sha256, metadata)"
+            " select model || '.' || cohort, '1', '', '', '{\"trained\": {\"until\": 1770000000}}'"
+            " from unnest(array['energy', 'mood']) as model, unnest(array['first', 'second']) as cohort"
+        )
         for user_id, model, at, value, baseline, lower, upper, name in PREDICTIONS:
             connection.execute(
                 "insert into predictions.predictions (prediction_id, user_id, model_name, model_version,"
                 " model_source, as_of, local_date, value, class, lower, upper, baseline, baseline_name,"
-                " features, origin)"
-                " values (gen_random_uuid(), %s, %s, '1', 'model', %s, %s, %s, %s, %s, %s, %s, 'ewma', '{}', 'batch')",
+                " features, origin, made_at)"
+                " values (gen_random_uuid(), %s, %s, '1', 'model', %s, %s, %s, %s, %s, %s, %s, 'ewma', '{}', 'batch',"
+                " %s)",
                 (
                     user_id,
                     model,
@@ -120,6 +126,7 @@ def golden(warehouse: Warehouse) -> Warehouse:
                     lower,
                     upper,
                     baseline,
+                    datetime.fromisoformat(f"{at}+00:00"),
                 ),
             )
     warehouse.build(full=True, now=datetime(2026, 3, 24, tzinfo=UTC))
