@@ -20,7 +20,7 @@ from pipelines.resources import PostgresResource, SettingsResource
 ANA = UUID(int=1)
 NOW = clock.now()
 LONG_AGO = NOW - timedelta(days=400)
-FUTURE = {"started_at": LONG_AGO + timedelta(days=3), "received_at": LONG_AGO}
+THREE_DAYS_LATER = LONG_AGO + timedelta(days=3)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def log(committed_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ps
     """A log whose last good build was an hour ago, with a month of each event in it. No month has its turn."""
     monkeypatch.setattr(checks, "month_in_turn", lambda _months, _today: date(1990, 1, 1))
     with psycopg.connect(committed_database, autocommit=True) as connection:
-        ensure_partitions(connection, [LONG_AGO, LONG_AGO + timedelta(days=3), NOW])
+        ensure_partitions(connection, [LONG_AGO, THREE_DAYS_LATER, NOW])
         connection.execute(
             "insert into raw.builds (build_id, snapshot, is_full, state, started_at)"
             " values (gen_random_uuid(), pg_current_snapshot(), true, 'good', %s)",
@@ -113,7 +113,7 @@ def test_event_without_key_is_found_by_when_it_came(
 def test_event_of_a_touched_day_is_found_whenever_it_says_that_it_came(
     log: psycopg.Connection[Any], committed_database: str
 ) -> None:
-    write(log, **FUTURE, touches=True)
+    write(log, started_at=THREE_DAYS_LATER, received_at=LONG_AGO, touches=True)
 
     assert failed(committed_database) == ["no_event_lies_in_the_future"]
 
@@ -121,11 +121,11 @@ def test_event_of_a_touched_day_is_found_whenever_it_says_that_it_came(
 def test_what_a_good_build_has_seen_is_looked_at_when_its_month_has_its_turn(
     log: psycopg.Connection[Any], committed_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(log, **FUTURE)
+    write(log, started_at=THREE_DAYS_LATER, received_at=LONG_AGO)
 
     assert failed(committed_database) == []
 
-    month = FUTURE["started_at"].date().replace(day=1)
+    month = THREE_DAYS_LATER.date().replace(day=1)
     monkeypatch.setattr(checks, "month_in_turn", lambda _months, _today: month)
 
     assert failed(committed_database) == ["no_event_lies_in_the_future"]
