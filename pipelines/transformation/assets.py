@@ -7,6 +7,7 @@ Unpartitioned on purpose: what a build has to do is told by the days that were t
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +80,10 @@ def manifest() -> Mapping[str, Any]:
 
 
 _MANIFEST: Final = manifest()
+_PLACE: Final = {
+    name: place for place, name in enumerate(TopologicalSorter(_MANIFEST["parent_map"]).static_order())
+}
+"""Node → where it stands when each follows what it reads."""
 
 
 @dbt_assets(
@@ -194,7 +199,8 @@ def _as_events(
     known = target_dir(settings.load().data_dir).parent / "lineage"
     with postgres.connect(autocommit=True) as connection:
         shown = ShownTable(connection, _MANIFEST, known)
-        for result in results:
+        # Dagster takes no table before the view that it reads, and kept views come last among the results.
+        for result in sorted(results, key=lambda result: _PLACE.get(result.unique_id, 0)):
             node = _MANIFEST["nodes"].get(result.unique_id)
             if node is None or (result.unique_id in broken and result.kind == "model"):
                 continue
