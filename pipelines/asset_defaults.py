@@ -29,12 +29,9 @@ _ANCHOR: Final = Path(__file__)
 
 
 def complete(assets: Iterable[dg.AssetsDefinition | dg.AssetSpec], settings: Settings) -> list[Any]:
-    """The same assets with all that this module holds; links lead to `code_url`, or else to the local files.
-
-    A bare spec is a table that others write: Dagster does not know when, and promises no freshness.
-    """
+    """The same assets with all that this module holds; links lead to `code_url`, or else to the local files."""
     described = [
-        _described(asset)
+        _kept_fresh(_described(asset))
         if isinstance(asset, dg.AssetSpec)
         else asset.map_asset_specs(lambda spec: _kept_fresh(_described(spec)))
         for asset in assets

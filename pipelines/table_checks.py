@@ -2,7 +2,7 @@
 
 - `columns_are_those_of_the_contract`: what Postgres has against what the asset's definition says; of tables that
   others than dbt read.
-- `row_count_is_as_usual`: rows now against the median of the last materializations; of what dbt stores.
+- `row_count_is_as_usual`: rows now against the median of the last materializations; of what dbt stores, and of marts.
 - `column_schema_change`: Dagster's own, the last materialization against the one before; of marts.
 """
 
@@ -69,11 +69,13 @@ def table_checks(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetChecksDe
             checks.append(_contract_check(f"contracts_of_{step}", tables, blocking=True))
             continue
         read = {key: spec for key, spec in tables.items() if key.path[0] in READ_BY_OTHERS}
-        stored = [key for key, spec in tables.items() if spec.metadata.get(_MADE_AS) != "view"]
         marts = [key for key in tables if key.path[0] == "marts"]
+        counted = [
+            key for key, spec in tables.items() if key in marts or spec.metadata.get(_MADE_AS) != "view"
+        ]
         # dbt's own contracts stop a build already: this finds what was changed by hand afterwards.
         checks += [_contract_check(f"contracts_of_{step}", read, blocking=False)] if read else []
-        checks += [_row_count_check(f"row_counts_of_{step}", stored)] if stored else []
+        checks += [_row_count_check(f"row_counts_of_{step}", counted)] if counted else []
         checks += dg.build_column_schema_change_checks(assets=marts, severity=WARN) if marts else []
     return checks
 
@@ -187,13 +189,15 @@ def _row_count_check(name: str, keys: Sequence[dg.AssetKey]) -> dg.AssetChecksDe
 
 
 def _counts(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[int]:
-    """Rows at the last materializations, the newest first; none of a view, which is not counted."""
+    """Rows at the last materializations, the newest first; none where that was too dear to count."""
     records = instance.fetch_materializations(key, limit=HISTORY + 1).records
     counts = []
-    for record in records:
+    for place, record in enumerate(records):
         metadata = record.asset_materialization.metadata if record.asset_materialization else {}
         if "dagster/row_count" in metadata:
             counts.append(int(str(metadata["dagster/row_count"].value)))
+        elif place == 0:
+            return []
     return counts
 
 

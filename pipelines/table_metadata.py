@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
+from aurora.database.column_descriptions import description_of
 from pipelines.ingestion.summary import ImportSummary
 
 
@@ -22,6 +23,7 @@ def column_schema_of(table: Table) -> dict[str, Any]:
         dg.TableColumn(
             column.name,
             column.type.compile(dialect=postgresql.dialect()),
+            description=description_of(str(table.schema), table.name, column.name),
             constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
             tags={"primary_key": ""} if column.name in keys else None,
         )

@@ -21,6 +21,7 @@ from pipelines.ingestion.landing import DONE, FAILED, LandedFile, landed_files, 
 from pipelines.ingestion.summary import ImportSummary
 from pipelines.partitions import arrival_day
 from pipelines.resources import PostgresResource, SettingsResource
+from pipelines.row_counts import stored_rows
 from pipelines.table_metadata import column_schema_of, count_of_days, markdown_of
 
 GROUP: Final = "events"
@@ -96,6 +97,8 @@ def _spec(table: Any, description: str) -> dg.AssetSpec:
         _spec(tables.rejected_events, "Dead letters. One row per item that could not be accepted."),
         _spec(tables.user_days, "Local days with their UTC borders. One row per user per local day."),
         _spec(tables.touched_days, "What has to be built anew. One row per user, local day and transaction."),
+        _spec(tables.event_keys, "Uniqueness across the log's partitions. One row per version of an event."),
+        _spec(tables.import_batches, "What became of files. One row per imported file, mapping and cohort."),
     ],
     backfill_policy=dg.BackfillPolicy.single_run(),
     retry_policy=RETRIES,
@@ -125,9 +128,8 @@ def store_events(
                 )
             },
         }
-        for table in ("user_days", "touched_days"):
-            row = connection.execute(f"select count(*) from raw.{table}").fetchone()  # noqa: S608  # listed above
-            counts[table] = {"dagster/row_count": row[0] if row else 0}
+        for table in ("user_days", "touched_days", "event_keys", "import_batches"):
+            counts[table] = {"dagster/row_count": stored_rows(connection, "raw", table)}
     for table, metadata in counts.items():
         yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
 

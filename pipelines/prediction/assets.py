@@ -18,6 +18,7 @@ from pipelines.prediction.batch import BatchReport, predict_cohort
 from pipelines.prediction.warming import warm_predictions
 from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
+from pipelines.row_counts import stored_rows
 from pipelines.table_metadata import column_schema_of
 from pipelines.training.assets import model_key
 
@@ -58,10 +59,10 @@ def predict_batch(
                     context.log.warning("the challenger did not answer: %s", report.shadow.problem)
                 reports.append(report)
         warmed = 0 if replay.until else _warm(context, connection, loaded, reports)
-        row = connection.execute("select count(*) from predictions.predictions").fetchone()
+        rows = stored_rows(connection, "predictions", "predictions")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": row[0] if row else 0,
+            "dagster/row_count": rows,
             "written": sum(report.written for report in reports),
             "shadow_written": sum(report.shadow.written for report in reports),
             "warmed": warmed,
@@ -111,6 +112,22 @@ def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md("\n".join(lines))
 
 
+# By the index of people, models and when it was made: of eight days, so that a week of failed runs leaves no gap.
+_OUTSIDE: Final = """
+    select count(*)
+    from app.users as users
+    cross join lateral (
+        select value, lower, upper from predictions.predictions as predictions
+        where
+            predictions.user_id = users.user_id
+            and predictions.model_name = any(%s)
+            and predictions.created_at >= now() - interval '8 days'
+        offset 0
+    ) as recent
+    where recent.value < recent.lower - 1e-9 or recent.value > recent.upper + 1e-9
+"""
+
+
 @dg.asset_check(
     asset=PREDICTIONS,
     metadata=promise(
@@ -119,11 +136,9 @@ def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
     ),
 )
 def every_prediction_lies_within_its_interval(postgres: PostgresResource) -> dg.AssetCheckResult:
-    """An answer outside its own interval would be a broken interval."""
+    """No answer of the last eight days lies outside its own interval: that would be a broken interval."""
     with postgres.connect() as connection:
-        row = connection.execute(
-            "select count(*) from predictions.predictions where value < lower - 1e-9 or value > upper + 1e-9"
-        ).fetchone()
+        row = connection.execute(_OUTSIDE, (list(MODELS),)).fetchone()
     outside = row[0] if row else 0
     return dg.AssetCheckResult(passed=outside == 0, metadata={"outside": outside})
 

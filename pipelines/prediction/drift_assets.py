@@ -17,6 +17,7 @@ from pipelines.prediction.drift import WINDOW_DAYS, DriftReport, measure_model, 
 from pipelines.prediction.drift_metrics import publish_drift
 from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
+from pipelines.row_counts import stored_rows
 from pipelines.table_metadata import column_schema_of
 
 DRIFT: Final = dg.AssetKey(["predictions", "drift"])
@@ -57,13 +58,13 @@ def measure_drift_of_champions(
                 if report.problem:
                     context.log.info("%s: %s", report.registered_name, report.problem)
                 reports.append(report)
-        row = connection.execute("select count(*) from predictions.drift").fetchone()
+        rows = stored_rows(connection, "predictions", "drift")
     if replay.until is None:
         # What a cohort looked like long ago is no news.
         publish_drift([_gauges(report) for report in reports if report.version], settings.load().data_dir)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": row[0] if row else 0,
+            "dagster/row_count": rows,
             "written": sum(report.written for report in reports),
             "moved": sum(len(report.moved) for report in reports),
             "outcome": _outcome(reports),

@@ -7,6 +7,7 @@ Unpartitioned on purpose: what a build has to do is told by the days that were t
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,15 +15,15 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
 
-from aurora.database import tables
 from aurora.settings import load_settings
 from pipelines.asset_defaults import code_reference
 from pipelines.pools import WAREHOUSE
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
-from pipelines.table_metadata import column_schema_of
+from pipelines.transformation.builds import last_build_was_full
 from pipelines.transformation.dbt_runs import DBT_DIR, NodeResult, parse, run_dbt, target_dir
 from pipelines.transformation.shown_tables import ShownTable
-from pipelines.transformation.warehouse import build_warehouse
+from pipelines.transformation.sources import BEHIND, described_source, note_written_by_others
+from pipelines.transformation.warehouse import ALL_HISTORY, build_warehouse
 
 OWNERS: Final = ("team:data-engineering",)
 GROUP_OF_SCHEMA: Final = {
@@ -39,9 +40,6 @@ GROUP_OF_TABLE: Final = {
     "stg_patterns": "marts",
 }
 """What comes after its schema's place among the nouns: among the events it would draw them behind the models."""
-_BEHIND: Final = {"unbuilt_days": [dg.AssetKey(["raw", "touched_days"])]}
-"""Sources that are views, and what they look at."""
-_VIEWS: Final = {"raw.unbuilt_days": (("user_id", "uuid"), ("local_date", "date"))}
 _AFTER_PREDICTIONS: Final = "source:predictions+"
 _AFTER_PATTERNS: Final = "source:insights+"
 _RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL)
@@ -82,6 +80,10 @@ def manifest() -> Mapping[str, Any]:
 
 
 _MANIFEST: Final = manifest()
+_PLACE: Final = {
+    name: place for place, name in enumerate(TopologicalSorter(_MANIFEST["parent_map"]).static_order())
+}
+"""Node → where it stands when each follows what it reads."""
 
 
 @dbt_assets(
@@ -117,6 +119,7 @@ def warehouse(
         results = list(report.results)
         if report.kept_views and report.is_good:
             results += _kept_views(context, loaded.data_dir)
+        note_written_by_others(context, postgres)
     yield from _as_events(context, results, settings, postgres)
 
 
@@ -135,8 +138,11 @@ def _views_after(what: str, select: str) -> dg.AssetsDefinition:
     def views(
         context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-        """Views, which show what was written at once."""
-        results = _build_selected(context, settings.load().data_dir, postgres.url)
+        """Views, which show what was written at once. After a full build their tests are of all history, too."""
+        with postgres.connect() as connection:
+            is_full = last_build_was_full(connection)
+        options = ["--full-refresh"] if is_full else ["--exclude", ALL_HISTORY]
+        results = _build_selected(context, settings.load().data_dir, postgres.url, *options)
         yield from _as_events(context, results, settings, postgres)
 
     return views
@@ -146,7 +152,9 @@ warehouse_after_predictions: Final = _views_after("predictions", _AFTER_PREDICTI
 warehouse_after_patterns: Final = _views_after("patterns", _AFTER_PATTERNS)
 
 
-def _build_selected(context: dg.AssetExecutionContext, data_dir: Path, postgres_url: str) -> list[NodeResult]:
+def _build_selected(
+    context: dg.AssetExecutionContext, data_dir: Path, postgres_url: str, *options: str
+) -> list[NodeResult]:
     arguments, _ = get_subset_selection_for_context(
         context=context,
         manifest=_MANIFEST,
@@ -156,7 +164,7 @@ def _build_selected(context: dg.AssetExecutionContext, data_dir: Path, postgres_
         dagster_dbt_translator=TRANSLATOR,
         current_dbt_indirect_selection_env=None,
     )
-    return run_dbt(["build", *arguments], postgres_url=postgres_url, data_dir=data_dir)
+    return run_dbt(["build", *arguments, *options], postgres_url=postgres_url, data_dir=data_dir)
 
 
 def _kept_views(context: dg.AssetExecutionContext, data_dir: Path) -> list[NodeResult]:
@@ -191,7 +199,8 @@ def _as_events(
     known = target_dir(settings.load().data_dir).parent / "lineage"
     with postgres.connect(autocommit=True) as connection:
         shown = ShownTable(connection, _MANIFEST, known)
-        for result in results:
+        # Dagster takes no table before the view that it reads, and kept views come last among the results.
+        for result in sorted(results, key=lambda result: _PLACE.get(result.unique_id, 0)):
             node = _MANIFEST["nodes"].get(result.unique_id)
             if node is None or (result.unique_id in broken and result.kind == "model"):
                 continue
@@ -231,24 +240,15 @@ def source_specs(made: Collection[dg.AssetKey]) -> list[dg.AssetSpec]:
             specs.append(
                 dg.AssetSpec(
                     key,
-                    deps=_BEHIND.get(key.path[-1]),
+                    deps=BEHIND.get(key.path[-1]),
                     group_name="predictions" if key.path[0] == "predictions" else "events",
                     owners=list(OWNERS),
                     kinds={"postgres"},
                     description=source["description"],
-                    metadata=_columns_of_source(key),
+                    metadata=described_source(key),
                 )
             )
     return specs
-
-
-def _columns_of_source(key: dg.AssetKey) -> dict[str, Any]:
-    address = ".".join(key.path)
-    table = tables.metadata.tables.get(address)
-    if table is not None:
-        return column_schema_of(table)
-    columns = [dg.TableColumn(name, kind) for name, kind in _VIEWS[address]]
-    return {"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": f"aurora.{address}"}
 
 
 WAREHOUSE_ASSETS: Final = [warehouse, warehouse_after_predictions, warehouse_after_patterns]

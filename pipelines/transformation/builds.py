@@ -101,6 +101,12 @@ def _finish(connection: psycopg.Connection[Any], build: Build, definition: str, 
         connection.execute(sql.SQL("comment on schema marts is {}").format(comment))
 
 
+def last_build_was_full(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the build that the warehouse shows made everything anew."""
+    row = connection.execute("select is_full from raw.last_good_build").fetchone()
+    return bool(row and row[0])
+
+
 def built_definition(connection: psycopg.Connection[Any]) -> str | None:
     """The definition of the last good full build, None before there was one."""
     comment = _comment_on(connection, "features")

@@ -14,6 +14,7 @@ from pipelines.partitions import told_week
 from pipelines.pools import WAREHOUSE
 from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource
+from pipelines.row_counts import stored_rows
 from pipelines.table_metadata import column_schema_of
 from pipelines.transformation.pattern_search import SearchReport, search_people
 
@@ -79,10 +80,9 @@ def search_for_patterns(
                 report.with_patterns,
             )
             reports.append(report)
-        row = connection.execute(
-            "select (select count(*) from insights.pattern_searches), (select count(*) from insights.patterns)"
-        ).fetchone()
-    searches, patterns = row or (0, 0)
+        searches, patterns = (
+            stored_rows(connection, "insights", table) for table in ("pattern_searches", "patterns")
+        )
     outcome = _table(reports)
     yield dg.MaterializeResult(
         asset_key=SEARCHES,

@@ -14,10 +14,11 @@ import dagster as dg
 import psycopg
 from psycopg import sql
 
-from aurora.database import tables
 from pipelines.pictures import histogram
+from pipelines.row_counts import TooDearError, count_of_view, rows_if_cheap, stored_rows
 from pipelines.transformation.column_lineage import as_metadata, lineage_of
 from pipelines.transformation.dbt_runs import NodeResult
+from pipelines.transformation.sources import columns_of_source
 
 ROWS: Final = 5
 MOST_COLUMNS: Final = 12
@@ -56,45 +57,42 @@ class ShownTable:
 
     def metadata(self, node: Mapping[str, Any], result: NodeResult) -> dict[str, Any]:
         """The metadata of one materialization."""
-        relation = sql.Identifier(node["schema"], node.get("alias") or node["name"])
+        name = node.get("alias") or node["name"]
+        relation = sql.Identifier(node["schema"], name)
         columns = self._connection.execute(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute"
             " where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
             (relation.as_string(self._connection),),
         ).fetchall()
-        described = {name: column.get("description") for name, column in node["columns"].items()}
+        described = {column: said.get("description") for column, said in node["columns"].items()}
         metadata: dict[str, Any] = {
             "dagster/column_schema": dg.TableSchema(
                 [
-                    dg.TableColumn(name, kind, description=described.get(name) or None)
-                    for name, kind in columns
+                    dg.TableColumn(column, kind, description=described.get(column) or None)
+                    for column, kind in columns
                 ]
             ),
             "seconds": result.seconds,
         }
-        # Counting a view runs it, and so does looking at its first rows: only what is stored is looked at.
-        if node["config"]["materialized"] != "view":
-            row = self._connection.execute(sql.SQL("select count(*) from {}").format(relation)).fetchone()
-            metadata["dagster/row_count"] = row[0] if row else 0
-            metadata["sample"] = self._sample(relation, columns)
+        if node["config"]["materialized"] == "view":
+            metadata |= count_of_view(self._connection, node["schema"], name)
+        else:
+            metadata["dagster/row_count"] = stored_rows(self._connection, node["schema"], name)
             if node["schema"] == "scores":
                 metadata["distribution"] = self._distribution(relation)
-        if result.sql:
-            metadata |= as_metadata(lineage_of(result.sql, self._columns_around(node), self._known))
-        return metadata
+        metadata["sample"] = self._sample(relation, columns)
+        return metadata | as_metadata(lineage_of(result.sql, self._columns_around(node), self._known))
 
     def _columns_around(self, node: Mapping[str, Any]) -> dict[str, list[str]]:
-        """Of the tables that a model reads, and its own."""
+        """Of the tables that a model reads, and its own; of all sources, since a full build may read another one."""
         found = {f"{node['schema']}.{node['name']}": list(node["columns"])}
+        for source in self._manifest["sources"].values():
+            schema, table = source["schema"], source["identifier"]
+            found[f"{schema}.{table}"] = columns_of_source(schema, table)
         for parent in node["depends_on"]["nodes"]:
             if parent in self._manifest["nodes"]:
                 model = self._manifest["nodes"][parent]
                 found[f"{model['schema']}.{model['name']}"] = list(model["columns"])
-            elif parent in self._manifest["sources"]:
-                source = self._manifest["sources"][parent]
-                address = f"{source['schema']}.{source['identifier']}"
-                table = tables.metadata.tables.get(address)
-                found[address] = [column.name for column in table.columns] if table is not None else []
         return found
 
     def _sample(self, relation: sql.Identifier, columns: Sequence[Column]) -> dg.MarkdownMetadataValue:
@@ -109,7 +107,10 @@ class ShownTable:
                 " where shown.user_id = (select user_id from app.users where deleted_at is null"
                 " and cohort in (select cohort from raw.simulations) order by user_id limit 1)"
             )
-        rows = self._connection.execute(query + sql.SQL(" limit {}").format(sql.Literal(ROWS))).fetchall()
+        try:
+            rows = rows_if_cheap(self._connection, query + sql.SQL(" limit {}").format(sql.Literal(ROWS)))
+        except TooDearError as why:
+            return dg.MetadataValue.md(f"Not looked at: {why}.")
         return dg.MetadataValue.md(
             as_markdown([name for name, _ in shown], rows)
             if rows

@@ -1,4 +1,7 @@
-"""Every asset shows in Dagster's UI what a data engineer looks for there. A new one is told what it lacks."""
+"""Every asset shows in Dagster's UI what a data engineer looks for there. A new one is told what it lacks.
+
+Of definitions; what a run has to show of it stands in `test_materialized_promises.py`.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
 
 from aurora.settings import load_settings
 from pipelines.asset_defaults import columns_of, complete
+from pipelines.hours import FRESH_DAILY
+from pipelines.transformation.sources import WRITTEN_BY_OTHERS
 
 NO_TABLES = {"models"}
 """Groups whose assets are no tables."""
@@ -145,6 +150,13 @@ def test_each_is_expected_fresh_after_a_schedule_that_makes_it() -> None:
         ), (
             f"{spec.key}: its freshness policy expects it at {deadline:%H:%M}, which fits no schedule of its own"
         )
+
+
+def test_each_that_others_write_is_expected_fresh_by_the_build_that_notes_it() -> None:
+    written_by_others = [spec for spec in specs().values() if not graph().get(spec.key).is_executable]
+
+    assert {".".join(spec.key.path) for spec in written_by_others} == set(WRITTEN_BY_OTHERS)
+    assert {spec.freshness_policy for spec in written_by_others} == {FRESH_DAILY}
 
 
 @cache

@@ -1,4 +1,23 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={'days': 'stg_touched_days'},
+    indexes=[
+        {'columns': ['user_id', 'local_date']},
+        {'columns': ['user_id', 'event_id'], 'unique': true},
+    ],
+    post_hook='analyze {{ this }}',
+) }}
+
 with
+
+spans as (
+
+    select spans.*
+    from {{ ref('int_reconciled_spans') }} as spans
+    {{ only_days_of(ref('stg_touched_days'), 'spans') }}
+
+),
 
 outranked as (
 
@@ -8,7 +27,7 @@ outranked as (
         local_date,
         outranked_by
 
-    from {{ ref('int_reconciled_spans') }}
+    from spans
     where outranked_by is not null
 
 )

@@ -1,15 +1,21 @@
 {# At a label's moment neither its own rating nor any answer of the same form can be seen. Judges the days of this
-   build. #}
+   build, looked up one by one. #}
 {% test a_label_does_not_know_itself(model) %}
 
     select labels.label_event_id
-    from {{ model }} as labels
-    inner join {{ ref('int_changed_days') }} as days using (user_id, local_date)
-    inner join {{ ref('stg_events') }} as events
-        on
-            labels.user_id = events.user_id
-            and labels.local_date = events.local_date
-            and (labels.label_event_id = events.event_id or labels.form_id = events.form_id)
-    where events.alive_from <= labels.as_of
+    from {{ ref('int_changed_days') }} as days
+    cross join lateral (
+        select * from {{ model }} as written
+        where written.user_id = days.user_id and written.local_date = days.local_date
+        offset 0
+    ) as labels
+    cross join lateral (
+        select * from {{ ref('stg_events') }} as told
+        where told.user_id = days.user_id and told.local_date = days.local_date
+        offset 0
+    ) as events
+    where
+        (labels.label_event_id = events.event_id or labels.form_id = events.form_id)
+        and events.alive_from <= labels.as_of
 
 {% endtest %}

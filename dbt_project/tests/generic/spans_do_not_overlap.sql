@@ -1,4 +1,5 @@
-{# Of one user, local day and measure, no two spans of knowledge overlap. Judges the days of this build. #}
+{# Of one user, local day and measure, no two spans of knowledge overlap. Judges the days of this build, looked up one by
+   one. #}
 {% test spans_do_not_overlap(model) %}
 
     with
@@ -12,8 +13,12 @@
             ) as previous_until,
             spans.valid_until
 
-        from {{ model }} as spans
-        inner join {{ ref('stg_touched_days') }} as days using (user_id, local_date)
+        from {{ ref('stg_touched_days') }} as days
+        cross join lateral (
+            select * from {{ model }} as written
+            where written.user_id = days.user_id and written.local_date = days.local_date
+            offset 0
+        ) as spans
 
     )
 

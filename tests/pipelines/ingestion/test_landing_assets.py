@@ -222,6 +222,8 @@ def test_assets_say_who_owns_them_what_they_are_and_of_which_columns() -> None:
         "raw/rejected_events",
         "raw/user_days",
         "raw/touched_days",
+        "raw/event_keys",
+        "raw/import_batches",
     }
     for spec in specs.values():
         assert spec.group_name == "events"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import psycopg
 
 from aurora.features.catalogue import DOMAINS
-from pipelines.transformation.dbt_runs import target_dir
+from pipelines.transformation.dbt_runs import NodeResult, target_dir
 from tests.pipelines.transformation.conftest import Warehouse
 
 Plan = Mapping[str, Any]
@@ -16,6 +16,14 @@ Plan = Mapping[str, Any]
 _TABLES = """
     select relname from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
     where nspname in ('staging', 'intermediate') and relkind = 'r'
+"""
+
+_GROW_WITH_HISTORY = """
+    select relname from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
+    where
+        nspname in ('raw', 'staging', 'intermediate', 'features', 'scores', 'predictions', 'insights')
+        and relkind in ('r', 'p')
+        and relname not in ('stg_touched_days', 'int_changed_days', 'int_rebuilt_days', 'int_rescored_days')
 """
 
 
@@ -44,11 +52,29 @@ def readers_of_the_whole_log(warehouse: Warehouse) -> set[str]:
         }
 
 
+def readers_of_all_history(warehouse: Warehouse, results: Iterable[NodeResult]) -> set[str]:
+    """Tests among these results whose SQL goes through a table that grows with history, to find some of its rows."""
+    with psycopg.connect(warehouse.owner_url) as connection:
+        connection.execute("set enable_seqscan = off")
+        growing = {name for (name,) in connection.execute(_GROW_WITH_HISTORY).fetchall()}
+        return {
+            result.name
+            for result in results
+            if result.kind == "test"
+            for node in _nodes(_explained(connection, result.sql))
+            if node.get("Relation Name") in growing and not {"Index Cond", "Recheck Cond"} & node.keys()
+        }
+
+
 def _plan(connection: psycopg.Connection[Any], warehouse: Warehouse, model: str) -> Plan:
     compiled = (target_dir(warehouse.data_dir) / "compiled").rglob(f"{model}.sql")
     # What dbt's unit tests put in a model's place has its name too, in a folder named after their file.
     [path] = (path for path in compiled if path.parent.suffix != ".yml")
-    [(found,)] = connection.execute(cast("Any", f"explain (format json) {path.read_text()}")).fetchall()
+    return _explained(connection, path.read_text())
+
+
+def _explained(connection: psycopg.Connection[Any], query: str) -> Plan:
+    [(found,)] = connection.execute(cast("Any", f"explain (format json) {query}")).fetchall()
     return found[0]["Plan"]
 
 

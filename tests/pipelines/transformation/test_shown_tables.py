@@ -9,7 +9,9 @@ from uuid import UUID
 import dagster as dg
 import psycopg
 import pytest
+from psycopg import sql
 
+from pipelines import row_counts
 from pipelines.transformation.column_lineage import as_metadata, lineage_of
 from pipelines.transformation.dbt_runs import NodeResult
 from pipelines.transformation.shown_tables import ShownTable, as_markdown
@@ -87,11 +89,54 @@ def test_rows_are_counted_and_columns_described(things: str, tmp_path: Path) -> 
     assert (columns["score"].type, columns["score"].description) == ("double precision", "How good.")
 
 
-def test_view_is_neither_counted_nor_sampled(things: str, tmp_path: Path) -> None:
-    metadata = shown(things, tmp_path, NODE | {"config": {"materialized": "view"}})
+A_VIEW = NODE | {"config": {"materialized": "view"}}
+
+
+def test_view_is_counted_and_sampled_as_well(things: str, tmp_path: Path) -> None:
+    metadata = shown(things, tmp_path, A_VIEW)
+
+    assert metadata["dagster/row_count"] == 2
+    assert "222.5" in metadata["sample"].value
+
+
+def test_view_that_would_cost_much_says_so_and_is_not_run(
+    things: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_counts, "MOST_COST", 0.0)
+    metadata = shown(things, tmp_path, A_VIEW)
 
     assert "dagster/row_count" not in metadata
-    assert "sample" not in metadata
+    assert metadata["rows"].startswith("Not counted: Postgres expects it to cost ")
+    assert metadata["sample"].value.startswith("Not looked at: Postgres expects it to cost ")
+
+
+def test_query_that_turns_out_to_cost_much_is_ended(things: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_counts, "MOST_MILLISECONDS", 50)
+    with (
+        psycopg.connect(things, autocommit=True) as connection,
+        pytest.raises(row_counts.TooDearError, match="longer than 50 ms"),
+    ):
+        row_counts.rows_if_cheap(connection, sql.SQL("select pg_sleep(30)"))
+
+
+def test_large_table_is_not_counted_but_has_the_rows_that_postgres_keeps(
+    things: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_counts, "COUNTED_PAGES", 0)
+    with psycopg.connect(things, autocommit=True) as connection:
+        connection.execute(
+            "insert into marts.things select %s, %s from generate_series(1, 5000)", (REAL, REAL)
+        )
+        assert row_counts.stored_rows(connection, "marts", "things") == 5002
+        connection.execute("analyze marts.things")
+        connection.execute(
+            "insert into marts.things select %s, %s from generate_series(1, 5000)", (REAL, REAL)
+        )
+        kept = row_counts.stored_rows(connection, "marts", "things")
+        connection.execute("analyze marts.things")
+
+        assert kept == pytest.approx(10_002, rel=0.03)
+        assert row_counts.stored_rows(connection, "marts", "things") == 10_002
 
 
 def test_lineage_leads_to_sources_and_models(things: str, tmp_path: Path) -> None:
@@ -134,9 +179,24 @@ def test_model_is_read_again_only_when_its_sql_has_changed(tmp_path: Path) -> No
     }
 
 
-def test_sql_that_cannot_be_followed_is_a_picture_less(tmp_path: Path) -> None:
-    assert lineage_of("select from where (", {}, tmp_path) == {}
-    assert as_metadata({}) == {}
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [("select from where (", "Not known: "), ("", "Not known: dbt left no compiled SQL of it.")],
+)
+def test_sql_that_cannot_be_followed_says_why_and_is_tried_again(
+    things: str, tmp_path: Path, sql: str, reason: str
+) -> None:
+    metadata = shown(things, tmp_path, sql=sql)
+
+    assert metadata["column lineage"].startswith(reason)
+    assert "dagster/column_lineage" not in metadata
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_that_come_from_no_table_are_told_of(tmp_path: Path) -> None:
+    assert as_metadata(lineage_of("select 1 as one", {}, tmp_path)) == {
+        "column lineage": "None of its columns comes from another table's."
+    }
 
 
 def test_markdown_aligns_numbers_and_escapes_bars() -> None:
