@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from aurora.events.acceptance import AcceptedEvent
 from tests.pipelines.transformation.conftest import Warehouse
-from tests.pipelines.transformation.lives import Received, store
+from tests.pipelines.transformation.lives import RECEIVED_AT, Received, store
 
 TODAY = date(2026, 4, 6)
 _SCORE = """
@@ -28,8 +28,8 @@ class OfAnEarlierCatalogue(Received):
 
     payload: dict[str, Any]
 
-    def accepted(self) -> AcceptedEvent:
-        event = super().accepted()
+    def accepted(self, received_at: datetime = RECEIVED_AT) -> AcceptedEvent:
+        event = super().accepted(received_at)
         event.payload = self.payload
         return event
 
