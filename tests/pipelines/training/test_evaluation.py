@@ -18,8 +18,7 @@ from pipelines.training.candidate import build_candidate, judge_candidate, losse
 from pipelines.training.champion import Champion
 from pipelines.training.evaluation import HeldOut, evaluate, honest_coverage, metrics_of, slices_of
 from pipelines.training.fitting import fit
-from pipelines.training.halves import with_halves
-from pipelines.training.recipe import FEWEST_PEOPLE, HALVES
+from pipelines.training.halves import FEWEST_PEOPLE, HALVES, with_halves
 from tests.pipelines.training.made_up_rows import PLAN, some_rows
 from tests.pipelines.training.soccermon import soccermon_rows
 
