@@ -1,21 +1,21 @@
 """The model catalogue: every target that AURORA predicts, and the recipe of its model.
 
 To predict something new, add one ModelSpec to MODELS. Training, the registry, batch prediction, the API and
-the streams read this catalogue; nothing else lists models. A change to a recipe changes its fingerprint, and
-the gate then asks it to win instead of merely not to lose.
+the streams read this catalogue; nothing else lists models. A change to a recipe, or to the meaning of a feature
+that it sees, changes its fingerprint, and the gate then asks it to win instead of merely not to lose.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from aurora.errors import AuroraError
 from aurora.events.mood_classes import MOOD_CLASS_NAMES, MOOD_CLASSES
-from aurora.features.catalogue import FEATURE_SETS, vector_names
+from aurora.features.catalogue import FEATURE_SETS, FEATURES, SETS_VERSION, vector_names
 
 Kind = Literal["regression", "classes"]
 
@@ -96,10 +96,21 @@ class ModelSpec:
         """The whole vector: the features, then what else the baseline is made of."""
         return vector_names(self.feature_set)
 
-    def fingerprint(self, features: Sequence[str]) -> str:
-        """A short hash of all that makes this recipe what it is: equal for a refit, else a new recipe."""
-        body = asdict(self)
-        body["features"] = list(features)
+    @property
+    def feature_set_version(self) -> str:
+        """Version of the set plus a hash of every formula in the vector: a changed meaning is a changed version."""
+        told = [
+            f"{name}:{FEATURES[name].version}:{FEATURES[name].formula!r}" if name in FEATURES else name
+            for name in self.columns
+        ]
+        return f"{SETS_VERSION}-{hashlib.sha256('|'.join(told).encode()).hexdigest()[:12]}"
+
+    def fingerprint(self, method: Mapping[str, Any]) -> str:
+        """A short hash of all that makes this recipe what it is: equal for a refit, else a new recipe.
+
+        `method` is what training brings to every recipe, as plain values.
+        """
+        body = asdict(self) | {"columns": self.feature_set_version, "method": dict(method)}
         return hashlib.sha256(json.dumps(body, sort_keys=True, default=list).encode()).hexdigest()[:16]
 
 

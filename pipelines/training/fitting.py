@@ -18,7 +18,8 @@ from aurora.predictions.artifact import ArtifactMetadata, ColumnSupport, pack, p
 from aurora.predictions.phrases import note_of
 from pipelines.training.choosing import Choices, choose, usable
 from pipelines.training.engines import IN_PROCESS, Data, Engine
-from pipelines.training.rows import TrainingRows, feature_set_version
+from pipelines.training.recipe import fingerprint_of
+from pipelines.training.rows import TrainingRows
 
 SUPPORTED = (0.005, 0.995)
 """The quantiles of the training rows between which a column is supported."""
@@ -127,10 +128,10 @@ def _metadata(rows: TrainingRows, chosen: Ints) -> ArtifactMetadata:
         unit=spec.unit,
         scale=spec.scale,
         recipe=spec.recipe,
-        fingerprint=spec.fingerprint(spec.features),
+        fingerprint=fingerprint_of(spec),
         cohort=rows.cohort,
         feature_set=spec.feature_set,
-        feature_set_version=feature_set_version(spec),
+        feature_set_version=spec.feature_set_version,
         features=spec.features,
         notes={name: note_of(name) for name in spec.features},
         centred=spec.centred,

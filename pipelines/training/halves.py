@@ -21,13 +21,8 @@ from aurora.models.targets import TARGETS
 from pipelines.training.choosing import usable
 from pipelines.training.engines import IN_PROCESS, Data, Engine
 from pipelines.training.fitting import Fitted, trained
+from pipelines.training.recipe import FEWEST_PEOPLE, HALVES
 from pipelines.training.rows import TrainingRows
-
-HALVES = 6
-"""How many models of half of the people say how much of a what-if is chance. They cost as much as three more."""
-
-FEWEST_PEOPLE = 6
-"""Halves of fewer people say nothing."""
 
 
 @dataclass(frozen=True)

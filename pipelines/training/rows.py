@@ -20,7 +20,7 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from aurora.features.catalogue import FEATURES, SETS_VERSION
+from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import class_numbers
 from aurora.models.metrics import Bools, Floats, Ints
@@ -135,15 +135,6 @@ class TrainingRows:
         return f"{first} to {last}"
 
 
-def feature_set_version(spec: ModelSpec) -> str:
-    """Version of the set plus a hash of every formula in it: a changed meaning is a changed version."""
-    told = [
-        f"{name}:{FEATURES[name].version}:{FEATURES[name].formula!r}" if name in FEATURES else name
-        for name in spec.columns
-    ]
-    return f"{SETS_VERSION}-{hashlib.sha256('|'.join(told).encode()).hexdigest()[:12]}"
-
-
 def read_training_rows(
     connection: psycopg.Connection[Any], spec: ModelSpec, cohort: str, *, until: datetime | None = None
 ) -> TrainingRows:
@@ -167,7 +158,7 @@ def read_training_rows(
         until=sql.Literal(until or datetime.max.replace(tzinfo=UTC)),
     )
     layout = fixed_layout({**_HEAD, **dict.fromkeys(spec.columns, ">f8")})
-    fingerprint = hashlib.sha256(feature_set_version(spec).encode())
+    fingerprint = hashlib.sha256(spec.feature_set_version.encode())
     parts = [_columns(np.empty(0, layout), spec)]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(_IN_BULK)

@@ -129,7 +129,7 @@ def _metadata(spec: ModelSpec, *, columns: tuple[str, ...], **changes: object) -
         "unit": spec.unit,
         "scale": spec.scale,
         "recipe": spec.recipe,
-        "fingerprint": spec.fingerprint(columns),
+        "fingerprint": spec.fingerprint({}),
         "cohort": "real",
         "feature_set": spec.feature_set,
         "feature_set_version": "test",

@@ -12,7 +12,7 @@ import pytest
 from aurora.models.catalogue import ENERGY, MOOD
 from pipelines.training import copied_rows
 from pipelines.training.copied_rows import CopiedRowsUnevenError, blocks_of, fixed_layout
-from pipelines.training.rows import feature_set_version, read_training_rows
+from pipelines.training.rows import read_training_rows
 from tests.pipelines.training.framed_rows import rows_from_frame
 from tests.pipelines.training.warehouse import START, add_people, person
 
@@ -131,10 +131,6 @@ def test_the_cohorts_own_now_lies_just_after_its_last_label() -> None:
     )
 
     assert rows_from_frame(frame, ENERGY).until == 901
-
-
-def test_each_set_has_a_version_of_its_own() -> None:
-    assert feature_set_version(ENERGY) != feature_set_version(MOOD)
 
 
 @pytest.mark.parametrize(("valence", "number"), [(-0.9, 0), (0.0, 2), (0.9, 4)])
