@@ -22,10 +22,16 @@ END: Final = "<!-- end of what is written -->"
 _REPEAT: Final = (
     "The build is not good, and the next does not go on from it: mend the SQL or its input, build again."
 )
+_ELSEWHERE: Final = (
+    "Of predictions: whoever wrote them is wrong, not the warehouse, and the build goes on. Look at the rows, as"
+    " for `every_prediction_lies_within_its_interval`."
+)
 DBT_TESTS: Final = {
     "rows_are_unique": "No two rows have the same key, and none lacks a part of it.",
     "spans_do_not_overlap": "Of one person, two states of one day never hold at the same time.",
     "a_label_does_not_know_itself": "A rating's features know nothing of its own questionnaire.",
+    "values_are_possible": "Amounts, shares, ratings, clock times, classes and states are such as can be.",
+    "rows_belong_to": "Tiles and nights have their day, workouts and labels the event that they are.",
 }
 """Generic tests of dbt, by their name in the manifest, as sentences."""
 _DAGSTERS: Final = {
@@ -76,13 +82,10 @@ def _rows_of_dagster(defs: dg.Definitions) -> Iterator[str]:
 
 
 def _rows_of_dbt(tests: Iterable[tuple[str, str]]) -> Iterator[str]:
-    severities: dict[str, set[str]] = {}
-    for name, severity in tests:
-        severities.setdefault(name, set()).add(severity.upper())
-    for name in sorted(severities):
-        severity = ", ".join(sorted(severities[name]))
+    for name, severity in sorted({(name, severity.upper()) for name, severity in tests}):
+        blocks, when_red = ("yes", _REPEAT) if severity == "ERROR" else ("no", _ELSEWHERE)
         sentence = _cell(DBT_TESTS.get(name, name.replace("_", " ")))
-        yield f"| dbt's `{name}`: {sentence} | dbt models | {severity} | yes | {_REPEAT} |"
+        yield f"| dbt's `{name}`: {sentence} | dbt models | {severity} | {blocks} | {when_red} |"
 
 
 def _schemas(keys: Iterable[str]) -> str:

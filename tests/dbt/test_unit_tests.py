@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.transformation.dbt_runs import run_dbt
+import json
+
+from pipelines.transformation.dbt_runs import run_dbt, target_dir
 from pipelines.transformation.warehouse import build_warehouse
 from tests.pipelines.transformation.conftest import Warehouse, warehouse
 
@@ -17,4 +19,5 @@ def test_every_unit_test_of_the_dbt_project_passes(warehouse: Warehouse) -> None
     )
 
     assert [f"{result.name}: {result.message}" for result in results if result.is_bad] == []
-    assert len(results) >= 4
+    manifest = json.loads((target_dir(warehouse.data_dir) / "manifest.json").read_text(encoding="utf-8"))
+    assert {result.unique_id for result in results} == set(manifest["unit_tests"])
