@@ -93,6 +93,12 @@ DESCRIPTIONS: Final = {
     "app.users.created_at": "Instant at which the account was made.",
     "deleted_at": "Instant at which the person left, else null.",
     # predictions
+    "made_at": "Instant at which it was said, in a replay the instant that was replayed.",
+    "mlflow_run_id": "The run in MLflow that trained it.",
+    "artifact": "The packed model, as it is loaded for answering.",
+    "sha256": "SHA-256 of the packed model.",
+    "metadata": "What the packed model says of itself.",
+    "published_at": "Instant from which it could be loaded.",
     "prediction_id": "The prediction.",
     "model_source": "`model`, `baseline` or `none`: who answered.",
     "as_of": "Instant that the prediction is for.",

@@ -19,6 +19,7 @@ from pipelines.transformation.generated.marts import mart_files
 from pipelines.transformation.generated.measurements import measurement_files
 from pipelines.transformation.generated.reconciliation import reconciliation_files
 from pipelines.transformation.generated.scores import score_files
+from pipelines.transformation.generated.sources import source_files
 from pipelines.transformation.generated.staging import staging_files
 from pipelines.transformation.generated.texts import MARK
 
@@ -37,7 +38,8 @@ class Drift:
 def generated_files() -> dict[str, str]:
     """Every generated file: its path below the project's folder → its text."""
     models = (
-        staging_files()
+        source_files()
+        | staging_files()
         | reconciliation_files()
         | measurement_files()
         | feature_files()

@@ -6,6 +6,7 @@ materialization: they plot, and are late when no build has read them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import dagster as dg
@@ -15,21 +16,22 @@ from aurora.database.column_descriptions import description_of
 from pipelines.resources import PostgresResource
 from pipelines.row_counts import count_of_view, stored_rows
 from pipelines.table_metadata import column_schema_of
+from pipelines.transformation.generated.sources import VIEWS
 
-WRITTEN_BY_OTHERS: Final = ("app.users", "predictions.model_aliases", "raw.unbuilt_days")
+WRITTEN_BY_OTHERS: Final = (
+    "app.users",
+    "predictions.model_aliases",
+    "predictions.model_artifacts",
+    "raw.unbuilt_days",
+)
 BEHIND: Final = {"unbuilt_days": [dg.AssetKey(["raw", "touched_days"])]}
 """Sources that are views, and what they look at."""
-_VIEWS: Final = {"raw.unbuilt_days": (("user_id", "uuid"), ("local_date", "date"), ("xid", "xid8"))}
 
 
 def columns_of_source(schema: str, name: str) -> list[str]:
     """The names of its columns."""
     table = tables.metadata.tables.get(f"{schema}.{name}")
-    return (
-        [column.name for column in table.columns]
-        if table is not None
-        else [*dict(_VIEWS[f"{schema}.{name}"])]
-    )
+    return list(table.columns.keys()) if table is not None else list(_types_of_view(f"{schema}.{name}"))
 
 
 def described_source(key: dg.AssetKey) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def described_source(key: dg.AssetKey) -> dict[str, Any]:
     schema, name = key.path
     columns = [
         dg.TableColumn(column, kind, description=description_of(schema, name, column))
-        for column, kind in _VIEWS[address]
+        for column, kind in _types_of_view(address).items()
     ]
     return {"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": f"aurora.{address}"}
 
@@ -53,7 +55,12 @@ def note_written_by_others(context: dg.AssetExecutionContext, postgres: Postgres
             schema, name = address.split(".")
             metadata = (
                 count_of_view(connection, schema, name)
-                if address in _VIEWS
+                if address in VIEWS
                 else {"dagster/row_count": stored_rows(connection, schema, name)}
             )
             context.log_event(dg.AssetMaterialization([schema, name], metadata=metadata))
+
+
+def _types_of_view(address: str) -> Mapping[str, str]:
+    _, types = VIEWS[address]
+    return types

@@ -29,6 +29,18 @@ def test_every_model_belongs_to_a_group_with_an_owner(manifest: dict[str, Any]) 
     assert all(owner["name"] and owner["email"] for owner in owners.values())
 
 
+def test_each_column_of_what_dbt_reads_is_described(manifest: dict[str, Any]) -> None:
+    undescribed = [
+        f"{source['schema']}.{source['name']}.{column['name']}: aurora/database/column_descriptions.py"
+        for source in manifest["sources"].values()
+        for column in source["columns"].values()
+        if not column["description"]
+    ]
+
+    assert undescribed == []
+    assert all(source["columns"] for source in manifest["sources"].values())
+
+
 def test_each_exposure_says_what_it_reads(manifest: dict[str, Any]) -> None:
     readers = manifest["exposures"].values()
 
