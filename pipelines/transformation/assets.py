@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_selection_for_context
 
 from aurora.settings import load_settings
@@ -40,6 +40,11 @@ GROUP_OF_TABLE: Final = {
     "stg_patterns": "marts",
 }
 """What comes after its schema's place among the nouns: among the events it would draw them behind the models."""
+_TESTED_WITH: Final = {
+    "stg_pattern_searches": dg.AssetKey(["staging", "stg_touched_days"]),
+    "stg_patterns": dg.AssetKey(["staging", "stg_touched_days"]),
+}
+"""What a model's tests read and the model does not: Dagster has to wait for it all the same."""
 _AFTER_PREDICTIONS: Final = "source:predictions+"
 _AFTER_PATTERNS: Final = "source:insights+"
 _RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL)
@@ -53,6 +58,13 @@ class AddressTranslator(DagsterDbtTranslator):
         schema = dbt_resource_props.get("schema") or "staging"
         name = dbt_resource_props.get("identifier") or dbt_resource_props["name"]
         return dg.AssetKey([schema, name])
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        tested_with = _TESTED_WITH.get(unique_id.rsplit(".", 1)[-1])
+        return spec.merge_attributes(deps=[tested_with]) if tested_with else spec
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         by_schema = GROUP_OF_SCHEMA.get(str(dbt_resource_props.get("schema")))

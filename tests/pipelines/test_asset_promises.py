@@ -15,6 +15,7 @@ import pytest
 from croniter import croniter
 from dagster._core.definitions.freshness import CronFreshnessPolicy
 from dagster._core.definitions.metadata.metadata_set import TableMetadataSet
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from aurora.settings import load_settings
 from pipelines.asset_defaults import columns_of, complete
@@ -191,6 +192,31 @@ def test_each_is_checked() -> None:
         made(),
         "test its key in its .yml, or write an @dg.asset_check",
     )
+
+
+def test_each_comes_after_all_that_its_dbt_tests_read() -> None:
+    from pipelines.transformation.assets import TRANSLATOR, manifest
+
+    known, too_early = manifest(), set()
+    tests = [node for node in known["nodes"].values() if node["resource_type"] == "test"]
+    for node in tests:
+        check = get_asset_check_key_for_test(known, TRANSLATOR, node["unique_id"], project=None)
+        assert check is not None, node["name"]
+        made_with = graph().get(check.asset_key).assets_def.keys
+        # Steps of parents only: what stands between may not be in the run, and nobody waits for what is not.
+        parents = {parent for key in made_with for parent in graph().get(key).parent_keys}
+        waited_for = {
+            key
+            for parent in parents
+            if (step := graph().get(parent)).is_executable
+            for key in step.assets_def.keys
+        }
+        for read in node["depends_on"]["nodes"]:
+            key = TRANSLATOR.get_asset_key(known["nodes"][read])
+            if key not in made_with | waited_for:
+                too_early.add(f"{check.asset_key.to_user_string()} is tested with {key.to_user_string()}")
+
+    assert too_early == set()
 
 
 def test_each_links_to_its_code_a_dbt_model_to_its_sql() -> None:
