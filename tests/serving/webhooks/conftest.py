@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -84,11 +85,13 @@ class World:
             cursor.execute(query, values)  # type: ignore[arg-type]
             return [] if cursor.description is None else cursor.fetchall()
 
-    def let_time_pass(self) -> None:
+    async def let_time_pass(self) -> None:
         """All that waits is due, and no process holds anything any more."""
-        self.rows(
+        # In a thread: a dispatcher of this loop may hold rows, and has to go on to give them back.
+        await asyncio.to_thread(
+            self.rows,
             "update app.webhook_deliveries set next_attempt_at = now(),"
-            " leased_until = leased_until - interval '1 hour' where delivered_at is null and failed_at is null"
+            " leased_until = leased_until - interval '1 hour' where delivered_at is null and failed_at is null",
         )
 
     async def until_row(self, query: str, *values: Any) -> dict[str, Any]:

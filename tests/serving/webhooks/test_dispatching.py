@@ -102,7 +102,7 @@ async def test_a_receiver_that_was_down_gets_it_when_it_is_back(world: World) ->
         [delivery] = await world.deliveries(webhook)
         waiting = await world.ask("GET", f"/{webhook['webhook_id']}")
         async with Receiver().open(port=first.port) as back:
-            world.let_time_pass()
+            await world.let_time_pass()
             await until(lambda: bool(back.received))
             await world.until_settled(webhook, attempts=2)
 
@@ -143,7 +143,7 @@ async def test_a_process_that_dies_between_attempt_and_commit_leads_to_the_same_
     held = world.rows("select delivery_id, attempts from app.webhook_deliveries where leased_until > now()")
 
     async with world.dispatching():
-        world.let_time_pass()
+        await world.let_time_pass()
         await until(lambda: bool(receiver.received))
         await world.until_settled(webhook)
 
@@ -205,7 +205,7 @@ async def test_enabled_again_it_gets_what_waits_and_what_comes_but_not_what_was_
         receiver.status = 200
         enabled = await world.ask("PATCH", path, json={"is_enabled": True})
         await world.tell(numbered(3))
-        world.let_time_pass()
+        await world.let_time_pass()
         await world.until_settled(webhook, attempts=3)
 
     numbers = [number_in(verified(received, webhook["secret"])) for received in receiver.received]
@@ -319,7 +319,7 @@ async def test_what_was_given_up_is_sent_again_on_request_with_a_whole_schedule(
         await world.tell(numbered(1))
         await world.until_settled(webhook)
         world.rows("update app.webhook_deliveries set attempts = 9")
-        world.let_time_pass()
+        await world.let_time_pass()
         await world.until_row("select from app.webhook_deliveries where failed_at is not null")
         [failed] = await world.deliveries(webhook, state="failed")
         path = f"/{webhook['webhook_id']}/deliveries/{failed['delivery_id']}/retry"
