@@ -76,7 +76,13 @@ _READ: LiteralString = """
                 labels.as_of >= challenger.as_of
                 or (
                     labels.precision = 'day'
-                    and labels.local_date = (challenger.as_of at time zone users.tz)::date
+                    and exists (
+                        select from raw.user_days as days
+                        where
+                            days.user_id = labels.user_id
+                            and days.local_date = labels.local_date
+                            and challenger.as_of between days.day_started_at and days.day_ended_at
+                    )
                 )
             )
             and labels.first_known_at > greatest(

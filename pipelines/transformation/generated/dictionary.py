@@ -45,7 +45,7 @@ def seen_by_analysts(column: Mapping[str, Any]) -> tuple[str, str, str] | None:
             "uuid",
             f"{column['description']} A hash.",
         )
-    if kind in _TYPES_WITH_TEXT and text != "code":
+    if kind in _TYPES_WITH_TEXT and text not in {"code", "name"}:
         return None
     return name, kind, column["description"]
 

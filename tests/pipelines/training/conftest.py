@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,14 @@ import pytest
 
 from pipelines.training.tracking import connect
 from tests.pipelines.training.warehouse import build_tables
+
+
+@pytest.fixture(autouse=True)
+def code_of_loaded_models_is_forgotten() -> Iterator[None]:
+    """MLflow puts the code of a model that it loads before all else, for as long as the process lives."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture

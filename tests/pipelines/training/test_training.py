@@ -18,7 +18,7 @@ from pipelines.training.publishing import publish_aliases
 from pipelines.training.tracking import connect
 from pipelines.training.training import cohorts_with_labels
 from tests.pipelines.training.quick_training import QUICK, train
-from tests.pipelines.training.warehouse import START, add_people, person
+from tests.pipelines.training.warehouse import START, add_people, add_tiles, person
 
 
 @pytest.mark.parametrize("model", ["energy", "mood"])
@@ -294,6 +294,8 @@ def test_the_commands_train_predict_and_publish(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_people(connection)
+    add_tiles(connection)
+    now = (START + timedelta(days=60)).strftime("%Y-%m-%dT%H:%M:%S")
     monkeypatch.setenv("AURORA_POSTGRES_URL", pipelines_url)
     monkeypatch.setenv("AURORA_MLFLOW_URI", mlflow_uri)
     app = typer.Typer()
@@ -301,7 +303,7 @@ def test_the_commands_train_predict_and_publish(
     register_prediction(app)
 
     trained = CliRunner().invoke(app, ["train", "--model", "energy"])
-    predicted = CliRunner().invoke(app, ["predict", "--model", "energy", "--cohort", "real"])
+    predicted = CliRunner().invoke(app, ["predict", "--model", "energy", "--cohort", "real", "--as-of", now])
     published = CliRunner().invoke(app, ["publish-models"])
 
     assert trained.exit_code == 0, trained.output

@@ -117,10 +117,10 @@ def test_no_test_of_an_incremental_build_reads_all_history(warehouse: Warehouse)
 
     assert "rows_of_model_accuracy_are_unique" in readers_of_all_history(warehouse, full.results)
     assert readers_of_all_history(warehouse, incremental.results) == set()
-    assert tests_of(full) - tests_of(incremental) == JUDGED_WITH_THE_VIEWS
+    assert names_of_tests(full) - names_of_tests(incremental) == JUDGED_WITH_THE_VIEWS
 
 
-def tests_of(report: BuildReport) -> set[str]:
+def names_of_tests(report: BuildReport) -> set[str]:
     return {result.name for result in report.results if result.kind == "test"}
 
 
@@ -156,8 +156,8 @@ def test_a_build_that_keeps_its_views_tests_them_all_the_same(warehouse: Warehou
     first, second = warehouse.build(), warehouse.build()
 
     assert (first.kept_views, second.kept_views) == (False, True)
-    assert tests_of(second) < tests_of(first)
-    assert "rows_of_scores_are_unique" in tests_of(second)
+    assert names_of_tests(second) < names_of_tests(first)
+    assert "rows_of_scores_are_unique" in names_of_tests(second)
     assert 0 < second.count("model") < first.count("model")
     views = {
         name for (name,) in warehouse.rows("select viewname from pg_views where schemaname <> 'analysts'")
