@@ -19,8 +19,8 @@ import psycopg
 import xgboost
 from psycopg import sql
 
-from aurora.models.boosters import xgboost_params
 from aurora.models.catalogue import ModelSpec
+from aurora.models.regression_booster import xgboost_params
 from benchmarks.trained_people import COHORT
 from pipelines.training.choosing import usable
 from pipelines.training.engines import IN_PROCESS, Data

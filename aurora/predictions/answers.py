@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aurora.models.boosters import Booster
+from aurora.models.boosting import Booster
 from aurora.models.intervals import within
 from aurora.models.metrics import Bools, Floats
 from aurora.models.targets import TARGETS

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from threading import Lock
 
-from aurora.models.boosters import BOOSTERS, Booster
+from aurora.models.boosters import BOOSTERS
+from aurora.models.boosting import Booster
 from aurora.models.catalogue import Kind
 from aurora.predictions.artifact import ArtifactDamagedError, unpack_halves
 

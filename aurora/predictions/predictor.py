@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from aurora.models.boosters import BOOSTERS, Booster
+from aurora.models.boosters import BOOSTERS
+from aurora.models.boosting import Booster
 from aurora.models.design import column_owners
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.answers import Answers, answer_rows, contributions_of, design_of, offsets_of, start_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aurora.models.baselines import DAY_SECONDS
-from aurora.models.boosters import Trial
+from aurora.models.boosting import Trial
 from aurora.models.catalogue import Kind, ModelSpec
 from aurora.models.design import ClassStart
 from aurora.models.headstart import personal_offsets

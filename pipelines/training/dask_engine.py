@@ -19,9 +19,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from aurora.models.boosters import Booster, ClassBooster, RegressionBooster, Trial, xgboost_params
+from aurora.models.boosting import Booster, Trial
 from aurora.models.catalogue import ModelSpec
+from aurora.models.class_booster import ClassBooster
 from aurora.models.metrics import Floats, Ints
+from aurora.models.regression_booster import RegressionBooster, xgboost_params
 from pipelines.training.dask_cluster import Cluster, cluster_at, parts_by_person
 from pipelines.training.engines import Data
 

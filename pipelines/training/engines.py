@@ -14,7 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from aurora.models.boosters import BOOSTERS, Booster, Trial
+from aurora.models.boosters import BOOSTERS
+from aurora.models.boosting import Booster, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.metrics import Floats, Ints
 from aurora.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from aurora.features.catalogue import FEATURES
-from aurora.models.boosters import Booster
+from aurora.models.boosting import Booster
 from aurora.models.headstart import Lines, personal_offsets
 from aurora.models.metrics import Floats, Ints
 from aurora.models.reference import HOUR, PREDICTION, reference_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aurora.events.measures import DAYPARTS
-from aurora.models.boosters import Booster
+from aurora.models.boosting import Booster
 from aurora.models.headstart import Lines
 from aurora.models.metrics import Bools, Floats, Ints
 from aurora.models.slopes import slope_spread

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aurora.models.boosters import ClassBooster, RegressionBooster
 from aurora.models.catalogue import ENERGY, MOOD, Centred, ModelSpec
+from aurora.models.class_booster import ClassBooster
 from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.intervals import calibrate
 from aurora.models.metrics import Floats, Ints
+from aurora.models.regression_booster import RegressionBooster
 from aurora.predictions.artifact import ArtifactMetadata, FeatureNote, pack
 
 FEATURES = ("energy_ewma_28d", "energy_rolling_mean_7d", "sleep_minutes", "spread", "noise")

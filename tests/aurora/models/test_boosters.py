@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aurora.models.boosters import ClassBooster, RegressionBooster
+from aurora.models.class_booster import ClassBooster
 from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.ordinal import leaned, log_loss
+from aurora.models.regression_booster import RegressionBooster
 from tests.aurora.models.people import ENERGY_SPEC, FEATURES, MOOD_SPEC, a_population
 
 ROWS = a_population()

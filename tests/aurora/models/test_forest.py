@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xgboost
 
-from aurora.models.boosters import ClassBooster, RegressionBooster
+from aurora.models.class_booster import ClassBooster
 from aurora.models.forest import (
     Forest,
     Split,
@@ -18,6 +18,7 @@ from aurora.models.forest import (
     forest_of_xgboost,
 )
 from aurora.models.metrics import Floats
+from aurora.models.regression_booster import RegressionBooster
 
 COLUMNS = 6
 

@@ -7,8 +7,8 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from aurora.models.boosters import RegressionBooster
 from aurora.models.metrics import Floats
+from aurora.models.regression_booster import RegressionBooster
 from aurora.predictions.artifact import ArtifactDamagedError, digest, pack, person_digest, unpack
 from aurora.predictions.predictor import Predictor
 from tests.aurora.models.people import a_mood_artifact, a_population, a_vector, an_energy_artifact

@@ -1,0 +1,76 @@
+"""XGBoost on numbers: it learns the residual to a baseline, which it is given as `base_margin`."""
+
+from __future__ import annotations
+
+import numpy as np
+import xgboost
+
+from aurora.models.boosting import Trees, Trial
+from aurora.models.catalogue import ModelSpec
+from aurora.models.forest import Forest, forest_of_xgboost
+from aurora.models.metrics import Floats, Ints
+
+
+class RegressionBooster(Trees):
+    """XGBoost on the residual to a baseline."""
+
+    def __init__(self, booster: xgboost.Booster, threads: int = 1) -> None:
+        self._booster = booster
+        booster.set_param({"nthread": threads})
+
+    @classmethod
+    def fit(
+        cls, spec: ModelSpec, design: Floats, start: Floats, target: Floats, *, rounds: int, threads: int = 1
+    ) -> RegressionBooster:
+        """Train for exactly `rounds` rounds."""
+        data = xgboost.DMatrix(design, target, base_margin=start, nthread=threads)
+        return cls(xgboost.train(xgboost_params(spec, threads), data, rounds), threads)
+
+    @classmethod
+    def tried(
+        cls, spec: ModelSpec, design: Floats, start: Floats, target: Floats, *, judged: Ints, threads: int = 1
+    ) -> Trial:
+        """Train on all but the rows numbered `judged`, by as many rounds as do best on these."""
+        rest = np.setdiff1d(np.arange(len(target)), judged)
+        data = xgboost.DMatrix(design[rest], target[rest], base_margin=start[rest], nthread=threads)
+        watched = xgboost.DMatrix(design[judged], target[judged], base_margin=start[judged], nthread=threads)
+        booster = xgboost.train(
+            xgboost_params(spec, threads) | {"eval_metric": "mae"},
+            data,
+            spec.max_rounds,
+            evals=[(watched, "judged")],
+            early_stopping_rounds=spec.patience_rounds,
+            verbose_eval=False,
+        )
+        rounds = booster.best_iteration + 1
+        return Trial(cls(booster[:rounds], threads), rounds, booster.best_score)
+
+    @classmethod
+    def from_bytes(cls, body: bytes, threads: int = 1) -> RegressionBooster:
+        booster = xgboost.Booster()
+        booster.load_model(bytearray(body))
+        return cls(booster, threads)
+
+    def answer(self, design: Floats, start: Floats) -> Floats:
+        return start + self.score(design)
+
+    def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
+        data = xgboost.DMatrix(design, nthread=1)
+        table = np.asarray(self._booster.predict(data, pred_contribs=True), dtype=np.float64)
+        return table[:, :-1], table[:, -1] + start
+
+    def to_bytes(self) -> bytes:
+        return bytes(self._booster.save_raw("ubj"))
+
+    def _score_of_table(self, design: Floats) -> Floats:
+        # Without a margin to start from: to hand one over takes the library longer than to answer.
+        return self._booster.inplace_predict(design, predict_type="margin").astype(np.float64)
+
+    def _as_arrays(self) -> Forest:
+        return forest_of_xgboost(self._booster)
+
+
+def xgboost_params(spec: ModelSpec, threads: int) -> dict[str, object]:
+    """The recipe in XGBoost's words, wherever it is trained."""
+    # The baseline is the whole starting point: the library must not add an average of its own.
+    return {**spec.params, "base_score": 0.0, "seed": spec.seed, "nthread": threads}
