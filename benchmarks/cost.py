@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -33,6 +34,12 @@ class Cost:
     def in_units_of(self, other: Cost) -> str:
         """How many times the other, by the clock and in brackets by CPU."""
         return f"{self.wall / other.wall:.1f} ({self.cpu / other.cpu:.1f})"
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever had. `getrusage` would count what its parent had when it was started."""
+    (line,) = (row for row in Path("/proc/self/status").read_text().splitlines() if row.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
 
 
 def postgres_of(connection: psycopg.Connection) -> psutil.Process:

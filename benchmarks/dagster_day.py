@@ -11,7 +11,6 @@ has a process of its own, whose beginning (imports, and reading dbt's project) c
 from __future__ import annotations
 
 import argparse
-import resource
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -28,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aurora.database.grants import PIPELINES
+from benchmarks.cost import peak_mb
 from benchmarks.services import services
 from benchmarks.told_again import tell_one_more_day
 from pipelines.transformation.warehouse import build_warehouse
@@ -108,7 +108,7 @@ def measured(way: str, url: str, folder: Path) -> Day:
         began = time.perf_counter()
         WAYS[way](url, folder)
         seconds = time.perf_counter() - began
-    return Day(seconds, waits.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return Day(seconds, waits.seconds, peak_mb())
 
 
 def main() -> None:
