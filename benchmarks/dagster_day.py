@@ -5,7 +5,8 @@
 Simulated people, built once; then all of them tell one day more, and the asset `warehouse` is materialized in process
 as the daily job does it: dbt runs models and tests in two threads, and Dagster records what came out. A moment counts
 as SQL when any thread waits for Postgres. Beside it the same build without Dagster, as `aurora build` runs it. Each
-has a process of its own, whose beginning (imports, and reading dbt's project) counts.
+has a process of its own, whose beginning (imports, and reading dbt's project) counts. Of two days the second counts: on the
+first one Dagster finds out where columns come from, which is kept.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from rich.table import Table
 
 from aurora.database.grants import PIPELINES
 from benchmarks.cost import peak_mb
-from benchmarks.services import services
+from benchmarks.services import Services, services
 from benchmarks.told_again import tell_one_more_day
 from pipelines.transformation.warehouse import build_warehouse
 
@@ -92,7 +93,9 @@ def build_through_dagster(url: str, folder: Path) -> None:
     from pipelines.transformation.assets import warehouse
 
     resources = default_resources({"postgres_url": url, "data_dir": str(folder)})
-    with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
+    home = folder / "dagster"
+    home.mkdir(exist_ok=True)
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
         assert dg.materialize([warehouse], instance=instance, resources=resources).success
 
 
@@ -111,6 +114,12 @@ def measured(way: str, url: str, folder: Path) -> Day:
     return Day(seconds, waits.seconds, peak_mb())
 
 
+def _one_more_day(way: str, running: Services, connection: psycopg.Connection[Any]) -> Day:
+    tell_one_more_day(connection)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(measured, way, running.url_of(PIPELINES), running.folder).result()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--people", type=int, default=200)
@@ -121,9 +130,8 @@ def main() -> None:
         running.simulate(asked.people, asked.days, ends_on=ENDS_ON)
         running.build()
         for way in WAYS:
-            tell_one_more_day(connection)
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                day = process.submit(measured, way, running.url_of(PIPELINES), running.folder).result()
+            first, day = (_one_more_day(way, running, connection) for _ in range(2))
+            Console().print(f"{way}: the first day {first.seconds:.1f} s")
             beyond = day.seconds - day.of_sql
             table.add_row(
                 way, f"{day.seconds:.1f}", f"{day.of_sql:.1f}", f"{beyond:.1f}", f"{day.peak_mb:,.0f}"
