@@ -5,8 +5,8 @@
 Simulated people, built once; then all of them tell one day more, and the asset `warehouse` is materialized in process
 as the daily job does it: dbt runs models and tests in two threads, and Dagster records what came out. A moment counts
 as SQL when any thread waits for Postgres. Beside it the same build without Dagster, as `aurora build` runs it. Each
-has a process of its own, whose beginning (imports, and reading dbt's project) counts. Of two days the second counts: on the
-first one Dagster finds out where columns come from, which is kept.
+has a process of its own, whose beginning (imports, and reading dbt's project) counts. Of two days the second counts: on
+the first one Dagster finds out where columns come from, which is kept.
 """
 
 from __future__ import annotations

@@ -16,9 +16,10 @@ import polars as pl
 import pyarrow as pa
 
 from aurora.events.catalogue import MEASURES
-from aurora.features.aggregates import EWMA_ALPHA, MIN_TREND_DAYS
+from aurora.features.aggregates import MIN_TREND_DAYS
 from aurora.features.catalogue import FEATURES
 from aurora.features.sql import windows_by_measure
+from aurora.features.states import EWMA_ALPHA
 from aurora.features.windows import Window
 
 _KEPT: Final = 1 - EWMA_ALPHA

@@ -18,45 +18,13 @@ from string import Formatter
 from typing import Final
 
 from aurora.features.expressions import Number
+from aurora.features.states import EWMA_ALPHA, KEPT, OF_A_ROW, ROW_MEAN, STATES
 from aurora.features.tiles import Tile
-
-EWMA_ALPHA: Final = 0.3
-"""Weight of the newest day; hard to beat on real self-reports (see docs/models.md)."""
 
 MIN_TREND_DAYS: Final = 3
 
-_KEPT: Final = 1 - EWMA_ALPHA
-
-TILE_COLUMNS: Final = ("n", "total", "squares", "lowest", "highest", "last_value", "last_at")
-"""What SQL knows of a tile."""
-
 DayTile = tuple[int, Tile]
 """How many local days before the row's own day (0 is today), and the tile of that day."""
-
-
-@dataclass(frozen=True)
-class State:
-    """A number that a window keeps of its days; null, or 0 for `days`, when there is none.
-
-    Both are SQL. `rows` sums up rows of tiles, which have TILE_COLUMNS, `days_ago` (0 is today) and `day_rank` (0 is
-    the newest day that has a tile); {inside} is the filter of the window, if it needs one. `with_today` goes on from
-    the state of the days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null
-    when there is none. {scale} is the measure's.
-    """
-
-    rows: str
-    with_today: str
-    type: str = "bigint"
-    """What `rows` gives in SQL."""
-
-    def over_rows(self, *, scale: str, inside: str) -> str:
-        """The state of the rows of a window."""
-        return self.rows.format(scale=scale, inside=inside)
-
-    @property
-    def columns_of_today(self) -> frozenset[str]:
-        """The columns of today's tile that are read."""
-        return frozenset(column for column in TILE_COLUMNS if f"{{today_{column}}}" in self.with_today)
 
 
 @dataclass(frozen=True)
@@ -92,7 +60,7 @@ class Aggregate:
     def over_rows(self, *, scale: str, inside: str) -> str:
         """The aggregate over the rows of a window, today's among them."""
         states = {name: STATES[name].over_rows(scale=scale, inside=inside) for name in self.states}
-        return self.sql.format(scale=scale, inside=inside, **states)
+        return self.sql.format(scale=scale, inside=inside, **states, **OF_A_ROW)
 
     def of_states(self, states: dict[str, str], *, scale: str) -> str:
         """The aggregate of states that are SQL expressions."""
@@ -161,46 +129,9 @@ def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Numb
     return (as_of - max(tile.last_at for _, tile in tiles)).total_seconds() / 3600
 
 
-_ROW_MEAN: Final = "(total::float8 / n / {scale})"
-_TODAYS_MEAN: Final = "({today_total}::float8 / {today_n} / {scale})"
-_LOG: Final = f"ln(case when total > 0 then {_ROW_MEAN} end)"
+_LOG: Final = f"ln(case when {{row_total}} > 0 then {ROW_MEAN} end)"
 # Sums of floats are the same to the last bit only in one order, however the rows came.
 _IN_ORDER: Final = "order by days_ago"
-_HAS_TODAY: Final = "{today_n} is not null"
-
-
-def _added(rows: str, today: str, sql_type: str = "bigint") -> State:
-    """A sum. Null and a number is that number: a window of nothing has no sum."""
-    return State(
-        f"sum({rows}) {{inside}}", f"coalesce({{earlier}} + {today}, {{earlier}}, {today})", sql_type
-    )
-
-
-STATES: Final[dict[str, State]] = {
-    "n": _added("n", "{today_n}"),
-    "total": _added("total", "{today_total}", "numeric"),
-    "squares": _added("squares", "{today_squares}", "numeric"),
-    "days": State("count(*) {inside}", f"coalesce({{earlier}}, 0) + ({_HAS_TODAY})::integer"),
-    "lowest": State("min(lowest) {inside}", "least({earlier}, {today_lowest})"),
-    "highest": State("max(highest) {inside}", "greatest({earlier}, {today_highest})"),
-    # Arrays compare element by element: the greatest (day, value) pair is the newest day's.
-    "last_value": State(
-        "(max(array[-days_ago, last_value]) {inside})[2]", "coalesce({today_last_value}, {earlier})"
-    ),
-    "last_at": State("max(last_at) {inside}", "greatest({earlier}, {today_last_at})", "timestamptz"),
-    "means": _added(_ROW_MEAN, _TODAYS_MEAN, "float8"),
-    # By rank: a day that is added moves all others one rank down.
-    "weighted": State(
-        f"sum(power({_KEPT!r}::float8, day_rank) * {_ROW_MEAN}) {{inside}}",
-        f"case when {_HAS_TODAY} then {_TODAYS_MEAN} + {_KEPT!r}::float8 * coalesce({{earlier}}, 0)"
-        " else {earlier} end",
-        "float8",
-    ),
-    # Days are counted from today, so that today is 0 and adds nothing to them.
-    "x": State("sum(-days_ago) {inside}", "{earlier}"),
-    "xx": State("sum(days_ago * days_ago) {inside}", "{earlier}"),
-    "xy": State(f"sum(-days_ago * {_ROW_MEAN}) {{inside}}", "{earlier}", "float8"),
-}
 
 _STD: Final = """case when {n} > 1 then sqrt(
     ({n} * {squares} - {total} * {total})::float8 / ({n} * ({n} - 1))::float8
@@ -234,15 +165,15 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
     ),
     # The weights of so many days sum up to (1 - kept^days) / (1 - kept): no row needs to be asked for them.
     "ewma": Aggregate(
-        f"{{weighted}} * {1 - _KEPT!r}::float8 / (1 - power({_KEPT!r}::float8, {{days}}))", _ewma
+        f"{{weighted}} * {1 - KEPT!r}::float8 / (1 - power({KEPT!r}::float8, {{days}}))", _ewma
     ),
     "slope": Aggregate(_SLOPE, _slope),
     # Over days, each by its mean: how often a device measured on one of them does not matter.
     "mean_of_days": Aggregate(
-        f"avg({_ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
+        f"avg({ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
     ),
     "std_of_days": Aggregate(
-        f"stddev_samp({_ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
+        f"stddev_samp({ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
     ),
     "ln_mean_of_days": Aggregate(
         f"avg({_LOG} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"

@@ -10,8 +10,9 @@ from typing import Final
 
 from aurora.errors import CatalogueConflictError
 from aurora.events.catalogue import MEASURES
-from aurora.features.aggregates import AGGREGATES, STATES, TILE_COLUMNS, Aggregate, DayTile
+from aurora.features.aggregates import AGGREGATES, Aggregate, DayTile
 from aurora.features.expressions import Leaf, Number
+from aurora.features.states import STATES, TILE_COLUMNS
 from aurora.features.tiles import LIVE_DAYS
 
 _days_ago: Final = itemgetter(0)
@@ -58,14 +59,46 @@ class Window(Leaf):
         Empty for a window of today alone. Where only the `joined` days before today are among the rows, one that reads
         all of them needs no filter.
         """
-        first = max(self.lag, 1)
-        if self.last_day < first:
+        if self.frame is None:
             return {}
-        inside = "" if (first, self.last_day) == (1, joined) else _inside(first, self.last_day)
+        inside = "" if self.frame == (1, joined) else _inside(*self.frame)
         return {
             self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside)
             for name in self._aggregate.states
         }
+
+    def frame_states(self) -> dict[str, tuple[str, str]]:
+        """The same of days that lie in one column order: column → what its frame gives, and the state from that.
+
+        The frame is called `self.frame`. In the second the first is called like the column.
+        """
+        if self.frame is None:
+            return {}
+        first, last = self.frame
+        return {
+            self._column(name): (
+                STATES[name].over_frame(
+                    scale=self._scale, measure=self.measure, frame=frame_name(first, last)
+                ),
+                of_frame(self._column(name), last - first + 1)
+                if (of_frame := STATES[name].of_frame)
+                else self._column(name),
+            )
+            for name in self._aggregate.states
+        }
+
+    @property
+    def frame(self) -> tuple[int, int] | None:
+        """The days before today that it reads, the first and the last counted back from today; None for today alone."""
+        first = max(self.lag, 1)
+        return (first, self.last_day) if first <= self.last_day else None
+
+    def columns_in_frame(self) -> tuple[str, ...]:
+        """The columns of the tiles of earlier days that `frame_states` reads."""
+        if self.frame is None:
+            return ()
+        read = {column for name in self._aggregate.states for column in STATES[name].columns_in_frame}
+        return tuple(column for column in TILE_COLUMNS if column in read)
 
     def with_today_sql(self) -> str:
         """The aggregate of `earlier_states` and of the columns of today's tile, `today_column`.
@@ -127,6 +160,11 @@ class Window(Leaf):
 
 def _inside(first: int, last: int) -> str:
     return f"filter (where days_ago between {first} and {last})"
+
+
+def frame_name(first: int, last: int) -> str:
+    """What the frame of these days before a day's own is called."""
+    return f"days_{first}_to_{last}_before"
 
 
 def today_column(measure: str, column: str) -> str:

@@ -15,24 +15,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    select
-        moments.user_id, moments.local_date, moments.as_of, moments.precision,
-        max(tiles.n) filter (where tiles.measure = 'exercise_minutes') as exercise_minutes_today_n, max(tiles.total) filter (where tiles.measure = 'exercise_minutes') as exercise_minutes_today_total,
-        max(tiles.total) filter (where tiles.measure = 'exercise_load') as exercise_load_today_total, max(tiles.last_at) filter (where tiles.measure = 'exercise_load') as exercise_load_today_last_at,
-        max(tiles.total) filter (where tiles.measure = 'work_minutes') as work_minutes_today_total, max(tiles.last_at) filter (where tiles.measure = 'work_minutes') as work_minutes_today_last_at,
-        max(tiles.n) filter (where tiles.measure = 'social_events') as social_events_today_n,
-        max(tiles.total) filter (where tiles.measure = 'social_minutes') as social_minutes_today_total, max(tiles.last_at) filter (where tiles.measure = 'social_minutes') as social_minutes_today_last_at, max(tiles.last_value) filter (where tiles.measure = 'social_minutes') as social_minutes_today_last_value,
-        max(tiles.last_at) filter (where tiles.measure = 'meditation_minutes') as meditation_minutes_today_last_at
-
-    from moments
-    inner join {{ ref('int_tiles') }} as tiles
-        on
-            moments.user_id = tiles.user_id
-            and moments.local_date = tiles.local_date
-            and moments.as_of >= tiles.valid_from
-            and moments.as_of < tiles.valid_until
-    where tiles.measure in ('exercise_minutes', 'exercise_load', 'work_minutes', 'social_events', 'social_minutes', 'meditation_minutes')
-    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+    {{ todays_tiles({'exercise_minutes': ['n', 'total'], 'exercise_load': ['total', 'last_at'], 'work_minutes': ['total', 'last_at'], 'social_events': ['n'], 'social_minutes': ['total', 'last_at', 'last_value'], 'meditation_minutes': ['last_at']}) }}
 
 ),
 
@@ -44,28 +27,61 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+
+),
+
+days_in_order as (
+
+    {{ newest_tiles({'exercise_minutes': ['n', 'total'], 'exercise_load': ['total', 'last_at'], 'work_minutes': ['n', 'total', 'last_at'], 'social_events': ['n'], 'social_minutes': ['n', 'total', 'last_at', 'last_value'], 'meditation_minutes': ['last_at']}, first_day=27) }}
+
+),
+
+framed as (
+
+    select
+        day_number,
+        sum(exercise_minutes_total) over days_1_to_6_before as exercise_minutes_total_7d, count(exercise_minutes_n) over days_1_to_6_before as exercise_minutes_days_7d, sum(exercise_minutes_total) over days_1_to_27_before as exercise_minutes_total_27d_lag_1, count(exercise_minutes_n) over days_1_to_27_before as exercise_minutes_days_27d_lag_1,
+        sum(exercise_load_total) over days_1_to_1_before as exercise_load_total_1d_lag_1, sum(exercise_load_total) over days_1_to_6_before as exercise_load_total_7d, max(exercise_load_last_at) over days_1_to_6_before as exercise_load_last_at_7d,
+        sum(work_minutes_total) over days_1_to_27_before as work_minutes_total_27d_lag_1, count(work_minutes_n) over days_1_to_27_before as work_minutes_days_27d_lag_1, max(work_minutes_last_at) over days_1_to_2_before as work_minutes_last_at_3d,
+        sum(social_events_n) over days_1_to_2_before as social_events_n_3d,
+        sum(social_minutes_total) over days_1_to_27_before as social_minutes_total_27d_lag_1, count(social_minutes_n) over days_1_to_27_before as social_minutes_days_27d_lag_1, max(social_minutes_last_at) over days_1_to_2_before as social_minutes_last_at_3d, (array_agg(social_minutes_last_value) filter (where social_minutes_n is not null) over days_1_to_2_before)[1] as social_minutes_last_value_3d,
+        max(meditation_minutes_last_at) over days_1_to_1_before as meditation_minutes_last_at_2d
+
+    from days_in_order
+    window
+        newest_first as (partition by user_id order by day desc),
+        days_1_to_6_before as (newest_first range between 1 following and 6 following),
+        days_1_to_27_before as (newest_first range between 1 following and 27 following),
+        days_1_to_1_before as (newest_first range between 1 following and 1 following),
+        days_1_to_2_before as (newest_first range between 1 following and 2 following)
 
 ),
 
 earlier as materialized (
 
     select
-        days.day_number,
-        exercise_minutes.*,
-        exercise_load.*,
-        work_minutes.*,
-        social_events.*,
-        social_minutes.*,
-        meditation_minutes.*
+        day_number,
+        exercise_minutes_total_7d, exercise_minutes_days_7d, exercise_minutes_total_27d_lag_1, exercise_minutes_days_27d_lag_1,
+        exercise_load_total_1d_lag_1, exercise_load_total_7d, exercise_load_last_at_7d,
+        work_minutes_total_27d_lag_1, work_minutes_days_27d_lag_1, work_minutes_last_at_3d,
+        social_events_n_3d,
+        social_minutes_total_27d_lag_1, social_minutes_days_27d_lag_1, social_minutes_last_at_3d, social_minutes_last_value_3d,
+        meditation_minutes_last_at_2d
 
+    from framed
+    where day_number is not null
+
+    union all
+    select days.day_number, exercise_minutes.*, exercise_load.*, work_minutes.*, social_events.*, social_minutes.*, meditation_minutes.*
     from days
-    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(*) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) as exercise_minutes_total_27d_lag_1, count(*) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('exercise_minutes', first_day=27) }}) as exercise_minutes
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(n) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) as exercise_minutes_total_27d_lag_1, count(n) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('exercise_minutes', first_day=27) }}) as exercise_minutes
     cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as exercise_load_total_1d_lag_1, sum(total) as exercise_load_total_7d, max(last_at) as exercise_load_last_at_7d from {{ tiles_before('exercise_load', first_day=6) }}) as exercise_load
-    cross join lateral (select sum(total) as work_minutes_total_27d_lag_1, count(*) as work_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as work_minutes_last_at_3d from {{ tiles_before('work_minutes', first_day=27) }}) as work_minutes
+    cross join lateral (select sum(total) as work_minutes_total_27d_lag_1, count(n) as work_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as work_minutes_last_at_3d from {{ tiles_before('work_minutes', first_day=27) }}) as work_minutes
     cross join lateral (select sum(n) as social_events_n_3d from {{ tiles_before('social_events', first_day=2) }}) as social_events
-    cross join lateral (select sum(total) as social_minutes_total_27d_lag_1, count(*) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('social_minutes', first_day=27) }}) as social_minutes
+    cross join lateral (select sum(total) as social_minutes_total_27d_lag_1, count(n) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('social_minutes', first_day=27) }}) as social_minutes
     cross join lateral (select max(last_at) as meditation_minutes_last_at_2d from {{ tiles_before('meditation_minutes', first_day=1) }}) as meditation_minutes
+    where not days.is_settled
 
 ),
 

@@ -15,21 +15,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    select
-        moments.user_id, moments.local_date, moments.as_of, moments.precision,
-        max(tiles.last_at) filter (where tiles.measure = 'meals') as meals_today_last_at,
-        max(tiles.total) filter (where tiles.measure = 'caffeine') as caffeine_today_total, max(tiles.last_at) filter (where tiles.measure = 'caffeine') as caffeine_today_last_at,
-        max(tiles.total) filter (where tiles.measure = 'alcohol') as alcohol_today_total
-
-    from moments
-    inner join {{ ref('int_tiles') }} as tiles
-        on
-            moments.user_id = tiles.user_id
-            and moments.local_date = tiles.local_date
-            and moments.as_of >= tiles.valid_from
-            and moments.as_of < tiles.valid_until
-    where tiles.measure in ('meals', 'caffeine', 'alcohol')
-    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+    {{ todays_tiles({'meals': ['last_at'], 'caffeine': ['total', 'last_at'], 'alcohol': ['total']}) }}
 
 ),
 
@@ -41,22 +27,51 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+
+),
+
+days_in_order as (
+
+    {{ newest_tiles({'meals': ['last_at'], 'caffeine': ['n', 'total', 'last_at'], 'alcohol': ['total']}, first_day=27) }}
+
+),
+
+framed as (
+
+    select
+        day_number,
+        max(meals_last_at) over days_1_to_1_before as meals_last_at_2d,
+        sum(caffeine_total) over days_1_to_27_before as caffeine_total_27d_lag_1, count(caffeine_n) over days_1_to_27_before as caffeine_days_27d_lag_1, max(caffeine_last_at) over days_1_to_2_before as caffeine_last_at_3d,
+        sum(alcohol_total) over days_1_to_1_before as alcohol_total_2d, sum(alcohol_total) over days_1_to_1_before as alcohol_total_1d_lag_1
+
+    from days_in_order
+    window
+        newest_first as (partition by user_id order by day desc),
+        days_1_to_1_before as (newest_first range between 1 following and 1 following),
+        days_1_to_27_before as (newest_first range between 1 following and 27 following),
+        days_1_to_2_before as (newest_first range between 1 following and 2 following)
 
 ),
 
 earlier as materialized (
 
     select
-        days.day_number,
-        meals.*,
-        caffeine.*,
-        alcohol.*
+        day_number,
+        meals_last_at_2d,
+        caffeine_total_27d_lag_1, caffeine_days_27d_lag_1, caffeine_last_at_3d,
+        alcohol_total_2d, alcohol_total_1d_lag_1
 
+    from framed
+    where day_number is not null
+
+    union all
+    select days.day_number, meals.*, caffeine.*, alcohol.*
     from days
     cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
-    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(*) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
+    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
     cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
+    where not days.is_settled
 
 ),
 

@@ -15,24 +15,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    select
-        moments.user_id, moments.local_date, moments.as_of, moments.precision,
-        max(tiles.n) filter (where tiles.measure = 'energy') as energy_today_n, max(tiles.total) filter (where tiles.measure = 'energy') as energy_today_total, max(tiles.squares) filter (where tiles.measure = 'energy') as energy_today_squares, max(tiles.last_value) filter (where tiles.measure = 'energy') as energy_today_last_value,
-        max(tiles.n) filter (where tiles.measure = 'energy_night') as energy_night_today_n, max(tiles.total) filter (where tiles.measure = 'energy_night') as energy_night_today_total,
-        max(tiles.n) filter (where tiles.measure = 'energy_morning') as energy_morning_today_n, max(tiles.total) filter (where tiles.measure = 'energy_morning') as energy_morning_today_total,
-        max(tiles.n) filter (where tiles.measure = 'energy_afternoon') as energy_afternoon_today_n, max(tiles.total) filter (where tiles.measure = 'energy_afternoon') as energy_afternoon_today_total,
-        max(tiles.n) filter (where tiles.measure = 'energy_evening') as energy_evening_today_n, max(tiles.total) filter (where tiles.measure = 'energy_evening') as energy_evening_today_total,
-        max(tiles.n) filter (where tiles.measure = 'stress') as stress_today_n, max(tiles.total) filter (where tiles.measure = 'stress') as stress_today_total
-
-    from moments
-    inner join {{ ref('int_tiles') }} as tiles
-        on
-            moments.user_id = tiles.user_id
-            and moments.local_date = tiles.local_date
-            and moments.as_of >= tiles.valid_from
-            and moments.as_of < tiles.valid_until
-    where tiles.measure in ('energy', 'energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening', 'stress')
-    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+    {{ todays_tiles({'energy': ['n', 'total', 'squares', 'last_value'], 'energy_night': ['n', 'total'], 'energy_morning': ['n', 'total'], 'energy_afternoon': ['n', 'total'], 'energy_evening': ['n', 'total'], 'stress': ['n', 'total']}) }}
 
 ),
 
@@ -44,28 +27,60 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+
+),
+
+days_in_order as (
+
+    {{ newest_tiles({'energy': ['n', 'total', 'squares', 'last_value'], 'energy_night': ['n', 'total'], 'energy_morning': ['n', 'total'], 'energy_afternoon': ['n', 'total'], 'energy_evening': ['n', 'total'], 'stress': ['n', 'total']}, first_day=27) }}
+
+),
+
+framed as (
+
+    select
+        day_number,
+        array_agg((energy_total::float8 / energy_n / 1000::float8)) filter (where energy_n is not null) over days_1_to_27_before as energy_weighted_28d, count(energy_n) over days_1_to_27_before as energy_days_28d, sum(energy_total) over days_1_to_6_before as energy_total_7d, sum(energy_n) over days_1_to_6_before as energy_n_7d, sum(energy_squares) over days_1_to_6_before as energy_squares_7d, sum(energy_total) over days_1_to_27_before as energy_total_28d, sum(energy_n) over days_1_to_27_before as energy_n_28d, sum(energy_total) over days_1_to_1_before as energy_total_2d, sum(energy_n) over days_1_to_1_before as energy_n_2d, (array_agg(energy_last_value) filter (where energy_n is not null) over days_1_to_27_before)[1] as energy_last_value_28d,
+        sum(energy_night_total) over days_1_to_27_before as energy_night_total_28d, sum(energy_night_n) over days_1_to_27_before as energy_night_n_28d,
+        sum(energy_morning_total) over days_1_to_27_before as energy_morning_total_28d, sum(energy_morning_n) over days_1_to_27_before as energy_morning_n_28d,
+        sum(energy_afternoon_total) over days_1_to_27_before as energy_afternoon_total_28d, sum(energy_afternoon_n) over days_1_to_27_before as energy_afternoon_n_28d,
+        sum(energy_evening_total) over days_1_to_27_before as energy_evening_total_28d, sum(energy_evening_n) over days_1_to_27_before as energy_evening_n_28d,
+        sum(stress_total) over days_1_to_1_before as stress_total_2d, sum(stress_n) over days_1_to_1_before as stress_n_2d, sum(stress_total) over days_1_to_27_before as stress_total_28d, sum(stress_n) over days_1_to_27_before as stress_n_28d
+
+    from days_in_order
+    window
+        newest_first as (partition by user_id order by day desc),
+        days_1_to_27_before as (newest_first range between 1 following and 27 following),
+        days_1_to_6_before as (newest_first range between 1 following and 6 following),
+        days_1_to_1_before as (newest_first range between 1 following and 1 following)
 
 ),
 
 earlier as materialized (
 
     select
-        days.day_number,
-        energy.*,
-        energy_night.*,
-        energy_morning.*,
-        energy_afternoon.*,
-        energy_evening.*,
-        stress.*
+        day_number,
+        case when energy_weighted_28d is not null then coalesce(energy_weighted_28d[1], 0) * power(0.7::float8, 0) + coalesce(energy_weighted_28d[2], 0) * power(0.7::float8, 1) + coalesce(energy_weighted_28d[3], 0) * power(0.7::float8, 2) + coalesce(energy_weighted_28d[4], 0) * power(0.7::float8, 3) + coalesce(energy_weighted_28d[5], 0) * power(0.7::float8, 4) + coalesce(energy_weighted_28d[6], 0) * power(0.7::float8, 5) + coalesce(energy_weighted_28d[7], 0) * power(0.7::float8, 6) + coalesce(energy_weighted_28d[8], 0) * power(0.7::float8, 7) + coalesce(energy_weighted_28d[9], 0) * power(0.7::float8, 8) + coalesce(energy_weighted_28d[10], 0) * power(0.7::float8, 9) + coalesce(energy_weighted_28d[11], 0) * power(0.7::float8, 10) + coalesce(energy_weighted_28d[12], 0) * power(0.7::float8, 11) + coalesce(energy_weighted_28d[13], 0) * power(0.7::float8, 12) + coalesce(energy_weighted_28d[14], 0) * power(0.7::float8, 13) + coalesce(energy_weighted_28d[15], 0) * power(0.7::float8, 14) + coalesce(energy_weighted_28d[16], 0) * power(0.7::float8, 15) + coalesce(energy_weighted_28d[17], 0) * power(0.7::float8, 16) + coalesce(energy_weighted_28d[18], 0) * power(0.7::float8, 17) + coalesce(energy_weighted_28d[19], 0) * power(0.7::float8, 18) + coalesce(energy_weighted_28d[20], 0) * power(0.7::float8, 19) + coalesce(energy_weighted_28d[21], 0) * power(0.7::float8, 20) + coalesce(energy_weighted_28d[22], 0) * power(0.7::float8, 21) + coalesce(energy_weighted_28d[23], 0) * power(0.7::float8, 22) + coalesce(energy_weighted_28d[24], 0) * power(0.7::float8, 23) + coalesce(energy_weighted_28d[25], 0) * power(0.7::float8, 24) + coalesce(energy_weighted_28d[26], 0) * power(0.7::float8, 25) + coalesce(energy_weighted_28d[27], 0) * power(0.7::float8, 26) end as energy_weighted_28d, energy_days_28d, energy_total_7d, energy_n_7d, energy_squares_7d, energy_total_28d, energy_n_28d, energy_total_2d, energy_n_2d, energy_last_value_28d,
+        energy_night_total_28d, energy_night_n_28d,
+        energy_morning_total_28d, energy_morning_n_28d,
+        energy_afternoon_total_28d, energy_afternoon_n_28d,
+        energy_evening_total_28d, energy_evening_n_28d,
+        stress_total_2d, stress_n_2d, stress_total_28d, stress_n_28d
 
+    from framed
+    where day_number is not null
+
+    union all
+    select days.day_number, energy.*, energy_night.*, energy_morning.*, energy_afternoon.*, energy_evening.*, stress.*
     from days
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8)) as energy_weighted_28d, count(*) as energy_days_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) as energy_total_28d, sum(n) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) )[2] as energy_last_value_28d from {{ tiles_before('energy', first_day=27, has_rank=true) }}) as energy
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8)) as energy_weighted_28d, count(n) as energy_days_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) as energy_total_28d, sum(n) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) )[2] as energy_last_value_28d from {{ tiles_before('energy', first_day=27, has_rank=true) }}) as energy
     cross join lateral (select sum(total) as energy_night_total_28d, sum(n) as energy_night_n_28d from {{ tiles_before('energy_night', first_day=27) }}) as energy_night
     cross join lateral (select sum(total) as energy_morning_total_28d, sum(n) as energy_morning_n_28d from {{ tiles_before('energy_morning', first_day=27) }}) as energy_morning
     cross join lateral (select sum(total) as energy_afternoon_total_28d, sum(n) as energy_afternoon_n_28d from {{ tiles_before('energy_afternoon', first_day=27) }}) as energy_afternoon
     cross join lateral (select sum(total) as energy_evening_total_28d, sum(n) as energy_evening_n_28d from {{ tiles_before('energy_evening', first_day=27) }}) as energy_evening
     cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as stress_total_2d, sum(n) filter (where days_ago between 1 and 1) as stress_n_2d, sum(total) as stress_total_28d, sum(n) as stress_n_28d from {{ tiles_before('stress', first_day=27) }}) as stress
+    where not days.is_settled
 
 ),
 

@@ -15,21 +15,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    select
-        moments.user_id, moments.local_date, moments.as_of, moments.precision,
-        max(tiles.last_at) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_last_at, max(tiles.last_value) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_last_value, max(tiles.n) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_n, max(tiles.total) filter (where tiles.measure = 'main_sleep_minutes') as main_sleep_minutes_today_total,
-        max(tiles.n) filter (where tiles.measure = 'sleep_minutes') as sleep_minutes_today_n, max(tiles.total) filter (where tiles.measure = 'sleep_minutes') as sleep_minutes_today_total,
-        max(tiles.last_value) filter (where tiles.measure = 'sleep_efficiency') as sleep_efficiency_today_last_value, max(tiles.n) filter (where tiles.measure = 'sleep_efficiency') as sleep_efficiency_today_n, max(tiles.total) filter (where tiles.measure = 'sleep_efficiency') as sleep_efficiency_today_total
-
-    from moments
-    inner join {{ ref('int_tiles') }} as tiles
-        on
-            moments.user_id = tiles.user_id
-            and moments.local_date = tiles.local_date
-            and moments.as_of >= tiles.valid_from
-            and moments.as_of < tiles.valid_until
-    where tiles.measure in ('main_sleep_minutes', 'sleep_minutes', 'sleep_efficiency')
-    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+    {{ todays_tiles({'main_sleep_minutes': ['last_at', 'last_value', 'n', 'total'], 'sleep_minutes': ['n', 'total'], 'sleep_efficiency': ['last_value', 'n', 'total']}) }}
 
 ),
 
@@ -41,22 +27,51 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+
+),
+
+days_in_order as (
+
+    {{ newest_tiles({'main_sleep_minutes': ['last_at', 'n', 'last_value', 'total'], 'sleep_minutes': ['n', 'total'], 'sleep_efficiency': ['n', 'last_value', 'total']}, first_day=27) }}
+
+),
+
+framed as (
+
+    select
+        day_number,
+        max(main_sleep_minutes_last_at) over days_1_to_2_before as main_sleep_minutes_last_at_3d, (array_agg(main_sleep_minutes_last_value) filter (where main_sleep_minutes_n is not null) over days_1_to_2_before)[1] as main_sleep_minutes_last_value_3d, sum(main_sleep_minutes_total) over days_1_to_27_before as main_sleep_minutes_total_28d, sum(main_sleep_minutes_n) over days_1_to_27_before as main_sleep_minutes_n_28d,
+        sum(sleep_minutes_total) over days_1_to_6_before as sleep_minutes_total_7d, count(sleep_minutes_n) over days_1_to_6_before as sleep_minutes_days_7d,
+        (array_agg(sleep_efficiency_last_value) filter (where sleep_efficiency_n is not null) over days_1_to_2_before)[1] as sleep_efficiency_last_value_3d, sum(sleep_efficiency_total) over days_1_to_27_before as sleep_efficiency_total_28d, sum(sleep_efficiency_n) over days_1_to_27_before as sleep_efficiency_n_28d
+
+    from days_in_order
+    window
+        newest_first as (partition by user_id order by day desc),
+        days_1_to_2_before as (newest_first range between 1 following and 2 following),
+        days_1_to_27_before as (newest_first range between 1 following and 27 following),
+        days_1_to_6_before as (newest_first range between 1 following and 6 following)
 
 ),
 
 earlier as materialized (
 
     select
-        days.day_number,
-        main_sleep_minutes.*,
-        sleep_minutes.*,
-        sleep_efficiency.*
+        day_number,
+        main_sleep_minutes_last_at_3d, main_sleep_minutes_last_value_3d, main_sleep_minutes_total_28d, main_sleep_minutes_n_28d,
+        sleep_minutes_total_7d, sleep_minutes_days_7d,
+        sleep_efficiency_last_value_3d, sleep_efficiency_total_28d, sleep_efficiency_n_28d
 
+    from framed
+    where day_number is not null
+
+    union all
+    select days.day_number, main_sleep_minutes.*, sleep_minutes.*, sleep_efficiency.*
     from days
     cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) as main_sleep_minutes_total_28d, sum(n) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
-    cross join lateral (select sum(total) as sleep_minutes_total_7d, count(*) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
+    cross join lateral (select sum(total) as sleep_minutes_total_7d, count(n) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
     cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) as sleep_efficiency_total_28d, sum(n) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
+    where not days.is_settled
 
 ),
 

@@ -15,20 +15,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    select
-        moments.user_id, moments.local_date, moments.as_of, moments.precision,
-        max(tiles.n) filter (where tiles.measure = 'cloud_cover') as cloud_cover_today_n, max(tiles.total) filter (where tiles.measure = 'cloud_cover') as cloud_cover_today_total,
-        max(tiles.last_value) filter (where tiles.measure = 'daylight_minutes') as daylight_minutes_today_last_value
-
-    from moments
-    inner join {{ ref('int_tiles') }} as tiles
-        on
-            moments.user_id = tiles.user_id
-            and moments.local_date = tiles.local_date
-            and moments.as_of >= tiles.valid_from
-            and moments.as_of < tiles.valid_until
-    where tiles.measure in ('cloud_cover', 'daylight_minutes')
-    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+    {{ todays_tiles({'cloud_cover': ['n', 'total'], 'daylight_minutes': ['last_value']}) }}
 
 ),
 
@@ -40,18 +27,43 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+
+),
+
+days_in_order as (
+
+    {{ newest_tiles({'daylight_minutes': ['n', 'last_value']}, first_day=1) }}
+
+),
+
+framed as (
+
+    select
+        day_number,
+        (array_agg(daylight_minutes_last_value) filter (where daylight_minutes_n is not null) over days_1_to_1_before)[1] as daylight_minutes_last_value_2d
+
+    from days_in_order
+    window
+        newest_first as (partition by user_id order by day desc),
+        days_1_to_1_before as (newest_first range between 1 following and 1 following)
 
 ),
 
 earlier as materialized (
 
     select
-        days.day_number,
-        daylight_minutes.*
+        day_number,
+        daylight_minutes_last_value_2d
 
+    from framed
+    where day_number is not null
+
+    union all
+    select days.day_number, daylight_minutes.*
     from days
     cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
+    where not days.is_settled
 
 ),
 

@@ -1,4 +1,5 @@
-{# Of a large log many millions of measurements are sorted: in pieces of `work_mem` they are merged once. #}
+{# Of a large log many millions of measurements are sorted: by more than one worker, as handing rows over costs little
+   beside that, and in pieces of `work_mem` that are merged once. #}
 {{ config(
     materialized='incremental',
     incremental_strategy='replace_days',
@@ -7,7 +8,7 @@
         {'columns': ['user_id', 'measure', 'local_date']},
         {'columns': ['user_id', 'local_date', 'measure', 'valid_from'], 'unique': true},
     ],
-    pre_hook="set local work_mem = '128MB'",
+    pre_hook="set local work_mem = '128MB'; set local parallel_tuple_cost = 0.01",
     post_hook='analyze {{ this }}',
 ) }}
 

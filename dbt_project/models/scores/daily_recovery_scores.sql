@@ -44,7 +44,7 @@ inputs as (
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as hrv_mean_1d,
             avg(ln(case when total > 0 then (total::float8 / n / 1000::float8) end) order by days_ago) filter (where days_ago between 1 and 27) as hrv_ln_mean_of_days_27d_lag_1,
             stddev_samp(ln(case when total > 0 then (total::float8 / n / 1000::float8) end) order by days_ago) filter (where days_ago between 1 and 27) as hrv_ln_std_of_days_27d_lag_1,
-            nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as hrv_days_27d_lag_1,
+            nullif(count(n) filter (where days_ago between 1 and 27), 0)::float8 as hrv_days_27d_lag_1,
             max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
@@ -64,7 +64,7 @@ inputs as (
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as resting_heart_rate_mean_1d,
             avg((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as resting_heart_rate_mean_of_days_27d_lag_1,
             stddev_samp((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as resting_heart_rate_std_of_days_27d_lag_1,
-            nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as resting_heart_rate_days_27d_lag_1,
+            nullif(count(n) filter (where days_ago between 1 and 27), 0)::float8 as resting_heart_rate_days_27d_lag_1,
             max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select
@@ -84,7 +84,7 @@ inputs as (
             sum(total) filter (where days_ago between 0 and 0)::float8 / sum(n) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as sleep_efficiency_mean_1d,
             avg((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as sleep_efficiency_mean_of_days_27d_lag_1,
             stddev_samp((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 27) as sleep_efficiency_std_of_days_27d_lag_1,
-            nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as sleep_efficiency_days_27d_lag_1,
+            nullif(count(n) filter (where days_ago between 1 and 27), 0)::float8 as sleep_efficiency_days_27d_lag_1,
             max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select

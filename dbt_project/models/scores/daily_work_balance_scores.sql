@@ -33,7 +33,7 @@ inputs as (
     cross join lateral (
         select
             sum(total) filter (where days_ago between 0 and 0)::float8 / 1000::float8 as work_minutes_sum_1d,
-            nullif(count(*) filter (where days_ago between 1 and 27), 0)::float8 as work_minutes_days_27d_lag_1,
+            nullif(count(n) filter (where days_ago between 1 and 27), 0)::float8 as work_minutes_days_27d_lag_1,
             max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
         from (
             select

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, Domain, Feature, vector_names
-from aurora.features.sql import needs_rank, widest, windows_by_measure
-from aurora.features.windows import Window, today_column
+from aurora.features.sql import windows_by_measure
 from pipelines.transformation.generated.texts import (
     described,
     indented,
@@ -17,9 +16,9 @@ from pipelines.transformation.generated.texts import (
     unique_rows,
     yaml_file,
 )
+from pipelines.transformation.generated.windows import KEY, windows_ctes
 
 SOURCE: Final = "aurora/features/catalogue.py"
-KEY: Final = ("user_id", "local_date", "as_of", "precision")
 GRAIN: Final = "One row per user per moment (`as_of`, precision and local day)."
 
 KEY_COLUMNS: Final = (
@@ -76,7 +75,7 @@ moments as not materialized (
 
 ),
 
-{_windows_ctes(windows) if windows else ""}features as (
+{windows_ctes(windows) if windows else ""}features as (
 
     select
 {indented(columns, 8)}
@@ -88,100 +87,6 @@ moments as not materialized (
 select * from features
 """
     return sql_file(domain_model(domain), SOURCE, text)
-
-
-def _windows_ctes(by_measure: dict[str, list[Window]]) -> str:
-    """All windows of a moment: the days before once for all moments of a day that know the same, then today."""
-    states = {measure: _earlier_states(windows) for measure, windows in by_measure.items()}
-    earlier = {measure: columns for measure, columns in states.items() if columns}
-    windows = [window for several in by_measure.values() for window in several]
-    values = [f"{one_line(window.with_today_sql())} as {window.column()}" for window in windows]
-    laterals = "".join(
-        _lateral(measure, columns, by_measure[measure]) for measure, columns in earlier.items()
-    )
-    return f"""todays_tiles as (
-
-    select
-        {", ".join(f"moments.{name}" for name in KEY)},
-{indented(_columns_of_today(by_measure), 8)}
-
-    from moments
-    inner join {{{{ ref('int_tiles') }}}} as tiles
-        on
-            moments.user_id = tiles.user_id
-            and moments.local_date = tiles.local_date
-            and moments.as_of >= tiles.valid_from
-            and moments.as_of < tiles.valid_until
-    where tiles.measure in ({", ".join(f"'{measure}'" for measure in by_measure)})
-    group by {", ".join(f"moments.{name}" for name in KEY)}
-
-),
-
-known_moments as (
-
-    {{{{ moments_with_known_by([{", ".join(f"'{measure}'" for measure in earlier)}], first_day={widest(windows)}) }}}}
-
-),
-
-days as (
-
-    select distinct user_id, local_date, known_by, day_number from known_moments
-
-),
-
-earlier as materialized (
-
-    select
-{indented(["days.day_number", *(f"{measure}.*" for measure in earlier)], 8)}
-
-    from days
-{laterals}
-),
-
-windows as (
-
-    select
-        moments.*,
-{indented(values, 8)}
-
-    from known_moments as moments
-    inner join earlier using (day_number)
-    left join todays_tiles using ({", ".join(KEY)})
-    -- A fence: each window is computed once, however often formulas read it.
-    offset 0 -- noqa: AM09
-
-),
-
-"""
-
-
-def _columns_of_today(by_measure: dict[str, list[Window]]) -> list[str]:
-    """Today's tiles side by side: there is one row for a measure at most, and `max` picks it."""
-    lines: list[str] = []
-    for measure, windows in by_measure.items():
-        columns = dict.fromkeys(column for window in windows for column in window.columns_of_today())
-        picked = [
-            f"max(tiles.{column}) filter (where tiles.measure = '{measure}') as {today_column(measure, column)}"
-            for column in columns
-        ]
-        if picked:
-            lines.append(", ".join(picked))
-    return lines
-
-
-def _earlier_states(windows: list[Window]) -> dict[str, str]:
-    """What the windows of one measure keep of the days before today, each once."""
-    joined = widest(windows)
-    return {column: sql for window in windows for column, sql in window.earlier_states(joined=joined).items()}
-
-
-def _lateral(measure: str, states: dict[str, str], windows: list[Window]) -> str:
-    """The days before today of one measure: one index scan per day, nothing is sorted or spilled."""
-    columns = ", ".join(f"{one_line(sql)} as {column}" for column, sql in states.items())
-    arguments = [f"'{measure}'", f"first_day={widest(windows)}"]
-    arguments += ["has_rank=true"] if needs_rank(windows) else []
-    tiles = f"{{{{ tiles_before({', '.join(arguments)}) }}}}"
-    return f"    cross join lateral (select {columns} from {tiles}) as {measure}\n"
 
 
 def _set_sql(name: str, features: list[Feature]) -> str:

@@ -1,4 +1,4 @@
-"""Every window aggregate: SQL over joined rows of tiles equals Python over the tiles."""
+"""Every window aggregate: SQL over joined rows of tiles, and over frames of days, equals Python over the tiles."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora.errors import CatalogueConflictError
-from aurora.features.aggregates import AGGREGATES, EWMA_ALPHA, TILE_COLUMNS, DayTile
+from aurora.features.aggregates import AGGREGATES, DayTile
 from aurora.features.sql import needs_rank, widest
+from aurora.features.states import EWMA_ALPHA, TILE_COLUMNS, side_by_side
 from aurora.features.tiles import LIVE_DAYS, Tile
-from aurora.features.windows import Window, today_column
+from aurora.features.windows import Window, frame_name, today_column
 from tests.aurora.features.nearly import nearly_equal
 from tests.aurora.features.tiles_of_days import AS_OF, Day, days
 
@@ -62,9 +63,53 @@ async def over_rows(
 async def with_today(
     connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
 ) -> dict[Window, float | None]:
-    """All windows over the days before today, and then today's tile, as the dbt model of features has them."""
+    """All windows over the days before today, and then today's tile, as features look up days that changed later."""
     states = {column: sql for window in windows for column, sql in window.earlier_states().items()}
     earlier = ", ".join(f"{sql} as {column}" for column, sql in states.items())
+    query = f"""
+        before as (
+            select *, row_number() over (order by days_ago) - 1 as day_rank from tiles where days_ago > 0
+        ),
+        earlier as (select {earlier} from before),
+    """
+    return await gone_on_with_today(connection, query, windows, found)
+
+
+async def with_today_by_frames(
+    connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
+) -> dict[Window, float | None]:
+    """The same as features have settled days: side by side, in one order, each day with frames over those before."""
+    states = {column: sql for window in windows for column, sql in window.frame_states().items()}
+    columns = ", ".join(
+        f"{column} as {side_by_side(measure, column)}"
+        for measure in {window.measure for window in windows}
+        for column in TILE_COLUMNS
+    )
+    frames = ", ".join(
+        f"{frame_name(*frame)} as (newest_first range between {frame[0]} following and {frame[1]} following)"
+        for frame in {window.frame for window in windows}
+        if frame is not None
+    )
+    query = f"""
+        side_by_side as (
+            select 9587 - asked.days_ago as day, {columns}
+            from generate_series(0, 50) as asked (days_ago) left join tiles using (days_ago)
+        ),
+        framed as (
+            select day, {", ".join(f"{held} as {column}" for column, (held, _) in states.items())}
+            from side_by_side window newest_first as (order by day desc), {frames}
+        ),
+        earlier as (
+            select {", ".join(f"{sql} as {column}" for column, (_, sql) in states.items())}
+            from framed where day = 9587
+        ),
+    """
+    return await gone_on_with_today(connection, query, windows, found)
+
+
+async def gone_on_with_today(
+    connection: psycopg.AsyncConnection[Any], earlier: str, windows: list[Window], found: list[Day]
+) -> dict[Window, float | None]:
     measures = {window.measure for window in windows}
     todays = ", ".join(
         f"max({column}) filter (where days_ago = 0) as {today_column(measure, column)}"
@@ -73,10 +118,7 @@ async def with_today(
     )
     values = ", ".join(f"{window.with_today_sql()} as {window.column()}" for window in windows)
     query = f"""
-        before as (
-            select *, row_number() over (order by days_ago) - 1 as day_rank from tiles where days_ago > 0
-        ),
-        earlier as (select {earlier} from before),
+        {earlier}
         todays_tiles as (select {todays} from tiles),
         windows as (select {values} from moments cross join earlier cross join todays_tiles)
     """
@@ -136,11 +178,13 @@ async def test_what_a_window_says_does_not_depend_on_the_order_of_its_rows(
 @given(days)
 async def test_a_window_goes_on_with_todays_tile(database: psycopg.AsyncConnection, found: list[Day]) -> None:
     windows = [window for window in WINDOWS if AGGREGATES[window.aggregate].goes_on]
-    values = await with_today(database, windows, found)
+    looked_up = await with_today(database, windows, found)
+    framed = await with_today_by_frames(database, windows, found)
 
     for window in windows:
         expected = window.value_of(tiles_of(found), AS_OF)
-        assert nearly_equal(values[window], expected), window.column()
+        assert nearly_equal(looked_up[window], expected), window.column()
+        assert nearly_equal(framed[window], expected), window.column()
 
 
 def test_a_window_that_weighs_days_by_rank_cannot_lag() -> None:

@@ -1,0 +1,48 @@
+{# One row a day: the newest tiles of several measures side by side, from `first_day` days before the first of a person's
+   `days` on, null where there is none. `columns` says which columns are asked of which measure. Those of `days` that
+   are settled are among the rows, if only to be asked for: they have a `day_number`. #}
+{% macro newest_tiles(columns, first_day) -%}
+select
+        user_id,
+        local_date - date '2000-01-01' as day,
+        max(day_number) as day_number
+        {%- for measure, names in columns.items() %}
+        {%- for name in names %},
+        max({{ name }}) filter (where measure = '{{ measure }}') as {{ measure }}_{{ name }}
+        {%- endfor %}
+        {%- endfor %}
+
+    from (
+        select
+            tiles.user_id,
+            tiles.local_date,
+            null::bigint as day_number,
+            tiles.measure,
+            tiles.n,
+            tiles.total,
+            tiles.squares,
+            tiles.lowest,
+            tiles.highest,
+            tiles.last_value,
+            tiles.last_at
+
+        from {{ ref('int_tiles') }} as tiles
+        inner join (
+            select
+                user_id,
+                min(local_date) - {{ first_day }} as first_date,
+                max(local_date) as last_date
+            from days
+            group by user_id
+        ) as spans
+            on
+                tiles.user_id = spans.user_id
+                and tiles.local_date between spans.first_date and spans.last_date
+        where tiles.measure in ('{{ columns | join("', '") }}') and tiles.valid_until = 'infinity'
+        union all
+        select user_id, local_date, day_number, null, null, null, null, null, null, null, null
+        from days
+        where is_settled
+    ) as newest
+    group by user_id, local_date
+{%- endmacro %}

@@ -1,0 +1,24 @@
+{# The tiles of each moment's own day as far as they were known by then, those of several measures side by side.
+   `columns` says which columns are asked of which measure. There is one tile of a measure at most, and `max` picks it. #}
+{% macro todays_tiles(columns) -%}
+select
+        moments.user_id,
+        moments.local_date,
+        moments.as_of,
+        moments.precision
+        {%- for measure, names in columns.items() %}
+        {%- for name in names %},
+        max(tiles.{{ name }}) filter (where tiles.measure = '{{ measure }}') as {{ measure }}_today_{{ name }}
+        {%- endfor %}
+        {%- endfor %}
+
+    from moments
+    inner join {{ ref('int_tiles') }} as tiles
+        on
+            moments.user_id = tiles.user_id
+            and moments.local_date = tiles.local_date
+            and moments.as_of >= tiles.valid_from
+            and moments.as_of < tiles.valid_until
+    where tiles.measure in ('{{ columns | join("', '") }}')
+    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+{%- endmacro %}

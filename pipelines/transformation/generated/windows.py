@@ -1,0 +1,161 @@
+"""Windows of the feature tables in SQL: the days before a moment's own once for all who know the same, then today.
+
+Of a day of which nothing became known after it was asked (nearly all are so) the newest tiles count: they lie in one
+column order, and frames over it are summed up in one pass. Of the others each measure is looked up in the versions that
+counted (docs/decisions/0042).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from aurora.features.sql import needs_rank, widest
+from aurora.features.windows import Window, frame_name
+from pipelines.transformation.generated.texts import indented, one_line
+
+KEY: Final = ("user_id", "local_date", "as_of", "precision")
+"""Of a moment."""
+
+
+def windows_ctes(by_measure: dict[str, list[Window]]) -> str:
+    """The CTEs between `moments` and what reads their `windows`."""
+    windows = [window for several in by_measure.values() for window in several]
+    earlier = {
+        measure: several
+        for measure, several in by_measure.items()
+        if any(window.frame is not None for window in several)
+    }
+    values = [f"{one_line(window.with_today_sql())} as {window.column()}" for window in windows]
+    measures = ", ".join(f"'{measure}'" for measure in earlier)
+    first_day = f"first_day={widest(windows)}"
+    newest = _columns_by_measure(earlier, Window.columns_in_frame)
+    return f"""todays_tiles as (
+
+    {{{{ todays_tiles({_columns_by_measure(by_measure, Window.columns_of_today)}) }}}}
+
+),
+
+known_moments as (
+
+    {{{{ moments_with_known_by([{measures}], {first_day}) }}}}
+
+),
+
+days as (
+
+    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+
+),
+
+days_in_order as (
+
+    {{{{ newest_tiles({newest}, {first_day}) }}}}
+
+),
+
+{_framed(earlier)}
+earlier as materialized (
+
+{_settled(earlier)}
+    union all
+{_unsettled(earlier)}
+),
+
+windows as (
+
+    select
+        moments.*,
+{indented(values, 8)}
+
+    from known_moments as moments
+    inner join earlier using (day_number)
+    left join todays_tiles using ({", ".join(KEY)})
+    -- A fence: each window is computed once, however often formulas read it.
+    offset 0 -- noqa: AM09
+
+),
+
+"""
+
+
+def _columns_by_measure(
+    by_measure: dict[str, list[Window]], columns_of: Callable[[Window], tuple[str, ...]]
+) -> str:
+    """Measure → the columns that its windows read of a tile, as dbt's macros take it."""
+    read = {
+        measure: list(dict.fromkeys(column for window in windows for column in columns_of(window)))
+        for measure, windows in by_measure.items()
+    }
+    return str({measure: columns for measure, columns in read.items() if columns})
+
+
+def _framed(by_measure: dict[str, list[Window]]) -> str:
+    """What the frames of each day give, a line for each measure."""
+    lines = [
+        ", ".join(f"{one_line(held)} as {column}" for column, (held, _) in _frame_states(windows).items())
+        for windows in by_measure.values()
+    ]
+    frames = dict.fromkeys(
+        window.frame for windows in by_measure.values() for window in windows if window.frame
+    )
+    named = [
+        f"{frame_name(first, last)} as (newest_first range between {first} following and {last} following)"
+        for first, last in frames
+    ]
+    return f"""framed as (
+
+    select
+        day_number,
+{indented(lines, 8)}
+
+    from days_in_order
+    window
+        newest_first as (partition by user_id order by day desc),
+{indented(named, 8)}
+
+),
+"""
+
+
+def _frame_states(windows: list[Window]) -> dict[str, tuple[str, str]]:
+    return {column: sql for window in windows for column, sql in window.frame_states().items()}
+
+
+def _settled(by_measure: dict[str, list[Window]]) -> str:
+    """The states of the settled days from their frames, in the order of `_unsettled`."""
+    lines = [
+        ", ".join(
+            column if sql == column else f"{one_line(sql)} as {column}"
+            for column, (_, sql) in _frame_states(windows).items()
+        )
+        for windows in by_measure.values()
+    ]
+    return f"""    select
+        day_number,
+{indented(lines, 8)}
+
+    from framed
+    where day_number is not null
+"""
+
+
+def _unsettled(by_measure: dict[str, list[Window]]) -> str:
+    """The states of the others: one index scan for each day and measure, nothing is sorted or spilled."""
+    laterals = "".join(_lateral(measure, windows) for measure, windows in by_measure.items())
+    return f"""    select days.day_number, {", ".join(f"{measure}.*" for measure in by_measure)}
+    from days
+{laterals}    where not days.is_settled
+"""
+
+
+def _lateral(measure: str, windows: list[Window]) -> str:
+    joined = widest(windows)
+    states = {
+        column: sql for window in windows for column, sql in window.earlier_states(joined=joined).items()
+    }
+    columns = ", ".join(f"{one_line(sql)} as {column}" for column, sql in states.items())
+    arguments = [f"'{measure}'", f"first_day={joined}"]
+    arguments += ["has_rank=true"] if needs_rank(windows) else []
+    tiles = f"{{{{ tiles_before({', '.join(arguments)}) }}}}"
+    return f"    cross join lateral (select {columns} from {tiles}) as {measure}\n"
