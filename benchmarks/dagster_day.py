@@ -3,10 +3,10 @@
 .venv/bin/python -m benchmarks.dagster_day --people 200 --days 90
 
 Simulated people, built once; then all of them tell one day more, and the asset `warehouse` is materialized in process
-as the daily job does it: dbt runs models and tests in two threads, and Dagster records what came out. A moment counts
-as SQL when any thread waits for Postgres. Beside it the same build without Dagster, as `aurora build` runs it. Each
-has a process of its own, whose beginning (imports, and reading dbt's project) counts. Of two days the second counts: on
-the first one Dagster finds out where columns come from, which is kept.
+as the daily job does it: dbt runs models and tests in two threads, and Dagster records what came out in the Postgres of
+the installation. A moment counts as SQL when any thread of dbt waits for Postgres. Beside it the same build without
+Dagster, as `aurora build` runs it. Each has a process of its own, whose beginning (imports, and reading dbt's project)
+counts. Of two days the second counts: on the first one Dagster finds out where columns come from, which is kept.
 """
 
 from __future__ import annotations
@@ -28,14 +28,20 @@ from rich.console import Console
 from rich.table import Table
 
 from aurora.database.grants import PIPELINES
+from aurora.database.migrate import migrate
+from aurora.settings import Settings
 from benchmarks.cost import peak_mb
-from benchmarks.services import Services, services
+from benchmarks.services import SECRET_KEY, Services, services
 from benchmarks.told_again import tell_one_more_day
+from infra.dagster_home import write_dagster_home
+from infra.installation import open_installation
 from pipelines.transformation.warehouse import build_warehouse
 
 ENDS_ON: Final = date(2026, 11, 22)
 AIM_SECONDS: Final = 15
 AIM_MB: Final = 500
+_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""As the daily job is run by `aurora daily`."""
 
 
 class Waits:
@@ -89,14 +95,15 @@ def build_without(url: str, folder: Path) -> None:
 def build_through_dagster(url: str, folder: Path) -> None:
     import dagster as dg
 
+    from pipelines.daily import dagster_instance
     from pipelines.resources import default_resources
     from pipelines.transformation.assets import warehouse
 
     resources = default_resources({"postgres_url": url, "data_dir": str(folder)})
-    home = folder / "dagster"
-    home.mkdir(exist_ok=True)
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
-        assert dg.materialize([warehouse], instance=instance, resources=resources).success
+    with dagster_instance(
+        Settings.model_validate({"data_dir": folder, "secret_key": SECRET_KEY})
+    ) as instance:
+        assert dg.materialize([warehouse], instance=instance, resources=resources, run_config=_QUIET).success
 
 
 WAYS: Final[dict[str, Callable[[str, Path], None]]] = {
@@ -127,6 +134,9 @@ def main() -> None:
     asked = parser.parse_args()
     table = Table("a day more", "seconds", "of SQL", "beyond it", "peak MB")
     with services() as running, psycopg.connect(running.postgres_url, autocommit=True) as connection:
+        migrate(running.postgres_url, SECRET_KEY)
+        given = {"data_dir": running.folder, "postgres_url": running.postgres_url, "secret_key": SECRET_KEY}
+        write_dagster_home(open_installation(Settings.model_validate(given)))
         running.simulate(asked.people, asked.days, ends_on=ENDS_ON)
         running.build()
         for way in WAYS:

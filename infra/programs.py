@@ -159,6 +159,8 @@ def _dagster(here: Installation) -> list[Program]:
     dagster = {
         "DAGSTER_HOME": str(here.dagster_dir),
         "AURORA_DAGSTER_PASSWORD": derive(here.secret_key, f"postgres:{grants.DAGSTER}"),
+        # What a run is going to make is told in one statement, not in one for each asset and check.
+        "DAGSTER_EVENT_BATCH_SIZE": "500",
     }
     workspace = str(here.dagster_dir / "workspace.yaml")
     code_port = here.ports["dagster-code"]

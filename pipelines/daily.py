@@ -19,6 +19,7 @@ from aurora.errors import AuroraError
 from aurora.secrets import role_password
 from aurora.settings import Settings
 from pipelines.addresses import pipelines_url
+from pipelines.dagster_storage import PLANNED_AT_ONCE, keep_connections
 from pipelines.resources import ReplayResource, default_resources
 
 StepState = Literal["started", "done", "failed"]
@@ -69,7 +70,7 @@ def run_daily_job(
     from pipelines.definitions import defs
 
     replay = ReplayResource(as_of=as_of.isoformat() if as_of else "", cohort=cohort or "")
-    instance, run_id = _instance(settings), str(uuid4())
+    instance, run_id = dagster_instance(settings), str(uuid4())
     instance.add_event_listener(run_id, lambda entry: _hear(entry, on_step))
     result = defs.resolve_job_def("run_daily").execute_in_process(
         partition_key=day.isoformat(),
@@ -97,7 +98,7 @@ def _hear(entry: dg.EventLogEntry, on_step: OnStep) -> None:
         on_step(event.step_key, "failed")
 
 
-def _instance(settings: Settings) -> dg.DagsterInstance:
+def dagster_instance(settings: Settings) -> dg.DagsterInstance:
     """The instance of `aurora up`, so that its UI shows the run; without one, an instance for this run only."""
     home = settings.data_dir / "dagster"
     if not (home / "dagster.yaml").is_file() or not settings.secret_key:
@@ -105,7 +106,10 @@ def _instance(settings: Settings) -> dg.DagsterInstance:
     # Dagster reads its home and the password in dagster.yaml from the environment and nowhere else.
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["AURORA_DAGSTER_PASSWORD"] = role_password(settings.secret_key, DAGSTER)
-    return dg.DagsterInstance.get()
+    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = PLANNED_AT_ONCE
+    instance = dg.DagsterInstance.get()
+    keep_connections(instance)
+    return instance
 
 
 def _report(result: dg.ExecuteInProcessResult) -> DailyReport:

@@ -17,6 +17,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_subset_sel
 
 from aurora.settings import load_settings
 from pipelines.asset_defaults import code_reference
+from pipelines.dagster_storage import keep_connections
 from pipelines.pools import WAREHOUSE
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.transformation.builds import last_build_was_full
@@ -114,6 +115,7 @@ def warehouse(
     replay: ReplayResource,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Staging, intermediate, features, scores and marts, from the days touched since the last good build."""
+    keep_connections(context.instance)
     loaded = settings.load()
     if context.is_subset:
         # A part built by hand is not a build of the warehouse: the next one must not go on from it.
@@ -151,6 +153,7 @@ def _views_after(what: str, select: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, settings: SettingsResource, postgres: PostgresResource
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         """Views, which show what was written at once. After a full build their tests are of all history, too."""
+        keep_connections(context.instance)
         with postgres.connect() as connection:
             is_full = last_build_was_full(connection)
         options = ["--full-refresh"] if is_full else ["--exclude", ALL_HISTORY]
