@@ -57,12 +57,12 @@ class Study:
         return table.filter(self._key.is_in(PEOPLE))
 
     def days(self, datasets: Path) -> pl.DataFrame:
-        """One row per person and day of which the source says anything."""
+        """One row per person and day of which the source says anything, of everybody in the file."""
         table = pl.read_csv(datasets / self.file, infer_schema_length=None)
         told = [pl.any_horizontal(pl.col(*of).is_not_null()).alias(kind) for kind, of in self.kinds.items()]
         said = table.select(self._key.alias("person"), pl.col("date").str.to_date(), *self.says)
-        days = said.filter(pl.col("person").is_in(PEOPLE)).with_columns(told)
-        return days.filter(pl.any_horizontal(*self.kinds)).sort("person", "date")
+        days = said.with_columns(told).filter(pl.any_horizontal(*self.kinds))
+        return days.sort("person", "date")
 
     @property
     def _key(self) -> pl.Expr:

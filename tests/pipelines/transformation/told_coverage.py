@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
+from typing import Any
 
 _DAY = timedelta(days=1)
 
@@ -21,6 +22,18 @@ class Coverage:
     missing_days: int
     longest_gap_days: int
     longest_gap_first_date: date | None
+
+
+def coverage_of_all(
+    people: Mapping[str, Mapping[date, Mapping[str, Any]]], kinds: Iterable[str]
+) -> dict[tuple[str, str], Coverage]:
+    """Person and kind of event → coverage, of a cohort that one source tells of: who has which kinds on which days."""
+    ends = max(day for days in people.values() for day in days)
+    return {
+        (person, kind): coverage_of([day for day, said in days.items() if said[kind]], days, ends)
+        for person, days in people.items()
+        for kind in kinds
+    }
 
 
 def coverage_of(told: Iterable[date], told_at_all: Iterable[date], cohort_last_date: date) -> Coverage:
