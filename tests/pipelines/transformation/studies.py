@@ -105,8 +105,8 @@ LIFESNAPS: Final = Study(
         measured("rmssd").alias("hrv_rmssd_ms"),
         _valence().alias("valence"),
         *(measured(name) for name in ("nightly_temperature", "spo2", "full_sleep_breathing_rate")),
-        pl.col("sleep_points_percentage").alias("makers_sleep_points"),
-        pl.col("responsiveness_points_percentage").alias("makers_recovery_points"),
+        measured("sleep_points_percentage").alias("makers_sleep_points"),
+        measured("responsiveness_points_percentage").alias("makers_recovery_points"),
     ),
     kinds={
         "sleep.recorded": ("asleep_minutes",),

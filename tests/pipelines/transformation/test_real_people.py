@@ -272,22 +272,18 @@ def within_people(ask: Ask, told: Told, name: str, said: str, *, moved: int = 0)
 
 
 @pytest.mark.parametrize(
-    ("score", "points", "people", "at_least"),
-    [
-        ("sleep", "makers_sleep_points",
-         {LEFT_WITH_THE_ROUND, WORE_IT_THROUGHOUT, STOPPED_SLEEPING_WITH_THE_WATCH}, 0.35),
-        ("recovery", "makers_recovery_points", {LEFT_WITH_THE_ROUND, WORE_IT_THROUGHOUT}, 0.25),
-    ],
+    ("score", "points", "at_least"),
+    [("sleep", "makers_sleep_points", 0.35), ("recovery", "makers_recovery_points", 0.25)],
     ids=["sleep", "recovery"],
-)  # fmt: skip
+)
 def test_scores_follow_what_the_maker_of_the_watch_said_of_the_same_days(
-    ask: Ask, told: Told, score: str, points: str, people: set[str], at_least: float
+    ask: Ask, told: Told, score: str, points: str, at_least: float
 ) -> None:
     same_days = within_people(ask, told, score, points)
     # What nothing looks like: the same numbers, some days apart.
     apart = [r for days in (3, 5, 8) for r in within_people(ask, told, score, points, moved=days).values()]
 
-    assert same_days.keys() == people
+    assert same_days.keys() == {LEFT_WITH_THE_ROUND, WORE_IT_THROUGHOUT}
     assert min(same_days.values()) >= at_least
     assert abs(mean(apart)) < 0.15
 
