@@ -2,6 +2,7 @@
 
 .venv/bin/python -m benchmarks.patterns null --people 300
 .venv/bin/python -m benchmarks.patterns simulated --people 100 --days 180
+.venv/bin/python -m benchmarks.patterns simulated --ratings all    # those from before waking as well
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--days", type=int, default=WINDOW_DAYS)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--ratings", choices=["waking", "all"], default="waking")
     asked = parser.parse_args()
     if asked.what == "null":
         _null(asked.people, np.random.default_rng(asked.seed))
     else:
-        _simulated(asked.people, asked.days, asked.seed)
+        _simulated(asked.people, asked.days, asked.seed, is_from_waking=asked.ratings == "waking")
 
 
 def _null(people: int, rng: np.random.Generator) -> None:
@@ -69,11 +71,11 @@ def _independent(rng: np.random.Generator, phi: float) -> np.ndarray:
     return np.where(missing, np.nan, series)
 
 
-def _simulated(people: int, days: int, seed: int) -> None:
+def _simulated(people: int, days: int, seed: int, *, is_from_waking: bool) -> None:
     """Simulated people (docs/simulator.md): how many have which pattern, with which sign and lags."""
     having, higher = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     lags: dict[tuple[str, ...], Counter[int]] = defaultdict(Counter)
-    for found in _searches(people, days, seed):
+    for found in _searches(people, days, seed, is_from_waking=is_from_waking):
         for pattern in found.patterns:
             key = (pattern.kind, pattern.outcome, pattern.subject, pattern.timing or "")
             having[key] += 1
@@ -85,7 +87,7 @@ def _simulated(people: int, days: int, seed: int) -> None:
         print(f"{count:6}  {higher[key]:6}  {' '.join(key)} {shown}")
 
 
-def _searches(people: int, days: int, seed: int) -> Iterator[Search]:
+def _searches(people: int, days: int, seed: int, *, is_from_waking: bool) -> Iterator[Search]:
     events: dict[UUID, dict[UUID, AcceptedEvent]] = defaultdict(dict)
     simulation = simulate(SimulationSpec(users=people, days=days, seed=seed, ends_on=ENDS_ON))
     for delivery in simulation.deliveries():
@@ -111,7 +113,8 @@ def _searches(people: int, days: int, seed: int) -> Iterator[Search]:
             for measure, tile in of_day.items()
             if measure not in RATED
         ]
-        rated = waking_days(_ratings(told), _nights(told))
+        # Where nobody knows when a night was over, all ratings of the day count.
+        rated = waking_days(_ratings(told), _nights(told) if is_from_waking else ())
         values += rated.values
         yield search(person_days(first, last, values, tiles.keys(), in_one_form=rated.in_one_form))
 

@@ -23,6 +23,16 @@ from pipelines.ingestion.importer import ImportRequest, import_file
 from pipelines.ingestion.mapping_files import load_mapping
 
 MIN_DAYS = 14
+UNKNOWN_AT_ZERO = frozenset(
+    {
+        "sleep_points_percentage",
+        "exertion_points_percentage",
+        "responsiveness_points_percentage",
+        "stress_score",
+        "steps",
+    }
+)
+"""Columns in which Fitbit writes 0 where it could not say: all of its points are 0 on the same days, or none."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,8 @@ def _compare(running: Services, source: Source, table: pl.DataFrame) -> None:
           "  median [quartiles]    above 0  moved")  # fmt: skip
     for name, column, meaning in source.pairs:
         of_score = scores.filter(pl.col("score_name") == name)
-        both = of_score.join(told.select("user_id", "local_date", column), on=["user_id", "local_date"])
+        known = told.filter(pl.col(column) > 0) if column in UNKNOWN_AT_ZERO else told
+        both = of_score.join(known.select("user_id", "local_date", column), on=["user_id", "local_date"])
         found = np.array(list(_correlations(both.drop_nulls(column), column)))
         if not len(found):
             print(f"{name:17} {len(of_score):11}  {meaning:52} {0:6}")

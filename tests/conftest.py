@@ -42,9 +42,7 @@ hypothesis_settings.load_profile("repeat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--write-answers", action="store_true", help="write the answers to the worked questions anew"
-    )
+    parser.addoption("--write-answers", action="store_true", help="write docs/questions.md anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:

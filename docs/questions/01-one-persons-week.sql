@@ -1,13 +1,14 @@
 -- How does a person's week look?
--- Here the person with the most days; put a key in place of the first step.
+-- Here the person of whom most days were told, of several the one who slept least; put a key in place of the first step.
 with
 
 person as (
 
     select person_key
     from analysts.daily_summary
+    where events > 0
     group by person_key
-    order by count(*) desc, person_key
+    order by count(*) desc, sum(sleep_minutes)
     limit 1
 
 )
@@ -22,6 +23,6 @@ select
 
 from analysts.daily_summary as days
 inner join person on days.person_key = person.person_key
-where days.local_date <= date '2026-11-22'
+where days.local_date <= date '2026-05-31'
 order by days.local_date desc
 limit 7

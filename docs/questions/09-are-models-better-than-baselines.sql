@@ -1,7 +1,7 @@
 -- Are the models better than their baselines, and are their intervals honest?
 -- Nine ratings in ten should lie in a 90 % interval, where the rating is of the hour that was predicted: within one.
 -- What was rated later, at most a day, is off by what the hours between changed as well. No rating counts that the
--- prediction or the training of its version knew.
+-- prediction or the training of its version knew. Look at `judged` first: a handful shows the shape of the answer, not how good a model is (docs/models.md).
 select
     users.cohort,
     accuracy.model_name,

@@ -1,6 +1,7 @@
 """The worked questions of docs/questions/: each a file of SQL that begins with the question, asked as an analyst asks.
 
-To add one, add a file, then write the page anew with `aurora analyst --write-answers` on the demo's people.
+To add one, add a file, then write the page anew: by the commands that it begins with, or from the people of the
+tests, who are the same ones (`python -m pytest tests/dbt/test_questions.py -n 0 --write-answers`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _INTRODUCTION: Final = """\
 # Ten questions, and their answers
 
 Written by `aurora analyst --write-answers` from `docs/questions/`; do not edit. The answers are those of the
-simulated people that these commands make:
+simulated people that these commands make, and are asked again in every test run:
 
 ```sh
 {commands}
@@ -31,11 +32,11 @@ Each file can be run as it stands: `psql "$(.venv/bin/aurora analyst --url)" -f 
 """
 DEMO_COMMANDS: Final = """\
 .venv/bin/aurora up
-.venv/bin/aurora simulate --users 40 --days 90 --seed 7 --ends-on 2026-11-22
+.venv/bin/aurora simulate --users 8 --days 40 --seed 7 --ends-on 2026-05-31
 .venv/bin/aurora build
-.venv/bin/aurora train --as-of 2026-11-08T02:00:00 --cohort simulated-seed7
-for day in 08 09 10 11 12 13 14 15 16 17 18 19 20 21; do
-    .venv/bin/aurora predict --cohort simulated-seed7 --as-of 2026-11-${day}T12:00:00
+.venv/bin/aurora train --as-of 2026-05-24T02:00:00 --cohort simulated-seed7
+for day in 24 25 26 27 28 29 30; do
+    .venv/bin/aurora predict --cohort simulated-seed7 --as-of 2026-05-${day}T09:00:00
 done
 .venv/bin/aurora analyst --write-answers"""
 

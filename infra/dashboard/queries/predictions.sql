@@ -1,4 +1,5 @@
--- What was predicted, with its 90 % interval, beside what people then said: means of a day.
+-- What was predicted, with its 90 % interval, beside what people then said: means of a day; days with fewer than three
+-- judged predictions are left out.
 -- On one scale of 0 to 10, so that both can be drawn: mood's -1 to 1 is stretched to it.
 with
 
@@ -44,6 +45,7 @@ days as (
     from judged
     inner join scales on judged.model_name = scales.model_name
     group by judged.cohort, judged.model_name, judged.local_date
+    having count(*) >= 3
 
 )
 

@@ -1,4 +1,4 @@
-"""A value that cannot be, or a row that belongs to nothing, is found by dbt's tests before anybody reads it."""
+"""dbt's tests find values that cannot be, and rows that belong to nothing or are there twice, before anybody does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from pipelines.transformation.dbt_runs import run_dbt
 from tests.pipelines.transformation.conftest import Warehouse
@@ -33,6 +34,20 @@ SPOILT: dict[str, LiteralString] = {
     "labels_are_events": "delete from intermediate.int_events where type = 'energy.rated'",
 }
 
+# The tables below have keys: what doubles rows is a view's own SQL.
+DOUBLED_IN_HISTORY = {
+    "rows_of_coverage_are_unique": "marts.coverage",
+    "rows_of_model_accuracy_are_unique": "marts.model_accuracy",
+    "rows_of_model_drift_are_unique": "marts.model_drift",
+    "rows_of_stg_drift_are_unique": "staging.stg_drift",
+}
+"""Views of which every test judges all rows, tagged `all_history`."""
+DOUBLED_IN_DAYS = {
+    "rows_of_predictions_are_unique": "marts.predictions",
+    "rows_of_prediction_accuracy_are_unique": "marts.prediction_accuracy",
+}
+"""Views of which all rows are judged in a full build, else those of the build's days."""
+
 
 def event(kind: str, at: str, until: str, payload: dict[str, float]) -> Received:
     body: dict[str, Any] = {
@@ -51,7 +66,7 @@ def event(kind: str, at: str, until: str, payload: dict[str, float]) -> Received
 
 @pytest.fixture
 def built(warehouse: Warehouse) -> Warehouse:
-    """Two days of one person, a prediction, and the warehouse built of them."""
+    """Two days of one person, two predictions, of one the truth, a measured drift, and the warehouse built of them."""
     lived = [
         event("sleep.recorded", "2026-03-02T23:00", "2026-03-03T07:00", {"asleep_minutes": 420}),
         event("exercise.recorded", "2026-03-03T18:00", "2026-03-03T18:30", {"duration_minutes": 30}),
@@ -61,9 +76,17 @@ def built(warehouse: Warehouse) -> Warehouse:
     with psycopg.connect(warehouse.owner_url) as connection:
         connection.execute(
             "insert into predictions.predictions (prediction_id, user_id, model_name, model_version, model_source,"
-            " as_of, local_date, value, class, features, origin) values (gen_random_uuid(), %s, 'mood', '1', 'model',"
-            " '2026-03-03 12:00Z', '2026-03-03', 0.5, 'positive', '{}', 'batch')",
-            (ANA,),
+            " as_of, made_at, local_date, value, class, features, origin) values"
+            " (gen_random_uuid(), %(ana)s, 'mood', '1', 'model', '2026-03-03 12:00Z', '2026-03-03 12:00Z',"
+            " '2026-03-03', 0.5, 'positive', '{}', 'batch'),"
+            " (gen_random_uuid(), %(ana)s, 'energy', null, 'baseline', '2026-03-04 11:30Z', '2026-03-04 11:30Z',"
+            " '2026-03-04', 6, null, '{}', 'batch')",
+            {"ana": ANA},
+        )
+        connection.execute(
+            "insert into predictions.drift (cohort, model_name, model_version, measured_date, column_name, state,"
+            " rows, people, left_out_rows, window_days, method_version)"
+            " values ('real', 'energy', '1', '2026-03-04', 'prediction', 'not_enough', 1, 1, 0, 7, 1)"
         )
     warehouse.build()
     return warehouse
@@ -85,6 +108,53 @@ def test_values_of_days_that_a_build_did_not_write_are_not_looked_at_again(built
         connection.execute("delete from staging.stg_touched_days")
 
     assert found(built) == set()
+
+
+def test_rows_that_are_there_twice_are_found_in_all_of_history(built: Warehouse) -> None:
+    views = DOUBLED_IN_HISTORY | DOUBLED_IN_DAYS
+    before = judged_whole(built, *views)
+    with psycopg.connect(built.owner_url) as connection:
+        # What is found now is found in days that no build writes.
+        connection.execute("delete from staging.stg_touched_days")
+        for view in views.values():
+            double(connection, view)
+
+    assert before == dict.fromkeys(views, "pass")
+    assert not_passed(built, ["test", "--select", *views]) == set(DOUBLED_IN_HISTORY)
+    # One by one: a build leaves out what stands on something that has failed.
+    assert [judged_whole(built, name) for name in views] == [{name: "fail"} for name in views]
+
+
+def test_predictions_that_cannot_be_are_told_in_all_of_history_and_stop_no_build(built: Warehouse) -> None:
+    name = "values_of_predictions_are_possible"
+    with psycopg.connect(built.owner_url) as connection:
+        connection.execute("delete from staging.stg_touched_days")
+        connection.execute("update predictions.predictions set value = 10.5 where model_name = 'energy'")
+
+    assert not_passed(built, ["test", "--select", name]) == set()
+    assert judged_whole(built, name) == {name: "warn"}
+
+
+def double(connection: psycopg.Connection[Any], view: str) -> None:
+    """From now on each row of the view is there twice."""
+    [(definition,)] = connection.execute("select pg_get_viewdef(%s::regclass)", (view,)).fetchall()
+    statement = (
+        "create or replace view {} as with once as ({}) select * from once union all select * from once"
+    )
+    name, query = sql.Identifier(*view.split(".")), sql.SQL(definition.rstrip().removesuffix(";"))
+    connection.execute(sql.SQL(statement).format(name, query))
+
+
+def judged_whole(warehouse: Warehouse, *names: str) -> dict[str, str]:
+    """What these tests say in a full build, which judges all rows."""
+    arguments = ["build", "--full-refresh", "--select", *names]
+    results = run_dbt(arguments, postgres_url=warehouse.url, data_dir=warehouse.data_dir)
+    return {result.name: result.status for result in results}
+
+
+def not_passed(warehouse: Warehouse, arguments: list[str]) -> set[str]:
+    results = run_dbt(arguments, postgres_url=warehouse.url, data_dir=warehouse.data_dir)
+    return {result.name for result in results if result.status != "pass"}
 
 
 def found(warehouse: Warehouse) -> set[str]:
