@@ -20,7 +20,7 @@ from redis.asyncio import Redis as AsyncRedis
 from aurora import clock
 from aurora.features.live import read_tiles
 from aurora.features.vector import Moment, vector
-from aurora.models.boosters import BOOSTERS
+from aurora.models.boosters import booster_of
 from aurora.models.catalogue import MODELS
 from aurora.predictions.artifact import unpack
 from aurora.predictions.predictor import Vector
@@ -79,7 +79,7 @@ class Trees:
 
     def __init__(self, people: TrainedPeople, name: str, asked: Asked) -> None:
         spec = MODELS[name]
-        self._booster = BOOSTERS[spec.kind].from_bytes(unpack(people.artifact(spec))[1])
+        self._booster = booster_of(spec.kind).from_bytes(unpack(people.artifact(spec))[1])
         self._booster.prepare()
         self._design = asked.predictor.design(asked.table)
 

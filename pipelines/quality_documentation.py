@@ -63,22 +63,29 @@ def rendered() -> str:
 
 def _rows_of_dagster(defs: dg.Definitions) -> Iterator[str]:
     found: dict[tuple[str, ...], list[str]] = {}
-    for check in defs.asset_checks or ():
-        if not isinstance(check, dg.AssetChecksDefinition):
-            continue
-        for spec in check.check_specs:
-            sentence, when_red = _DAGSTERS.get(spec.name, (spec.description or "", ""))
-            row = (
-                spec.name,
-                sentence,
-                str(spec.metadata.get(SEVERITY, "WARN")),
-                "yes" if spec.blocking else "no",
-                str(spec.metadata.get(WHEN_RED, when_red)),
-            )
-            found.setdefault(row, []).append(spec.asset_key.to_user_string())
+    for spec in _specs(defs):
+        sentence, when_red = _DAGSTERS.get(spec.name, (spec.description or "", ""))
+        row = (
+            spec.name,
+            sentence,
+            str(spec.metadata.get(SEVERITY, "WARN")),
+            "yes" if spec.blocking else "no",
+            str(spec.metadata.get(WHEN_RED, when_red)),
+        )
+        found.setdefault(row, []).append(spec.asset_key.to_user_string())
     for (name, sentence, severity, blocks, when_red), keys in found.items():
         where = f"`{keys[0]}`" if len(keys) == 1 else _schemas(keys)
         yield f"| `{name}`: {_cell(sentence)} | {where} | {severity} | {blocks} | {_cell(when_red)} |"
+
+
+def _specs(defs: dg.Definitions) -> Iterator[dg.AssetCheckSpec]:
+    """Of checks that stand alone, and of those that an asset judges as it is made; dbt's tests are told elsewhere."""
+    for check in defs.asset_checks or ():
+        if isinstance(check, dg.AssetChecksDefinition):
+            yield from check.check_specs
+    for asset in defs.assets or ():
+        if isinstance(asset, dg.AssetsDefinition):
+            yield from (spec for spec in asset.check_specs if SEVERITY in spec.metadata)
 
 
 def _rows_of_dbt(tests: Iterable[tuple[str, str]]) -> Iterator[str]:

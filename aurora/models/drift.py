@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-from scipy.special import fdtrc
 
 from aurora.features.catalogue import FEATURES
 from aurora.models.metrics import Bools, Floats, Ints
@@ -228,6 +227,9 @@ def _tested(difference: Floats, then: _Side, now: _Side) -> tuple[float, float]:
     Pearson's Σ d² ÷ share is, where nothing has moved, a sum of χ² of one degree of freedom, weighted by the
     eigenvalues of the covariance over the shares.
     """
+    # Dagster's code location reads the constants of this module: it need not hold SciPy.
+    from scipy.special import fdtrc
+
     if len(difference) < 2:
         return 1.0, 0.0
     pooled = (then.rows * then.smoothed + now.rows * now.smoothed) / (then.rows + now.rows)

@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
-import xgboost
 
 from aurora.errors import AuroraError
 from aurora.models.metrics import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    import lightgbm
+    import xgboost
 
 MOST_LEAVES: Final = 64
 _ALL: Final = np.uint64(2**MOST_LEAVES - 1)

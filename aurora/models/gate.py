@@ -1,8 +1,9 @@
 """The gate: may this candidate become champion? A pure decision that says why, in sentences.
 
 A new recipe must win: the lower 95 % bound of its lift over the champion (over the best baseline while
-there is no champion) lies above zero. A refit of the champion's recipe must not be inferior: the upper
-bound of its loss stays below 1 %. In both cases no slice loses beyond doubt (Holm over all slices), the
+there is no champion) lies above zero. A first model, which takes the place of a baseline, must gain 1 % of the
+baseline's loss as well. A refit of the champion's recipe must not be inferior: the upper bound of its loss stays
+below 1 %. In all cases no slice loses beyond doubt (Holm over all slices), the
 leak detector is quiet (on real data nobody predicts ratings that well, on simulated data nobody beats the
 ceiling), and it is small and quick enough to be served.
 """
@@ -15,6 +16,10 @@ from dataclasses import dataclass
 from aurora.models.lift import LEAST_PEOPLE, Lift
 
 MOST_INFERIOR = 0.01
+LEAST_GAIN = MOST_INFERIOR
+"""Of a model over the baseline. The interval knows of other people, and not of another draw of the training, which
+alone moves a lift by some tenths of a percent. And a refit may lose so much: what gains less may end below it.
+"""
 SUSPECT_R2 = 0.8
 SUSPECT_R_WITHIN = 0.75
 CEILING_SLACK = 0.03
@@ -71,6 +76,7 @@ def judge(
     *,
     reference: str,
     is_refit: bool,
+    against_baseline: bool,
     lift: Lift,
     slices: Mapping[str, Lift],
     metrics: Mapping[str, float],
@@ -79,11 +85,14 @@ def judge(
 ) -> Verdict:
     """Decide on a candidate whose losses were compared with those of `reference` on the same held-out rows.
 
+    `against_baseline`: the reference is no champion.
     `metrics` are the candidate's own (r2, r_within, mae). `ceiling` is given for a simulated cohort only.
     """
     checks = (
         _enough_people(lift),
-        _not_inferior(reference, lift) if is_refit else _wins(reference, lift),
+        _not_inferior(reference, lift)
+        if is_refit
+        else _wins(reference, lift, LEAST_GAIN if against_baseline else 0.0),
         _no_slice_loses(slices),
         _below_ceiling(metrics, ceiling) if ceiling else _no_leak(metrics),
         _can_be_served(footprint),
@@ -100,9 +109,13 @@ def _enough_people(lift: Lift) -> Check:
     )
 
 
-def _wins(reference: str, lift: Lift) -> Check:
-    word = "wins" if lift.lower > 0 else "does not win"
-    return Check("wins", lift.lower > 0, f"{word} against {reference}: {_interval(lift)}")
+def _wins(reference: str, lift: Lift, least_gain: float) -> Check:
+    if lift.lower <= 0:
+        return Check("wins", passed=False, sentence=f"does not win against {reference}: {_interval(lift)}")
+    if lift.relative < least_gain:
+        told = f"wins too little against {reference}: {_interval(lift)}, and {least_gain:.0%} is asked of a first model"
+        return Check("wins", passed=False, sentence=told)
+    return Check("wins", passed=True, sentence=f"wins against {reference}: {_interval(lift)}")
 
 
 def _not_inferior(reference: str, lift: Lift) -> Check:

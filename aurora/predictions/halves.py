@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from aurora.models.boosters import BOOSTERS
+from aurora.models.boosters import booster_of
 from aurora.models.boosting import Booster
 from aurora.models.catalogue import Kind
 from aurora.predictions.artifact import ArtifactDamagedError, unpack_halves
@@ -33,7 +33,7 @@ class Halves:
             return self._loaded
 
     def _read(self) -> tuple[Booster, ...]:
-        kind = BOOSTERS[self._kind]
+        kind = booster_of(self._kind)
         try:
             return tuple(kind.from_bytes(body, self._threads) for body in unpack_halves(self._artifact))
         except ArtifactDamagedError:

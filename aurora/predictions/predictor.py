@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from aurora.models.boosters import BOOSTERS
+from aurora.models.boosters import booster_of
 from aurora.models.boosting import Booster
 from aurora.models.design import column_owners
 from aurora.models.metrics import Floats, Ints
@@ -63,7 +63,7 @@ class Predictor:
         """
         metadata, body = unpack(artifact, sha256=sha256)
         try:
-            booster = BOOSTERS[metadata.kind].from_bytes(body, threads)
+            booster = booster_of(metadata.kind).from_bytes(body, threads)
             booster.prepare()
         except Exception as error:  # the two libraries share no error type for a damaged model
             raise ArtifactDamagedError(f"its booster does not load: {error}") from error

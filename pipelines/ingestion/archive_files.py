@@ -13,12 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import psycopg
-import pyarrow as pa
-import pyarrow.parquet as pq
 from psycopg import sql
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Integer, LargeBinary
 from sqlalchemy.types import TypeEngine
@@ -27,19 +25,22 @@ from aurora.database import tables
 from aurora.database.partitions import next_month
 from aurora.errors import AuroraError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 ROWS_AT_ONCE: Final = 20_000
 RESTORED: Final = "rows_of_archive"
 """The temporary table that a file is read back into."""
 
-_ARROW_TYPES: Final[dict[type[TypeEngine[Any]], pa.DataType]] = {
+_ARROW_TYPES: Final[dict[type[TypeEngine[Any]], str]] = {
     # A big integer is an integer as well: it comes first.
-    BigInteger: pa.int64(),
-    Integer: pa.int32(),
-    Boolean: pa.bool_(),
-    Date: pa.date32(),
-    LargeBinary: pa.binary(),
+    BigInteger: "int64",
+    Integer: "int32",
+    Boolean: "bool",
+    Date: "date32",
+    LargeBinary: "binary",
 }
-"""Everything else is text: ids, and payloads as JSON."""
+"""By Arrow's names. Everything else is text: ids, and payloads as JSON."""
 
 COLUMNS: Final = tuple(tables.events.columns.keys())
 
@@ -60,6 +61,9 @@ class MonthFile:
 
 def write_month(connection: psycopg.Connection[Any], month: date, folder: Path) -> MonthFile:
     """Write what the log holds of a month. Runs in the caller's transaction, which decides what that is."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     folder.mkdir(parents=True, exist_ok=True)
     growing = folder / f"events-{month:%Y-%m}.part"
     schema = _schema().with_metadata({"aurora.month": month.isoformat(), "aurora.table": "raw.events"})
@@ -84,6 +88,8 @@ def write_month(connection: psycopg.Connection[Any], month: date, folder: Path) 
 
 def read_back(connection: psycopg.Connection[Any], path: Path, sha256: str, columns: Sequence[str]) -> None:
     """Read a file into a temporary table of the log's columns, in the caller's transaction."""
+    import pyarrow.parquet as pq
+
     if not path.is_file():
         raise ArchiveFileError(path, "is not there")
     if sha256_of(path) != sha256:
@@ -106,6 +112,8 @@ def read_back(connection: psycopg.Connection[Any], path: Path, sha256: str, colu
 
 def holds_person(path: Path, user_id: UUID) -> bool:
     """Whether any row of a file is this person's. Files are sorted by person: most of it is not even read."""
+    import pyarrow.parquet as pq
+
     rows = pq.read_table(path, columns=["user_id"], filters=[("user_id", "=", str(user_id))])
     return rows.num_rows > 0
 
@@ -116,6 +124,8 @@ def sha256_of(path: Path) -> str:
 
 
 def _rows_of_month(connection: psycopg.Connection[Any], month: date) -> Iterator[list[tuple[Any, ...]]]:
+    import pyarrow as pa
+
     columns = [
         sql.SQL("{}::text").format(sql.Identifier(column.name))
         if _arrow_type(column.type) == pa.string()
@@ -138,13 +148,18 @@ def _rows_of_month(connection: psycopg.Connection[Any], month: date) -> Iterator
 
 
 def _schema() -> pa.Schema:
+    import pyarrow as pa
+
     return pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in tables.events.columns])
 
 
 def _arrow_type(kind: TypeEngine[Any]) -> pa.DataType:
+    import pyarrow as pa
+
     if isinstance(kind, DateTime):
         return pa.timestamp("us", "UTC" if kind.timezone else None)
-    return next((arrow for sort, arrow in _ARROW_TYPES.items() if isinstance(kind, sort)), pa.string())
+    name = next((arrow for sort, arrow in _ARROW_TYPES.items() if isinstance(kind, sort)), "string")
+    return pa.type_for_alias(name)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-import pyarrow.parquet as pq
 
 from aurora import clock
 from aurora.database.zone_data import computed_with
@@ -62,6 +61,8 @@ def _differs(path: Path) -> bool:
 
 
 def _events(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=list(dict.fromkeys(_COLUMNS))):
             yield from batch.to_pylist()

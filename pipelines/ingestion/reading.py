@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
-
-import polars as pl
-from polars.exceptions import PolarsError
+from typing import TYPE_CHECKING, Final
 
 from pipelines.ingestion.errors import FileUnusableError
 from pipelines.ingestion.inspection import BOM, MAX_LINE_BYTES, check_columns, check_kind, read_header
 from pipelines.ingestion.lines import bounded_lines
 from pipelines.ingestion.mapping import Mapping
 from pipelines.ingestion.records import ROW_NUMBER, BadRow, clean_copy
+
+if TYPE_CHECKING:
+    import polars as pl
 
 CHUNK_ROWS: Final = 20_000
 KEPT_BYTES: Final = 10_000
@@ -54,6 +54,8 @@ def read_chunks(path: Path, mapping: Mapping, seen: Seen = lambda _: None) -> It
 
 
 def _read_csv(path: Path, mapping: Mapping, seen: Seen) -> Iterator[Chunk]:
+    import polars as pl
+
     header = read_header(path, mapping)
     with tempfile.TemporaryDirectory(prefix="aurora-import-") as folder:
         # The whole file is looked at before a row is given out: a wrong encoding may show at its end only.
@@ -73,6 +75,9 @@ def _read_csv(path: Path, mapping: Mapping, seen: Seen) -> Iterator[Chunk]:
 
 
 def _read_parquet(path: Path, mapping: Mapping, seen: Seen) -> Iterator[Chunk]:
+    import polars as pl
+    from polars.exceptions import PolarsError
+
     number = 0
     try:
         rows = pl.scan_parquet(path)

@@ -15,7 +15,6 @@ import dagster as dg
 import numpy as np
 import psycopg
 from psycopg.rows import tuple_row
-from scipy.special import stdtrit
 
 from aurora.models.intervals import COVERAGE
 from aurora.models.metrics import Bools, Floats, Ints
@@ -133,6 +132,8 @@ def _judged(cohort: str, model: str, rows: list[tuple[Any, ...]]) -> Judged:
 
 def _mean(values: Floats, users: Ints, known: Bools, *, least_spread: float = 0.0) -> Mean:
     """The mean of the known values. `least_spread` is that of one value: a few that agree by chance are not sure."""
+    from scipy.special import stdtrit
+
     values, users = values[known], users[known]
     ratings, people = len(values), len(np.unique(users))
     value = float(values.mean()) if ratings else math.nan

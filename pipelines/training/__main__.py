@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from datetime import UTC, datetime
 
 import psycopg
 
 from aurora.errors import AuroraError
 from aurora.settings import load_settings
+from pipelines.training.cohorts import FailedTraining, Trained, train_each
 from pipelines.training.engines import engine_of
 from pipelines.training.project_run import take_project_run
 from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
@@ -18,7 +20,7 @@ ALL = "all"
 
 
 def main() -> int:
-    """Train; 0 when a model was registered, whatever the gate made of it."""
+    """Train; 0 when a model was registered, whatever the gate made of it, and no training ended in an error."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.training", description=__doc__)
     parser.add_argument("--model", default="energy")
     parser.add_argument(
@@ -27,18 +29,17 @@ def main() -> int:
     parser.add_argument("--as-of", default="now", type=_instant, help="an ISO 8601 instant, or now")
     asked = parser.parse_args()
     try:
-        reports = _train(asked.model, asked.cohort, asked.as_of)
+        trained = _train(asked.model, asked.cohort, asked.as_of)
     except AuroraError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    if not reports:
+    if not trained.reports and not trained.failed:
         sys.stderr.write("error: no cohort has ratings yet\n")
-    return 0 if any(report.version for report in reports) else 1
+    return 0 if any(report.version for report in trained.reports) and not trained.failed else 1
 
 
-def _train(model: str, cohort: str, until: datetime | None) -> list[TrainingReport]:
+def _train(model: str, cohort: str, until: datetime | None) -> Trained:
     settings = load_settings()
-    reports = []
     with (
         psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
         engine_of(settings) as engine,
@@ -46,14 +47,22 @@ def _train(model: str, cohort: str, until: datetime | None) -> list[TrainingRepo
         mlflow_uri = settings.need("mlflow_uri")
         cohorts = cohorts_with_labels(connection) if cohort == ALL else [cohort]
         project_run = take_project_run(mlflow_uri, model, is_alone=len(cohorts) == 1)
-        for name in cohorts:
+
+        def train(name: str) -> TrainingReport:
             report = train_model(connection, model, name, mlflow_uri=mlflow_uri, engine=engine, until=until)
             if project_run and report.run_id:
                 project_run.is_parent_of(report.run_id)
             sys.stdout.write(f"{report.registered_name} {report.version or ''}: {report.outcome}\n")
             sys.stdout.writelines(f"  {sentence}\n" for sentence in report.sentences)
-            reports.append(report)
-    return reports
+            return report
+
+        return train_each(cohorts, train, on_failure=_tell)
+
+
+def _tell(failure: FailedTraining) -> None:
+    if not isinstance(failure.error, AuroraError):
+        traceback.print_exception(failure.error)
+    sys.stderr.write(f"error: {failure.sentence}\n")
 
 
 def _instant(text: str) -> datetime | None:

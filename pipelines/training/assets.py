@@ -1,24 +1,30 @@
 """The asset of training: one registered model per target, with what the gate said of it.
 
 Training tracks itself in MLflow. The asset's job is to run it for every cohort that has ratings, to publish
-what the aliases point at, and to show the outcome beside the baselines.
+what the aliases point at, and to show the outcome beside the baselines. A cohort that cannot be trained turns a check
+red and keeps the model that it had: the others get theirs, and everybody their predictions.
 """
 
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
-from aurora.models.catalogue import MODELS, ModelSpec
+from aurora.models.catalogue import MODELS, ModelSpec, registered_name
 from pipelines.pools import TRAINING
 from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 
+if TYPE_CHECKING:
+    from pipelines.training.cohorts import FailedTraining, Trained
+
 GROUP: Final = "models"
 OWNERS: Final = ("team:ml-engineering",)
 MAX_RUNTIME: Final = {"dagster/max_runtime": "3600"}
-# MLflow restarting is the usual reason to try again.
+# When not a single cohort could be trained. MLflow restarting is the usual reason to try again.
 RETRIES: Final = dg.RetryPolicy(max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL)
+ATTEMPTS: Final = 2
+"""Of a cohort, when others could be trained."""
 
 
 def model_key(model: str) -> dg.AssetKey:
@@ -39,6 +45,7 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         pool=TRAINING,
         op_tags=MAX_RUNTIME,
+        check_specs=[_trained_check(spec)],
         description=(
             f"The {spec.name} model of every cohort with ratings: trained on the last {spec.train_window_days} "
             "days, judged by the gate, tracked and registered in MLflow. One registered model per cohort."
@@ -50,15 +57,19 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         postgres: PostgresResource,
         replay: ReplayResource,
     ) -> dg.MaterializeResult:
+        from pipelines.training.cohorts import train_each
         from pipelines.training.engines import engine_of
         from pipelines.training.publishing import publish_aliases
-        from pipelines.training.training import cohorts_with_labels, train_model
+        from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
 
         loaded = settings.load()
         mlflow_uri = loaded.need("mlflow_uri")
-        reports = []
-        with postgres.connect(autocommit=True) as connection, engine_of(loaded) as engine:
-            for cohort in filter(replay.is_meant, cohorts_with_labels(connection)):
+        with postgres.connect() as connection:
+            cohorts = list(filter(replay.is_meant, cohorts_with_labels(connection)))
+
+        def train_one(cohort: str) -> TrainingReport:
+            # On a connection of its own: the next cohort must not inherit a broken one.
+            with postgres.connect(autocommit=True) as connection:
                 report = train_model(
                     connection,
                     spec.name,
@@ -68,21 +79,66 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                     until=replay.until,
                     tags={"dagster_run_id": context.run_id},
                 )
-                context.log.info("%s: %s", report.registered_name, report.outcome)
-                reports.append(report)
+            context.log.info("%s: %s", report.registered_name, report.outcome)
+            return report
+
+        def tell(failure: "FailedTraining") -> None:
+            context.log.error("%s", failure.sentence, exc_info=failure.error)
+
+        with engine_of(loaded) as engine:
+            trained = train_each(cohorts, train_one, on_failure=tell, attempts=ATTEMPTS)
+        if trained.failed and not trained.reports:
+            raise trained.failed[0].error
+        with postgres.connect(autocommit=True) as connection:
             published = publish_aliases(connection, mlflow_uri)
         for problem in published.problems:
             context.log.warning("%s", problem)
-        return dg.MaterializeResult(metadata=_metadata(reports, mlflow_uri))
+        return dg.MaterializeResult(
+            metadata=_metadata(spec, trained, mlflow_uri), check_results=[_judged(spec, trained)]
+        )
 
     return train
 
 
-def _metadata(reports: list[Any], mlflow_uri: str) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"mlflow": dg.MetadataValue.url(mlflow_uri), "models": len(reports)}
+def _trained_check(spec: ModelSpec) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        name=f"{spec.name}_was_trained_for_every_cohort",
+        asset=model_key(spec.name),
+        metadata=promise(
+            ERROR,
+            "The step's log has the error. Whoever is in that cohort is answered by the model it had, or by a "
+            f"baseline. When it is mended: `aurora train --model {spec.name} --cohort COHORT`.",
+        ),
+        description="The training of no cohort ended in an error. Too few ratings, or a refusal by the gate, is none.",
+    )
+
+
+def _judged(spec: ModelSpec, trained: "Trained") -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not trained.failed,
+        check_name=_trained_check(spec).name,
+        severity=ERROR,
+        metadata={
+            "trained": len(trained.reports),
+            "failed": len(trained.failed),
+            "which": dg.MetadataValue.md("\n".join(f"- {failure.sentence}" for failure in trained.failed)),
+        },
+    )
+
+
+def _metadata(spec: ModelSpec, trained: "Trained", mlflow_uri: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "mlflow": dg.MetadataValue.url(mlflow_uri),
+        "models": len(trained.reports),
+        "failed": len(trained.failed),
+    }
     lines = ["| model | outcome | rows | people | why |", "|---|---|--:|--:|---|"]
-    for report in reports:
-        why = " ".join(report.sentences).replace("|", "\\|")
+    lines += [
+        f"| {registered_name(spec.name, failure.cohort)} | failed | – | – | {_cell(failure.sentence)} |"
+        for failure in trained.failed
+    ]
+    for report in trained.reports:
+        why = _cell(" ".join(report.sentences))
         lines.append(
             f"| {report.registered_name} | {report.outcome} | {report.rows:,} | {report.people} | {why} |"
         )
@@ -92,6 +148,10 @@ def _metadata(reports: list[Any], mlflow_uri: str) -> dict[str, Any]:
                 metadata[f"{report.cohort}/{name}"] = dg.MetadataValue.float(float(value))
     metadata["outcome"] = dg.MetadataValue.md("\n".join(lines))
     return metadata
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _check(spec: ModelSpec) -> dg.AssetChecksDefinition:

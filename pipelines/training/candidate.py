@@ -141,6 +141,7 @@ def judge_candidate(
     verdict = judge(
         reference=reference,
         is_refit=is_refit,
+        against_baseline=compared is None,
         lift=lift,
         slices=slices,
         metrics={

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
 from rich.console import Console
 
+from aurora.errors import AuroraError
 from aurora.models.catalogue import MODELS
 from aurora.settings import load_settings
 from pipelines.training.metric_tables import metric_table
 from pipelines.training.registry_commands import register_registry
 
 if TYPE_CHECKING:
+    from pipelines.training.cohorts import FailedTraining
     from pipelines.training.training import TrainingReport
 
 
@@ -30,7 +34,8 @@ def register_training(app: typer.Typer) -> None:
             datetime | None, typer.Option(help="Train as if it were this instant (UTC): replays a cohort")
         ] = None,
     ) -> None:
-        """Train, judge and register models; the gate decides which of them serve."""
+        """Train, judge and register models; the gate decides which of them serve. An error ends one cohort's alone."""
+        from pipelines.training.cohorts import train_each
         from pipelines.training.engines import engine_of
         from pipelines.training.training import cohorts_with_labels, train_model
 
@@ -40,18 +45,27 @@ def register_training(app: typer.Typer) -> None:
             psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
             engine_of(settings) as engine,
         ):
-            for cohort_name in cohort or cohorts_with_labels(connection):
-                for model_name in model or MODELS:
-                    with console.status(f"training {model_name} for cohort {cohort_name}"):
-                        report = train_model(
-                            connection,
-                            model_name,
-                            cohort_name,
-                            mlflow_uri=settings.need("mlflow_uri"),
-                            engine=engine,
-                            until=until,
-                        )
-                    _print(console, report)
+
+            def train_one(model_name: str, cohort_name: str) -> TrainingReport:
+                with console.status(f"training {model_name} for cohort {cohort_name}"):
+                    report = train_model(
+                        connection,
+                        model_name,
+                        cohort_name,
+                        mlflow_uri=settings.need("mlflow_uri"),
+                        engine=engine,
+                        until=until,
+                    )
+                _print(console, report)
+                return report
+
+            cohorts = cohort or cohorts_with_labels(connection)
+            trained = [
+                train_each(cohorts, partial(train_one, name), on_failure=partial(_tell, console))
+                for name in model or MODELS
+            ]
+        if any(each.failed for each in trained):
+            raise typer.Exit(1)
 
     @app.command("publish-models")
     def publish_models() -> None:
@@ -67,6 +81,12 @@ def register_training(app: typer.Typer) -> None:
             console.print(f"[red]{problem}[/]")
         if not published.moves and not published.problems:
             console.print("Postgres already agrees with MLflow.")
+
+
+def _tell(console: Console, failure: FailedTraining) -> None:
+    if not isinstance(failure.error, AuroraError):
+        traceback.print_exception(failure.error)
+    console.print(f"[bold red]error[/] {failure.sentence}", highlight=False)
 
 
 def _print(console: Console, report: TrainingReport) -> None:

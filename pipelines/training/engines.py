@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from aurora.models.boosters import BOOSTERS
+from aurora.models.boosters import booster_of
 from aurora.models.boosting import Booster, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.metrics import Floats, Ints
@@ -84,11 +84,11 @@ class InProcess:
         return max(1, (os.cpu_count() or 1) // self.threads)
 
     def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
-        kind = BOOSTERS[spec.kind]
+        kind = booster_of(spec.kind)
         return kind.fit(spec, data.design, data.start, data.target, rounds=rounds, threads=self.threads)  # type: ignore[arg-type]  # the targets fit the kind
 
     def tried(self, spec: ModelSpec, data: Data, *, judged: Ints) -> Trial:
-        kind = BOOSTERS[spec.kind]
+        kind = booster_of(spec.kind)
         return kind.tried(spec, data.design, data.start, data.target, judged=judged, threads=self.threads)  # type: ignore[arg-type]  # the targets fit the kind
 
 

@@ -1,14 +1,16 @@
 """Jobs by which a person moves the champion from Dagster's launchpad, as `aurora promote` and `aurora rollback` do."""
 
 # Without postponed annotations: Dagster reads those of an op as it is defined.
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import dagster as dg
 from pydantic import Field
 
 from aurora.models.catalogue import REAL_COHORT
 from pipelines.resources import PostgresResource, SettingsResource
-from pipelines.training.promotion import ChampionMove, promote, roll_back
+
+if TYPE_CHECKING:
+    from pipelines.training.promotion import ChampionMove
 
 
 class RollbackConfig(dg.Config):
@@ -34,6 +36,8 @@ def promote_version(
     postgres: PostgresResource,
 ) -> None:
     """Make a version champion by hand."""
+    from pipelines.training.promotion import promote
+
     with postgres.connect(autocommit=True) as connection:
         moved = promote(
             connection,
@@ -56,6 +60,8 @@ def put_back_version(
     postgres: PostgresResource,
 ) -> None:
     """Put back the champion before the present one."""
+    from pipelines.training.promotion import roll_back
+
     with postgres.connect(autocommit=True) as connection:
         moved = roll_back(
             connection,
@@ -68,7 +74,7 @@ def put_back_version(
     _tell(context, moved)
 
 
-def _tell(context: dg.OpExecutionContext, moved: ChampionMove) -> None:
+def _tell(context: dg.OpExecutionContext, moved: "ChampionMove") -> None:
     context.log.info(
         "%s: champion is version %s, was %s", moved.name, moved.version, moved.previous or "none"
     )

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
 from aurora.models import gate
-from aurora.models.gate import LARGEST_ARTIFACT_MB, SLOWEST_ANSWER_MS, Footprint, losing_slices
+from aurora.models.gate import LARGEST_ARTIFACT_MB, LEAST_GAIN, SLOWEST_ANSWER_MS, Footprint, losing_slices
 from aurora.models.lift import (
     Lift,
     error_by_user,
@@ -17,7 +18,7 @@ from aurora.models.lift import (
 )
 
 SMALL = Footprint(megabytes=1, milliseconds=2)
-judge = partial(gate.judge, footprint=SMALL)
+judge = partial(gate.judge, footprint=SMALL, against_baseline=True)
 BELIEVABLE = {"r2": 0.55, "r_within": 0.5, "mae": 0.7}
 USERS = np.repeat(np.arange(40), 30)
 
@@ -40,6 +41,43 @@ def test_a_useless_new_recipe_is_refused() -> None:
 
     assert not verdict.promoted
     assert "does not win against ewma" in verdict.reason
+
+
+def test_a_first_model_has_to_gain_more_than_chance_of_its_training_may_bring() -> None:
+    sure, small = replace(a_lift(0.05), lower=0.0001), {"slices": {}, "metrics": BELIEVABLE}
+    little, enough = replace(sure, relative=LEAST_GAIN - 1e-6), replace(sure, relative=LEAST_GAIN)
+
+    refused = judge(reference="ewma", is_refit=False, lift=little, **small)
+
+    assert not refused.promoted
+    assert "wins too little against ewma" in refused.reason
+    assert "1% is asked of a first model" in refused.reason
+    assert judge(reference="ewma", is_refit=False, lift=enough, **small).promoted
+
+
+def test_a_large_gain_that_may_be_chance_is_refused() -> None:
+    unsure = replace(a_lift(0.05), lower=-0.0001)
+
+    verdict = judge(reference="ewma", is_refit=False, lift=unsure, slices={}, metrics=BELIEVABLE)
+
+    assert unsure.relative > 5 * LEAST_GAIN
+    assert not verdict.promoted
+    assert "does not win against ewma" in verdict.reason
+
+
+def test_a_new_recipe_has_to_be_better_than_the_champion_by_whatever_is_no_chance() -> None:
+    little = replace(a_lift(0.05), lower=0.0001, relative=LEAST_GAIN / 2)
+
+    verdict = judge(
+        reference="champion 3",
+        is_refit=False,
+        against_baseline=False,
+        lift=little,
+        slices={},
+        metrics=BELIEVABLE,
+    )
+
+    assert verdict.promoted
 
 
 def test_a_refit_that_is_as_good_replaces_the_champion() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from aurora.models.boosters import BOOSTERS
+from aurora.models.boosters import booster_of
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.metrics import Floats
@@ -151,7 +151,7 @@ def test_what_a_cluster_trained_is_a_native_booster_without_addresses(
 
     booster = engine.fit(spec, data, rounds=5)
 
-    again = BOOSTERS[spec.kind].from_bytes(booster.to_bytes())
+    again = booster_of(spec.kind).from_bytes(booster.to_bytes())
     assert np.array_equal(again.answer(data.design, data.start), booster.answer(data.design, data.start))
     assert b"127.0.0.1" not in booster.to_bytes()
 

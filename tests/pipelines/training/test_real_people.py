@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from aurora.models.catalogue import ENERGY, MOOD
 from aurora.models.folds import FoldPlan
+from aurora.models.gate import LEAST_GAIN
 from aurora.predictions.storage import read_predictor
 from pipelines.prediction.batch import predict_cohort
 from pipelines.training.candidate import build_candidate, judge_candidate
@@ -90,6 +92,19 @@ def test_on_dirty_wearable_days_the_gate_refuses_and_the_card_reports_no_skill(d
     assert card.standing.kind == "no_skill"
     assert card.standing.sentence.endswith("Ask the baseline instead.")
     assert metrics_of(held_out, "model")["r2_within"] < 0
+
+
+def test_a_lucky_draw_of_the_training_makes_no_champion_of_dirty_wearable_days_either(datasets: Path) -> None:
+    rows = replace(lifesnaps(datasets), spec=replace(MOOD, seed=MOOD.seed + 4))
+    candidate = build_candidate(rows, PLAN, evaluated(rows))
+    assert candidate is not None
+
+    judgement = judge_candidate(candidate, None, None)
+
+    assert judgement.lift.lower > 0, "this draw is not the lucky one of eight"
+    assert judgement.lift.relative < LEAST_GAIN
+    assert not judgement.verdict.promoted
+    assert "wins too little" in judgement.verdict.reason
 
 
 def test_people_of_a_study_without_a_champion_are_answered_by_their_baseline(

@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 import psycopg
 import pytest
+from psycopg import sql
 
-from aurora.models.catalogue import ENERGY, MOOD
+from aurora.features.catalogue import FEATURES
+from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from pipelines.training import copied_rows
 from pipelines.training.copied_rows import CopiedRowsUnevenError, blocks_of, fixed_layout
-from pipelines.training.rows import read_training_rows
+from pipelines.training.rows import IN_BULK, read_training_rows, reading
 from tests.pipelines.training.framed_rows import rows_from_frame
 from tests.pipelines.training.warehouse import START, add_people, person
 
@@ -142,3 +144,51 @@ def test_a_mood_label_is_trained_as_its_class(valence: float, number: int) -> No
 
     assert rows.targets.tolist() == [number]
     assert math.isclose(rows.values[0], valence)
+
+
+@pytest.mark.parametrize("spec", [ENERGY, MOOD], ids=lambda spec: spec.name)
+def test_no_label_is_compared_with_all_moments_of_its_person(connection: Connection, spec: ModelSpec) -> None:
+    add_people(connection, people=20, days=1)
+    _add_moments(connection, spec, days=400)
+    connection.execute("analyze")
+    query = reading(spec, "real").as_string(connection).split("copy (", 1)[1].rsplit(") to stdout", 1)[0]
+
+    with connection.transaction():
+        connection.execute("set local max_parallel_workers_per_gather = 0")
+        connection.execute(IN_BULK)
+        plan = connection.execute(cast("LiteralString", f"explain {query}")).fetchall()
+
+    joins = [line.strip() for (line,) in plan if "Join" in line or "Nested Loop" in line]
+    assert len(joins) > len(spec.columns) / 10
+    assert [line for line in joins if "Hash Join" not in line] == []
+
+
+def _add_moments(connection: Connection, spec: ModelSpec, *, days: int) -> None:
+    """Of everybody three a day of which nothing is known, and a label at each third."""
+    moments = """
+        select user_id, timestamptz '2020-01-01' + number * interval '8 hours' as as_of
+        from app.users cross join generate_series(0, %s) as number
+    """
+    for domain in dict.fromkeys(FEATURES[name].domain for name in spec.columns):
+        connection.execute(
+            sql.SQL(
+                "insert into features.{table} (user_id, as_of, precision, local_date)"
+                " select user_id, as_of, 'instant', as_of::date from ({moments}) as moments"
+            ).format(table=sql.Identifier(f"moment_{domain}_features"), moments=sql.SQL(moments)),
+            [3 * days],
+        )
+        # As dbt makes it: the order in which the tables would be merged.
+        connection.execute(
+            sql.SQL("create index on features.{} (user_id, local_date)").format(
+                sql.Identifier(f"moment_{domain}_features")
+            )
+        )
+    connection.execute(
+        sql.SQL(
+            "insert into intermediate.int_labels (user_id, as_of, target, value, label_event_id, known_at,"
+            " local_date, precision, first_known_at)"
+            " select user_id, as_of, {target}, 0, gen_random_uuid(), as_of, as_of::date, 'instant', as_of"
+            " from ({moments}) as moments where extract(hour from as_of at time zone 'UTC') = 8"
+        ).format(target=sql.Literal(spec.target), moments=sql.SQL(moments)),
+        [3 * days],
+    )
