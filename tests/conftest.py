@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -39,6 +40,15 @@ hypothesis_settings.register_profile(
     "search", hypothesis_settings.get_profile("repeat"), derandomize=False, max_examples=1000
 )
 hypothesis_settings.load_profile("repeat")
+
+# As structlog logs until somebody sets it up, but for tracebacks: rich would draw each with all its variables, which
+# takes longer than the test.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
