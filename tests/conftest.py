@@ -69,6 +69,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AURORA_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests begin first, so that no worker waits for the last one.
+
+    pytest-randomly has shuffled the files and the tests of each by then. `make test` gives whole files to workers, in
+    this order: what a file makes once for its tests is made once.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         service_run.close_run(Path(os.environ[service_run.RUN_DIR_VARIABLE]))
