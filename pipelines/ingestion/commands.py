@@ -136,4 +136,5 @@ def _instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is neither `now` nor an instant like 2026-11-22T14:30") from None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    in_some_zone = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(in_some_zone.timestamp(), UTC)
