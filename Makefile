@@ -49,7 +49,7 @@ demo: setup ## from nothing to served predictions, with a login to try
 	@$(BIN)/aurora demo
 
 test: setup ## run the tests, fail under 80 % coverage
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) -rs --cov --cov-report=term --cov-fail-under=80
+	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder -rs --cov --cov-report=term --cov-fail-under=80
 
 chaos: setup ## kill every process five times under load; nothing may be lost or happen twice
 	@$(BIN)/python -m benchmarks.chaos

@@ -69,8 +69,9 @@ def _steps(settings: Settings, users: int, days: int) -> list[Step]:
         ).fetchone()
         is_imported = real is not None and _is_imported(connection, real)
     if not is_simulated:
-        arguments = ("simulate", "--users", str(users), "--days", str(days), "--seed", str(SEED))
-        steps.append(Step("Simulate a population", arguments))
+        # Whoever's life ended at midnight would be predicted for after a day without food and sleep.
+        whom = ("--users", str(users), "--days", str(days), "--seed", str(SEED))
+        steps.append(Step("Simulate a population", ("simulate", *whom, "--until", "now")))
     if real is not None and not is_imported:
         steps.append(Step("Import SoccerMon team A", ("import", str(real), "--mapping", "soccermon")))
     steps.append(Step("Run the daily job", ("daily",)))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -40,6 +41,15 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("repeat")
 
+# As structlog logs until somebody sets it up, but for tracebacks: rich would draw each with all its variables, which
+# takes longer than the test.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-answers", action="store_true", help="write docs/questions.md anew")
@@ -55,6 +65,17 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     os.environ["AURORA_DATA_DIR"] = os.environ[service_run.RUN_DIR_VARIABLE] + "/data"
     os.environ["AURORA_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests begin first, so that no worker waits for the last one.
+
+    pytest-randomly has shuffled the files and the tests of each by then. `make test` gives whole files to workers, in
+    this order: what a file makes once for its tests is made once.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from aurora import clock
 from aurora.settings import load_settings
 
 
@@ -88,6 +89,12 @@ def simulate(
     ends_on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; else as before, or yesterday")
     ] = None,
+    until: Annotated[
+        str,
+        typer.Option(
+            help="Tell of the last day up to this instant (UTC) and nothing later: `now`, 2026-11-22T14:30"
+        ),
+    ] = "",
 ) -> None:
     """Simulate people with known causes and a known noise ceiling, and import their events."""
     from pipelines.ingestion.screens import bars, show_ceiling, show_summary
@@ -96,7 +103,15 @@ def simulate(
     settings = load_settings()
     postgres_url, data_key = settings.need("postgres_url"), settings.need("data_key")
     last: date | None = ends_on.date() if ends_on else None
-    spec = plan_simulation(postgres_url, settings.data_dir, users=users, days=days, seed=seed, ends_on=last)
+    spec = plan_simulation(
+        postgres_url,
+        settings.data_dir,
+        users=users,
+        days=days,
+        seed=seed,
+        ends_on=last,
+        until=_instant(until) if until else None,
+    )
     with bars() as drawn:
         drawn.begin("simulate", spec.users)
         simulation = write_simulation(spec, settings.data_dir, lambda done, _: drawn.reach(done))
@@ -112,3 +127,14 @@ def simulate(
     show_summary(summary)
     if summary.held_back_because is not None:
         raise typer.Exit(1)
+
+
+def _instant(text: str) -> datetime:
+    if text == "now":
+        return clock.now().replace(microsecond=0)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither `now` nor an instant like 2026-11-22T14:30") from None
+    in_some_zone = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return datetime.fromtimestamp(in_some_zone.timestamp(), UTC)

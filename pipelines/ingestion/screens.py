@@ -116,8 +116,10 @@ def show_mappings(mappings: Iterable[Mapping]) -> None:
 def show_ceiling(simulation: Simulation) -> None:
     """How well anyone could do on these people, and whether the targets lie below that."""
     ceiling, spec = simulation.ceiling, simulation.spec
+    is_whole = spec.told_until == spec.ends_at
+    until = str(spec.ends_on) if is_whole else f"{spec.told_until:%Y-%m-%d %H:%M} UTC"
     table = Table(
-        title=f"{spec.cohort}: {spec.users} people × {spec.days} days until {spec.ends_on}, "
+        title=f"{spec.cohort}: {spec.users} people × {spec.days} days until {until}, "
         f"{simulation.event_count:,} events, {ceiling.ratings:,} ratings",
         title_justify="left",
         title_style="bold",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from aurora import clock
 from aurora.database.connections import connect
 from aurora.events.people import Person, ensure_people
 from pipelines.ingestion.errors import IngestionError
@@ -33,6 +34,24 @@ class SimulationExistsError(IngestionError):
         )
 
 
+class SimulationToldFurtherError(IngestionError):
+    """The cohort's events reach further already; to tell less would take the truth of the last ones away."""
+
+    def __init__(self, cohort: str, until: datetime) -> None:
+        super().__init__(
+            f"the cohort {cohort} is told until {until.isoformat()} already: not less from now on"
+        )
+
+
+class SimulationOfTheFutureError(IngestionError):
+    """Events that have not happened yet, not even to simulated people."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            f"nothing can be told until {until.isoformat()} yet: say --until now, or an earlier --ends-on"
+        )
+
+
 @dataclass(frozen=True)
 class EarlierSimulation:
     """What was simulated before in a cohort, imported or begun."""
@@ -40,6 +59,8 @@ class EarlierSimulation:
     users: int
     days: int
     ends_on: date
+    until: datetime | None = None
+    """How far it was told; None where nothing on disk says so."""
 
 
 def simulation_folder(data_dir: Path, cohort: str) -> Path:
@@ -48,21 +69,39 @@ def simulation_folder(data_dir: Path, cohort: str) -> Path:
 
 
 def plan_simulation(
-    postgres_url: str, data_dir: Path, *, users: int, days: int, seed: int, ends_on: date | None
+    postgres_url: str,
+    data_dir: Path,
+    *,
+    users: int,
+    days: int,
+    seed: int,
+    ends_on: date | None,
+    until: datetime | None = None,
 ) -> SimulationSpec:
-    """What to simulate: without `ends_on`, the days that the cohort has already, else until yesterday.
+    """What to simulate: the days asked for, else those that the cohort has already, else until yesterday.
 
-    Two different worlds of one seed have the same people; their events must never meet.
+    With `until` alone its UTC day is the last. Two different worlds of one seed have the same people; their events
+    must never meet. Of one world more can be told later, as more of its last day has passed.
     """
     spec = SimulationSpec(users=users, days=days, seed=seed)
     with connect(postgres_url) as connection:
-        earlier = _in_database(connection, spec.cohort) or _on_disk(data_dir, spec.cohort)
-    if ends_on is not None or earlier is not None:
-        spec = SimulationSpec(users, days, seed, ends_on or (earlier.ends_on if earlier else spec.ends_on))
-    if earlier is not None and not (
-        spec.days == earlier.days and spec.ends_on == earlier.ends_on and spec.users >= earlier.users
-    ):
-        raise SimulationExistsError(spec.cohort, earlier)
+        on_disk = _on_disk(data_dir, spec.cohort)
+        earlier = _in_database(connection, spec.cohort, on_disk) or on_disk
+    if ends_on is None and until is not None:
+        ends_on = until.date()
+    elif ends_on is None and earlier is not None:
+        ends_on, until = earlier.ends_on, earlier.until
+    if ends_on is not None:
+        spec = SimulationSpec(users, days, seed, ends_on, until)
+    if earlier is not None:
+        if not (
+            spec.days == earlier.days and spec.ends_on == earlier.ends_on and spec.users >= earlier.users
+        ):
+            raise SimulationExistsError(spec.cohort, earlier)
+        if earlier.until is not None and spec.told_until < earlier.until:
+            raise SimulationToldFurtherError(spec.cohort, earlier.until)
+    if spec.told_until > clock.now():
+        raise SimulationOfTheFutureError(spec.told_until)
     return spec
 
 
@@ -115,11 +154,17 @@ def _record(connection: psycopg.Connection[Any], simulation: Simulation, truth: 
     )
 
 
-def _in_database(connection: psycopg.Connection[Any], cohort: str) -> EarlierSimulation | None:
+def _in_database(
+    connection: psycopg.Connection[Any], cohort: str, on_disk: EarlierSimulation | None
+) -> EarlierSimulation | None:
     row = connection.execute(
         "select users, days, ends_on from raw.simulations where cohort = %s", (cohort,)
     ).fetchone()
-    return EarlierSimulation(*row) if row else None
+    if row is None:
+        return None
+    users, days, ends_on = row
+    # How far it was told stands beside the truth, which reaches as far: without the files neither is known.
+    return EarlierSimulation(users, days, ends_on, on_disk.until if on_disk else None)
 
 
 def _on_disk(data_dir: Path, cohort: str) -> EarlierSimulation | None:
@@ -128,4 +173,5 @@ def _on_disk(data_dir: Path, cohort: str) -> EarlierSimulation | None:
     if not manifest.is_file():
         return None
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    return EarlierSimulation(content["users"], content["days"], date.fromisoformat(content["ends_on"]))
+    until = datetime.fromisoformat(content["until"]) if "until" in content else None
+    return EarlierSimulation(content["users"], content["days"], date.fromisoformat(content["ends_on"]), until)

@@ -18,6 +18,8 @@ from pipelines.ingestion.simulator import SimulationSpec
 from pipelines.resources import default_resources
 from tests.fixtures.database import fresh_database
 
+pytestmark = pytest.mark.slow
+
 NO_TABLES = "models"
 """A group whose assets are no tables, and take minutes to train."""
 

@@ -18,7 +18,8 @@ from infra.ports import free_port
 from tests.serving.conftest import DATA_KEY, JWT_SECRET, NOWHERE, an_address, quick
 from tests.serving.live_server import Server
 
-WORKERS = 4
+WORKERS = 2
+"""As many as tell a limit of all from one of each: a process takes seconds to start."""
 LIMIT = 120
 
 PUBLIC = "/api/v1/predictions/what-if/changes"
@@ -70,7 +71,7 @@ async def ask_often(url: str, count: int) -> Counter[int]:
 
 
 @pytest.mark.slow
-async def test_of_all_that_ask_four_workers_at_once_no_more_than_the_limit_pass(
+async def test_of_all_that_ask_two_workers_at_once_no_more_than_the_limit_pass(
     settings: Settings, tmp_path: Path
 ) -> None:
     with workers(settings, tmp_path, settings.need("redis_url")) as url:
@@ -81,7 +82,7 @@ async def test_of_all_that_ask_four_workers_at_once_no_more_than_the_limit_pass(
 
 
 @pytest.mark.slow
-async def test_without_redis_four_workers_let_no_more_pass_than_one_limit(
+async def test_without_redis_two_workers_let_no_more_pass_than_one_limit(
     settings: Settings, tmp_path: Path
 ) -> None:
     with workers(settings, tmp_path, NOWHERE) as url:

@@ -65,6 +65,14 @@ def envelope_of(record: Record) -> dict[str, Any]:
     return envelope
 
 
+def told_until(records: Sequence[Record], until: datetime) -> list[Record]:
+    """The records that somebody at this instant has: over by then, and arrived."""
+    at = until.timestamp()
+    return [
+        record for record in records if max(record.arrives_at, record.ended_at or record.started_at) <= at
+    ]
+
+
 def rating_id(form_id: str, kind: str) -> str:
     """The event id of a form's answer, by which truth and log meet."""
     return str(uuid5(SIMULATED_LIVES, f"{form_id}/{kind}"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import numpy as np
 import polars as pl
 
 from pipelines.ingestion.simulator.ceiling import Ceiling, ceiling_of
@@ -20,7 +21,7 @@ from pipelines.ingestion.simulator.people import Person, draw_traits, person_of,
 from pipelines.ingestion.simulator.personas import PERSONAS
 from pipelines.ingestion.simulator.ratings import ENERGY, STRESS, VALENCE
 from pipelines.ingestion.simulator.recording import record_life
-from pipelines.ingestion.simulator.records import Record, envelope_of
+from pipelines.ingestion.simulator.records import Record, envelope_of, told_until
 from pipelines.ingestion.simulator.schedules import draw_life
 from pipelines.ingestion.simulator.specification import SimulationSpec
 from pipelines.ingestion.simulator.truth import truth_of
@@ -74,6 +75,7 @@ class Simulation:
             "days": self.spec.days,
             "starts_on": self.spec.starts_on.isoformat(),
             "ends_on": self.spec.ends_on.isoformat(),
+            "until": self.spec.told_until.isoformat(),
             "deliveries": self.event_count,
             "check_ins": len(self.truth),
             "ceiling": self.ceiling.as_record(),
@@ -123,7 +125,12 @@ def simulate_person(
     life = draw_life(traits, world, streams.life)
     checkins = draw_checkins(life, streams.ratings)
     recorded, answered, forms = record_life(life, checkins, spec, index, streams.records)
-    return person, recorded, truth_of(person, answered, forms)
+    # Cut last: were anything drawn otherwise because of the hour, a later run would tell other days.
+    told = told_until(recorded, spec.told_until)
+    told_forms = {record.form_id for record in told}
+    is_told = np.array([form in told_forms for form in forms], bool)
+    kept = [form for form in forms if form in told_forms]
+    return person, told, truth_of(person, answered.keep(is_told), kept)
 
 
 def _line(record: dict[str, Any]) -> str:

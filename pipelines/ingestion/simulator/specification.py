@@ -33,6 +33,11 @@ class SimulationSpec:
     seed: int = 7
     ends_on: date = field(default_factory=_yesterday)
     """Last simulated day, in UTC: nothing happens, or arrives, after its end."""
+    until: datetime | None = None
+    """How much of the world is told: nothing that is over, or arrives, after this instant. None: all of it.
+
+    It is no part of the world: whatever is told earlier is told the same way later.
+    """
 
     def __post_init__(self) -> None:
         if not 1 <= self.users <= 100_000:
@@ -41,6 +46,10 @@ class SimulationSpec:
             raise SimulationSpecInvalidError(f"days must be 7 to 1000, not {self.days}")
         if not 0 <= self.seed < 2**32:
             raise SimulationSpecInvalidError(f"seed must be 0 to {2**32 - 1}, not {self.seed}")
+        if self.until is not None and not self.starts_at < self.until <= self.ends_at:
+            raise SimulationSpecInvalidError(
+                f"until must lie in the days from {self.starts_on} to {self.ends_on} (UTC), not {self.until}"
+            )
 
     @property
     def cohort(self) -> str:
@@ -60,8 +69,16 @@ class SimulationSpec:
         return self.starts_on - timedelta(days=BURN_IN_DAYS)
 
     @property
+    def starts_at(self) -> datetime:
+        return datetime.combine(self.starts_on, time(), UTC)
+
+    @property
     def ends_at(self) -> datetime:
         return datetime.combine(self.ends_on + timedelta(days=1), time(), UTC)
+
+    @property
+    def told_until(self) -> datetime:
+        return self.until or self.ends_at
 
     def user_id(self, index: int) -> UUID:
         """Depends on the cohort and the index only: the same person whatever the number of users."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,11 @@ from aurora.errors import ServiceNotConfiguredError
 from pipelines.commands import register
 from pipelines.ingestion.errors import MappingUnknownError
 from pipelines.ingestion.mapping_files import mapping_names
-from pipelines.ingestion.simulated_people import SimulationExistsError
+from pipelines.ingestion.simulated_people import (
+    SimulationExistsError,
+    SimulationOfTheFutureError,
+    SimulationToldFurtherError,
+)
 from tests.pipelines.ingestion.exports import a_record, apple_export
 from tests.pipelines.ingestion.imports import (
     DATA_KEY,
@@ -158,3 +163,47 @@ def test_other_days_of_the_same_people_are_refused(configured: str) -> None:
 
     with pytest.raises(SimulationExistsError, match="2026-10-31"):
         aurora("simulate", "--users", "2", "--days", "8", "--seed", "5")
+
+
+def test_told_further_in_the_evening_only_the_hours_between_come_in(configured: str) -> None:
+    whom = ("simulate", "--users", "3", "--days", "8", "--seed", "5")
+    assert aurora(*whom, "--until", "2026-10-31T09:30")[0] == 0
+    by_morning = event_count(configured)
+    newest = "select max(known_at) from raw.events"
+    assert value_of(configured, newest) <= datetime(2026, 10, 31, 9, 30, tzinfo=UTC)
+
+    # Without naming it the same again, later more: what is there already is a duplicate.
+    assert aurora(*whom)[0] == 0
+    assert event_count(configured) == by_morning
+    code, output = aurora(*whom, "--until", "2026-10-31T23:30+02:00")
+
+    assert code == 0
+    assert "until 2026-10-31 21:30 UTC" in output
+    assert "conflict │ 0" in output
+    assert event_count(configured) > by_morning
+    assert value_of(configured, newest) <= datetime(2026, 10, 31, 21, 30, tzinfo=UTC)
+    with pytest.raises(SimulationToldFurtherError, match="2026-10-31T21:30"):
+        aurora(*whom, "--until", "2026-10-31T12:00")
+    with pytest.raises(SimulationExistsError):
+        aurora(*whom, "--until", "2026-11-01T12:00")
+
+
+def test_nothing_is_told_of_the_future(configured: str) -> None:
+    whom = ("simulate", "--users", "2", "--days", "7", "--seed", "5")
+    today = datetime.now(UTC).date()
+    tomorrow = today + timedelta(days=1)
+
+    with pytest.raises(SimulationOfTheFutureError, match="--until now"):
+        aurora(*whom, "--ends-on", tomorrow.isoformat())
+    assert aurora(*whom, "--until", "now")[0] == 0
+    assert value_of(configured, "select ends_on from raw.simulations") in {today, tomorrow}
+    assert value_of(configured, "select max(coalesce(ended_at, started_at)) from raw.events") <= datetime.now(
+        UTC
+    )
+
+
+def test_an_instant_that_is_none_is_refused(configured: str) -> None:
+    code, output = aurora("simulate", "--until", "this evening")
+
+    assert code == 2
+    assert "neither `now` nor an instant" in output
