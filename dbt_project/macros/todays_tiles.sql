@@ -1,5 +1,8 @@
 {# The tiles of each moment's own day as far as they were known by then, those of several measures side by side.
-   `columns` says which columns are asked of which measure. There is one tile of a measure at most, and `max` picks it. #}
+   `columns` says which columns are asked of which measure. There is one tile of a measure at most, and `max` picks it.
+
+   In a full build all tiles are wanted. The fence (`offset 0`) keeps Postgres from looking them up moment by moment: it
+   expects ten times fewer versions than there are. #}
 {% macro todays_tiles(columns) -%}
 select
         moments.user_id,
@@ -13,7 +16,15 @@ select
         {%- endfor %}
 
     from moments
+    {%- if is_incremental() %}
     inner join {{ ref('int_tiles') }} as tiles
+    {%- else %}
+    inner join (
+        select * from {{ ref('int_tiles') }}
+        where measure in ('{{ columns | join("', '") }}')
+        offset 0 -- noqa: AM09
+    ) as tiles
+    {%- endif %}
         on
             moments.user_id = tiles.user_id
             and moments.local_date = tiles.local_date

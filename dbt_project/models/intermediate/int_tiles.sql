@@ -5,8 +5,8 @@
     incremental_strategy='replace_days',
     meta={'days': 'stg_touched_days'},
     indexes=[
-        {'columns': ['user_id', 'measure', 'local_date']},
-        {'columns': ['user_id', 'local_date', 'measure', 'valid_from'], 'unique': true},
+        {'columns': ['user_id', 'measure', 'local_date', 'valid_from'], 'unique': true},
+        {'columns': ['user_id', 'local_date']},
     ],
     pre_hook="set local work_mem = '128MB'; set local parallel_tuple_cost = 0.01",
     post_hook='analyze {{ this }}',
@@ -19,15 +19,15 @@ measurements as (
     select
         measurements.*,
         row_number() over by_time as time_rank,
-        bool_or(measurements.alive_until < 'infinity') over whole_day as has_replaced
+        bool_or(measurements.alive_until < 'infinity') over by_time as has_replaced
 
     from {{ rows_of_days(ref('int_measurements'), 'measurements', ref('stg_touched_days')) }}
     window
-        whole_day as (partition by measurements.user_id, measurements.local_date, measurements.measure),
         -- The last value is that of the latest event; of two at one instant, the one with the higher id.
         by_time as (
-            partition by measurements.user_id, measurements.local_date, measurements.measure
+            partition by measurements.user_id, measurements.measure, measurements.local_date
             order by measurements.at, measurements.event_id, measurements.version, measurements.alive_from
+            rows between unbounded preceding and unbounded following
         )
 
 ),
@@ -35,7 +35,7 @@ measurements as (
 -- Nothing was replaced: what is known only grows, and one pass of running aggregates says how.
 grown as (
 
-    select distinct on (user_id, local_date, measure, alive_from)
+    select distinct on (user_id, measure, local_date, alive_from)
         user_id,
         local_date,
         measure,
@@ -51,8 +51,8 @@ grown as (
     from measurements
     where not has_replaced
     -- A range, not rows: what became known at the same instant belongs together.
-    window known as (partition by user_id, local_date, measure order by alive_from range unbounded preceding)
-    order by user_id, local_date, measure, alive_from
+    window known as (partition by user_id, measure, local_date order by alive_from range unbounded preceding)
+    order by user_id, measure, local_date, alive_from
 
 ),
 
@@ -67,9 +67,9 @@ with_replaced as materialized (
 
 changes as (
 
-    select user_id, local_date, measure, alive_from as valid_from from with_replaced
+    select user_id, measure, local_date, alive_from as valid_from from with_replaced
     union
-    select user_id, local_date, measure, alive_until as valid_from from with_replaced
+    select user_id, measure, local_date, alive_until as valid_from from with_replaced
     where alive_until < 'infinity'
 
 ),
@@ -93,11 +93,11 @@ replaced as (
     left join with_replaced as alive
         on
             changes.user_id = alive.user_id
-            and changes.local_date = alive.local_date
             and changes.measure = alive.measure
+            and changes.local_date = alive.local_date
             and changes.valid_from >= alive.alive_from
             and changes.valid_from < alive.alive_until
-    group by changes.user_id, changes.local_date, changes.measure, changes.valid_from
+    group by changes.user_id, changes.measure, changes.local_date, changes.valid_from
 
 ),
 
@@ -106,7 +106,7 @@ spans as (
     select
         *,
         coalesce(
-            lead(valid_from) over (partition by user_id, local_date, measure order by valid_from), 'infinity'
+            lead(valid_from) over (partition by user_id, measure, local_date order by valid_from), 'infinity'
         ) as valid_until
 
     from (select * from grown union all select * from replaced) as versions
@@ -136,5 +136,5 @@ tiles as (
 )
 
 select * from tiles
--- Windows read one measure of one person over days: these rows lie together.
+-- Windows read one measure of one person over days: these rows lie together. All that is sorted above is so sorted.
 order by user_id, measure, local_date, valid_from
