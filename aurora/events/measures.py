@@ -52,6 +52,9 @@ class Measure:
     daypart: str | None = None
     mood_class: MoodClass | None = None
     """When set, the value is 1 if the field lies in this class of valence and 0 if it does not."""
+    part_of: str | None = None
+    """The measure of all events of which this one takes some, or looks at them in another way. Whatever becomes known
+    of this one becomes known of that."""
 
     def value(
         self, payload: Mapping[str, Any], started_at: datetime, ended_at: datetime | None
@@ -101,6 +104,7 @@ class Measure:
             description=f"Share of ratings that are {mood.name.replace('_', ' ')}",
             scale=1,
             mood_class=mood,
+            part_of=self.name,
         )
 
     def of_daypart(self, daypart: str) -> Measure:
@@ -110,6 +114,7 @@ class Measure:
             name=f"{self.name}_{daypart}",
             description=f"{self.description} ({daypart})",
             daypart=daypart,
+            part_of=self.name,
         )
 
     def belongs(self, local_started_at: datetime, precision: str) -> bool:

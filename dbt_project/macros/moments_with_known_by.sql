@@ -1,9 +1,9 @@
 {# The rows of `moments`, each with `known_by`: the instant by which all that it knows of the days before was known.
 
-   Of `measures` and the `first_day` days before a moment's own day, `settled_at` is when a tile changed last. Whoever
-   asks after that finds the same as everybody else who does: `known_by` is then the same for all, and these days need
-   to be summed up but once, from the newest tiles: the day `is_settled`. Who asks earlier (something of a day before
-   came late) has a `known_by` of their own.
+   Of `measures` (of which others may be parts: with these they change) and the `first_day` days before a moment's own
+   day, `settled_at` is when a tile changed last. Whoever asks after that finds the same as everybody else who does:
+   `known_by` is then the same for all, and these days need to be summed up but once, from the newest tiles: the day
+   `is_settled`. Who asks earlier (something of a day before came late) has a `known_by` of their own.
 
    `day_number` is one number for day and `known_by`: a join by three columns of which Postgres knows nothing is taken
    for a join to a single row, and what follows is then compared row by row with all others. #}

@@ -21,7 +21,7 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['mood', 'mood_night', 'mood_morning', 'mood_afternoon', 'mood_evening', 'mood_very_negative', 'mood_negative', 'mood_neutral', 'mood_positive', 'mood_very_positive'], first_day=27) }}
+    {{ moments_with_known_by(['mood'], first_day=27) }}
 
 ),
 

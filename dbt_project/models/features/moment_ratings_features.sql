@@ -21,7 +21,7 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['energy', 'energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening', 'stress'], first_day=27) }}
+    {{ moments_with_known_by(['energy', 'stress'], first_day=27) }}
 
 ),
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from aurora.events.catalogue import MEASURES
 from aurora.features.sql import needs_rank, widest
 from aurora.features.windows import Window, frame_name
 from pipelines.transformation.generated.texts import indented, one_line
@@ -27,7 +28,9 @@ def windows_ctes(by_measure: dict[str, list[Window]]) -> str:
         if any(window.frame is not None for window in several)
     }
     values = [f"{one_line(window.with_today_sql())} as {window.column()}" for window in windows]
-    measures = ", ".join(f"'{measure}'" for measure in earlier)
+    # What is known of a part changes with the whole: its versions need not be read as well.
+    wholes = dict.fromkeys(MEASURES[measure].part_of or measure for measure in earlier)
+    measures = ", ".join(f"'{measure}'" for measure in wholes)
     first_day = f"first_day={widest(windows)}"
     newest = _columns_by_measure(earlier, Window.columns_in_frame)
     return f"""todays_tiles as (
