@@ -39,7 +39,7 @@ def two_histograms(
             places = [place + (side - 0.5) * 0.4 for place in range(len(bins))]
             axes.bar(places, heights, 0.4, color=_COLOURS[side], label=name)
         axes.set_xticks(range(len(bins)), bins)
-        axes.legend(frameon=False, fontsize=7)
+        _legend(axes)
 
     return _picture(draw, title)
 
@@ -62,18 +62,24 @@ def bars_by_day(
         ticks = range(0, len(days), 7)
         axes.set_xticks(list(ticks), [f"{days[place]:%d %b}" for place in ticks])
         if rows:
-            axes.legend(frameon=False, fontsize=7, loc="upper left")
+            _legend(axes)
 
     return _picture(draw, title)
+
+
+def _legend(axes: Axes) -> None:
+    """Beside the title, where no bar is."""
+    axes.legend(frameon=False, fontsize=7, loc="lower right", bbox_to_anchor=(1, 1), ncols=MOST_SOURCES + 1)
 
 
 def _picture(draw: Callable[[Axes], None], title: str) -> dg.MarkdownMetadataValue:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6, 2.4), layout="constrained", dpi=80)
+    figure = Figure(figsize=(6, 2.4), dpi=80)
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    # A layout that fits itself draws everything twice; the margins of these pictures are all alike.
+    axes = figure.add_axes((0.11, 0.12, 0.87, 0.74))
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=7, colors=INK)
     draw(axes)

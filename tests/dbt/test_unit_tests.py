@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipelines.transformation.dbt_runs import run_dbt, target_dir
+from pipelines.transformation.dbt_runs import parse, run_dbt
 from pipelines.transformation.warehouse import build_warehouse
 from tests.pipelines.transformation.conftest import Warehouse, warehouse
 
@@ -19,5 +19,5 @@ def test_every_unit_test_of_the_dbt_project_passes(warehouse: Warehouse) -> None
     )
 
     assert [f"{result.name}: {result.message}" for result in results if result.is_bad] == []
-    manifest = json.loads((target_dir(warehouse.data_dir) / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(parse(data_dir=warehouse.data_dir))
     assert {result.unique_id for result in results} == set(manifest["unit_tests"])
