@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora.events.catalogue import EVENT_TYPES, MEASURES
-from aurora.events.measures import DAYPARTS, daypart_of, scale_value
+from aurora.events.measures import DAYPARTS, Measure, daypart_of, scale_value
 from aurora.events.mood_classes import MOOD_CLASSES, mood_class
 
 START = datetime(2026, 3, 30, 7, tzinfo=UTC)
@@ -122,6 +122,18 @@ def test_an_event_that_has_only_a_date_has_no_part_of_the_day() -> None:
     assert afternoon.belongs(NOON, "instant")
     assert not afternoon.belongs(NOON, "day")
     assert MEASURES["mood"].belongs(NOON, "day")
+
+
+@given(st.sampled_from([measure for measure in MEASURES.values() if measure.part_of]), st.data())
+def test_what_tells_of_a_part_tells_of_the_whole(part: Measure, data: st.DataObject) -> None:
+    """Settled days rest on this (docs/decisions/0042): nothing becomes known of a part alone."""
+    whole = MEASURES[part.part_of or ""]
+    payload = data.draw(st.fixed_dictionaries({}, optional={part.field: st.floats(-1, 1)}))
+
+    if part.scaled(payload, START, None) is not None:
+        assert whole.scaled(payload, START, None) is not None
+        assert whole.belongs(NOON, "day")
+    assert any({part, whole} <= set(entry.measures) for entry in EVENT_TYPES.values())
 
 
 @pytest.mark.parametrize(
