@@ -3,6 +3,7 @@
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import dagster as dg
@@ -13,6 +14,7 @@ from redis.exceptions import RedisError
 from aurora.database import tables
 from aurora.models.catalogue import MODELS
 from aurora.settings import Settings
+from pipelines.each_cohort import Failure, each_on_its_own
 from pipelines.pools import PREDICTION
 from pipelines.prediction.batch import BatchReport, predict_cohort
 from pipelines.prediction.warming import warm_predictions
@@ -26,6 +28,17 @@ GROUP: Final = "predictions"
 OWNERS: Final = ("team:ml-engineering",)
 PREDICTIONS: Final = dg.AssetKey(["predictions", "predictions"])
 
+_FOR_EVERY_COHORT: Final = dg.AssetCheckSpec(
+    name="every_cohort_was_predicted_for",
+    asset=PREDICTIONS,
+    metadata=promise(
+        ERROR,
+        "The step's log has the error. Whoever is in that cohort keeps yesterday's answers, and gets new ones as soon "
+        "as they or the app ask. When it is mended, materialize this asset again.",
+    ),
+    description="The predictions of no cohort ended in an error. A model that nobody trained yet is none.",
+)
+
 
 @dg.asset(
     key=PREDICTIONS,
@@ -37,6 +50,7 @@ PREDICTIONS: Final = dg.AssetKey(["predictions", "predictions"])
     op_tags={"dagster/max_runtime": "1800"},
     pool=PREDICTION,
     metadata=column_schema_of(tables.predictions),
+    check_specs=[_FOR_EVERY_COHORT],
 )
 def predict_batch(
     context: dg.AssetExecutionContext,
@@ -46,18 +60,33 @@ def predict_batch(
 ) -> dg.MaterializeResult:
     """What was predicted, for whom, by which model and why. One row per person, model, version and instant."""
     loaded, now = settings.load(), replay.now
-    reports: list[BatchReport] = []
-    with postgres.connect(autocommit=True) as connection:
-        cohorts = connection.execute(
+    with postgres.connect() as connection:
+        found = connection.execute(
             "select distinct cohort from app.users where deleted_at is null order by cohort"
         ).fetchall()
-        for cohort in (cohort for (cohort,) in cohorts if replay.is_meant(cohort)):
-            for model in MODELS:
-                report = predict_cohort(connection, model, cohort, as_of=now, threads=loaded.threads)
-                context.log.info("%s for %s: %d people", model, cohort, report.people)
-                if report.shadow.problem:
-                    context.log.warning("the challenger did not answer: %s", report.shadow.problem)
-                reports.append(report)
+    cohorts = [cohort for (cohort,) in found if replay.is_meant(cohort)]
+
+    def predict(model: str, cohort: str) -> BatchReport:
+        # On a connection of its own: the next cohort must not inherit a broken one.
+        with postgres.connect(autocommit=True) as connection:
+            report = predict_cohort(connection, model, cohort, as_of=now, threads=loaded.threads)
+        context.log.info("%s for %s: %d people", model, cohort, report.people)
+        if report.shadow.problem:
+            context.log.warning("the challenger did not answer: %s", report.shadow.problem)
+        return report
+
+    def tell(failure: Failure) -> None:
+        context.log.error("%s", failure.sentence, exc_info=failure.error)
+
+    outcomes = [
+        each_on_its_own(f"predicting {model}", cohorts, partial(predict, model), on_failure=tell)
+        for model in MODELS
+    ]
+    reports = [report for outcome in outcomes for report in outcome.reports]
+    failed = [failure for outcome in outcomes for failure in outcome.failed]
+    if failed and not reports:
+        raise failed[0].error
+    with postgres.connect(autocommit=True) as connection:
         warmed = 0 if replay.until else _warm(context, connection, loaded, reports)
         rows = stored_rows(connection, "predictions", "predictions")
     return dg.MaterializeResult(
@@ -66,8 +95,21 @@ def predict_batch(
             "written": sum(report.written for report in reports),
             "shadow_written": sum(report.shadow.written for report in reports),
             "warmed": warmed,
+            "failed": len(failed),
             "outcome": _table(reports),
-        }
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                passed=not failed,
+                check_name=_FOR_EVERY_COHORT.name,
+                severity=ERROR,
+                metadata={
+                    "predicted": len(reports),
+                    "failed": len(failed),
+                    "which": dg.MetadataValue.md("\n".join(f"- {failure.sentence}" for failure in failed)),
+                },
+            )
+        ],
     )
 
 

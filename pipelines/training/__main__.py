@@ -11,7 +11,7 @@ import psycopg
 
 from aurora.errors import AuroraError
 from aurora.settings import load_settings
-from pipelines.training.cohorts import FailedTraining, Trained, train_each
+from pipelines.each_cohort import Failure, Outcome, each_on_its_own
 from pipelines.training.engines import engine_of
 from pipelines.training.project_run import take_project_run
 from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
@@ -38,7 +38,7 @@ def main() -> int:
     return 0 if any(report.version for report in trained.reports) and not trained.failed else 1
 
 
-def _train(model: str, cohort: str, until: datetime | None) -> Trained:
+def _train(model: str, cohort: str, until: datetime | None) -> Outcome[TrainingReport]:
     settings = load_settings()
     with (
         psycopg.connect(settings.need("postgres_url"), autocommit=True) as connection,
@@ -56,10 +56,10 @@ def _train(model: str, cohort: str, until: datetime | None) -> Trained:
             sys.stdout.writelines(f"  {sentence}\n" for sentence in report.sentences)
             return report
 
-        return train_each(cohorts, train, on_failure=_tell)
+        return each_on_its_own("training", cohorts, train, on_failure=_tell)
 
 
-def _tell(failure: FailedTraining) -> None:
+def _tell(failure: Failure) -> None:
     if not isinstance(failure.error, AuroraError):
         traceback.print_exception(failure.error)
     sys.stderr.write(f"error: {failure.sentence}\n")

@@ -16,7 +16,8 @@ from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 
 if TYPE_CHECKING:
-    from pipelines.training.cohorts import FailedTraining, Trained
+    from pipelines.each_cohort import Failure, Outcome
+    from pipelines.training.training import TrainingReport
 
 GROUP: Final = "models"
 OWNERS: Final = ("team:ml-engineering",)
@@ -57,7 +58,7 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         postgres: PostgresResource,
         replay: ReplayResource,
     ) -> dg.MaterializeResult:
-        from pipelines.training.cohorts import train_each
+        from pipelines.each_cohort import each_on_its_own
         from pipelines.training.engines import engine_of
         from pipelines.training.publishing import publish_aliases
         from pipelines.training.training import TrainingReport, cohorts_with_labels, train_model
@@ -82,11 +83,11 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             context.log.info("%s: %s", report.registered_name, report.outcome)
             return report
 
-        def tell(failure: "FailedTraining") -> None:
+        def tell(failure: "Failure") -> None:
             context.log.error("%s", failure.sentence, exc_info=failure.error)
 
         with engine_of(loaded) as engine:
-            trained = train_each(cohorts, train_one, on_failure=tell, attempts=ATTEMPTS)
+            trained = each_on_its_own("training", cohorts, train_one, on_failure=tell, attempts=ATTEMPTS)
         if trained.failed and not trained.reports:
             raise trained.failed[0].error
         with postgres.connect(autocommit=True) as connection:
@@ -113,7 +114,7 @@ def _trained_check(spec: ModelSpec) -> dg.AssetCheckSpec:
     )
 
 
-def _judged(spec: ModelSpec, trained: "Trained") -> dg.AssetCheckResult:
+def _judged(spec: ModelSpec, trained: "Outcome[TrainingReport]") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not trained.failed,
         check_name=_trained_check(spec).name,
@@ -126,7 +127,7 @@ def _judged(spec: ModelSpec, trained: "Trained") -> dg.AssetCheckResult:
     )
 
 
-def _metadata(spec: ModelSpec, trained: "Trained", mlflow_uri: str) -> dict[str, Any]:
+def _metadata(spec: ModelSpec, trained: "Outcome[TrainingReport]", mlflow_uri: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "mlflow": dg.MetadataValue.url(mlflow_uri),
         "models": len(trained.reports),

@@ -18,7 +18,7 @@ from pipelines.training.metric_tables import metric_table
 from pipelines.training.registry_commands import register_registry
 
 if TYPE_CHECKING:
-    from pipelines.training.cohorts import FailedTraining
+    from pipelines.each_cohort import Failure
     from pipelines.training.training import TrainingReport
 
 
@@ -35,7 +35,7 @@ def register_training(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Train, judge and register models; the gate decides which of them serve. An error ends one cohort's alone."""
-        from pipelines.training.cohorts import train_each
+        from pipelines.each_cohort import each_on_its_own
         from pipelines.training.engines import engine_of
         from pipelines.training.training import cohorts_with_labels, train_model
 
@@ -61,7 +61,9 @@ def register_training(app: typer.Typer) -> None:
 
             cohorts = cohort or cohorts_with_labels(connection)
             trained = [
-                train_each(cohorts, partial(train_one, name), on_failure=partial(_tell, console))
+                each_on_its_own(
+                    "training", cohorts, partial(train_one, name), on_failure=partial(_tell, console)
+                )
                 for name in model or MODELS
             ]
         if any(each.failed for each in trained):
@@ -83,7 +85,7 @@ def register_training(app: typer.Typer) -> None:
             console.print("Postgres already agrees with MLflow.")
 
 
-def _tell(console: Console, failure: FailedTraining) -> None:
+def _tell(console: Console, failure: Failure) -> None:
     if not isinstance(failure.error, AuroraError):
         traceback.print_exception(failure.error)
     console.print(f"[bold red]error[/] {failure.sentence}", highlight=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipelines.training.cohorts import PAUSE_SECONDS, FailedTraining, train_each
-from pipelines.training.training import TrainingReport
+from pipelines.each_cohort import PAUSE_SECONDS, Failure, each_on_its_own
 
 
 class Trainer:
@@ -14,21 +13,23 @@ class Trainer:
     def __init__(self, **failures: int) -> None:
         self.failures = failures
         self.asked: list[str] = []
-        self.told: list[FailedTraining] = []
+        self.told: list[Failure] = []
         self.pauses: list[float] = []
 
-    def __call__(self, cohort: str) -> TrainingReport:
+    def __call__(self, cohort: str) -> str:
         self.asked.append(cohort)
         self.failures[cohort] = self.failures.get(cohort, 0) - 1
         if self.failures[cohort] >= 0:
             raise ValueError(f"{cohort} has a hole\nand more")
-        return TrainingReport("energy", cohort, "promoted", (), f"energy.{cohort}")
+        return cohort
 
 
 def trained(trainer: Trainer, *cohorts: str, attempts: int = 2) -> tuple[list[str], list[str]]:
-    told: Callable[[FailedTraining], None] = trainer.told.append
-    done = train_each(cohorts, trainer, on_failure=told, attempts=attempts, pause=trainer.pauses.append)
-    return [report.cohort for report in done.reports], [failure.sentence for failure in done.failed]
+    told: Callable[[Failure], None] = trainer.told.append
+    done = each_on_its_own(
+        "training", cohorts, trainer, on_failure=told, attempts=attempts, pause=trainer.pauses.append
+    )
+    return list(done.reports), [failure.sentence for failure in done.failed]
 
 
 def test_a_cohort_that_fails_once_is_trained_again_and_no_other_is() -> None:
