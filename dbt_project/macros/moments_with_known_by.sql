@@ -40,17 +40,7 @@ select
                     case when tiles.valid_until < 'infinity' then tiles.valid_until else tiles.valid_from end
                         as changed_at
                 from {{ ref('int_tiles') }} as tiles
-                inner join (
-                    select
-                        user_id,
-                        min(local_date) - {{ first_day }} as first_date,
-                        max(local_date) as last_date
-                    from moments
-                    group by user_id
-                ) as spans
-                    on
-                        tiles.user_id = spans.user_id
-                        and tiles.local_date between spans.first_date and spans.last_date
+                {{ only_tiles_around('moments', first_day) }}
                 where tiles.measure in ('{{ measures | join("', '") }}')
             ) as changes
             group by user_id, local_date

@@ -27,17 +27,7 @@ select
             tiles.last_at
 
         from {{ ref('int_tiles') }} as tiles
-        inner join (
-            select
-                user_id,
-                min(local_date) - {{ first_day }} as first_date,
-                max(local_date) as last_date
-            from days
-            group by user_id
-        ) as spans
-            on
-                tiles.user_id = spans.user_id
-                and tiles.local_date between spans.first_date and spans.last_date
+        {{ only_tiles_around('days', first_day) }}
         where tiles.measure in ('{{ columns | join("', '") }}') and tiles.valid_until = 'infinity'
         union all
         select user_id, local_date, day_number, null, null, null, null, null, null, null, null
