@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aurora.models.metrics import Floats, Ints
-from aurora.models.ordinal import BLOCK, LeanedStart, leaned, left_over, log_loss
+from aurora.models.ordinal import LeanedStart, leaned, left_over, log_loss
 
 
 def some_rows(seed: int, rows: int = 50, classes: int = 5) -> tuple[Floats, Ints]:
@@ -39,16 +39,18 @@ def test_its_loss_is_that_of_leaned_probabilities() -> None:
 
 
 def test_rows_of_many_blocks_are_told_the_same_as_each_would_be_alone() -> None:
-    start, target = some_rows(7, rows=2 * BLOCK + 5)
+    block = 100
+    start, target = some_rows(7, rows=2 * block + 5)
     score = np.random.default_rng(8).normal(0, 2, len(target))
-    parts = (slice(0, BLOCK - 1), slice(BLOCK - 1, BLOCK + 2), slice(BLOCK + 2, None))
+    parts = (slice(0, block - 1), slice(block - 1, block + 2), slice(block + 2, None))
+    in_blocks = LeanedStart(start, target, block=block)
 
-    together = LeanedStart(start, target).left_over(score)
+    together = in_blocks.left_over(score)
 
     apart = [LeanedStart(start[part], target[part]).left_over(score[part]) for part in parts]
     for told, alone in zip(together, zip(*apart, strict=True), strict=True):
         np.testing.assert_array_equal(told, np.concatenate(alone))
-    assert LeanedStart(start, target).log_loss(score) == pytest.approx(log_loss(leaned(start, score), target))
+    assert in_blocks.log_loss(score) == pytest.approx(log_loss(leaned(start, score), target))
 
 
 @pytest.mark.parametrize("sure", [-1e9, -800.0, 800.0, 1e9])
