@@ -46,7 +46,7 @@ class State:
     frame: str = ""
     """Where empty, it is `rows` over the frame."""
     of_frame: Callable[[str, int], str] | None = None
-    """For what cannot be said within a frame: the state from what `frame` gave, and how many days a frame has."""
+    """For what cannot be said within a frame: see `from_frame`."""
 
     def over_rows(self, *, scale: str, inside: str) -> str:
         """The state of the rows of a window."""
@@ -56,6 +56,10 @@ class State:
         """What a frame gives of days that have the tiles of several measures side by side."""
         columns = {name: side_by_side(measure, column) for name, column in OF_A_ROW.items()}
         return self._over_frame.format(scale=scale, frame=frame, **columns)
+
+    def from_frame(self, held: str, days: int) -> str:
+        """The state from what a frame of so many days gave, which is called `held`."""
+        return self.of_frame(held, days) if self.of_frame else held
 
     @property
     def columns_in_frame(self) -> tuple[str, ...]:
@@ -85,8 +89,10 @@ def _added(rows: str, today: str, sql_type: str = "bigint") -> State:
 
 
 def _weighted(means: str, days: int) -> str:
-    """The means of an array, newest first, each by the weight of its rank. Term by term: a frame of four weeks has few,
-    and to unnest them for each day takes ten times as long."""
+    """The means of an array, newest first, each by the weight of its rank.
+
+    Term by term: a frame of four weeks has few, and to unnest them for each day takes ten times as long.
+    """
     terms = (f"coalesce({means}[{rank + 1}], 0) * power({KEPT!r}::float8, {rank})" for rank in range(days))
     return f"case when {means} is not null then {' + '.join(terms)} end"
 

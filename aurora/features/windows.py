@@ -75,17 +75,12 @@ class Window(Leaf):
         if self.frame is None:
             return {}
         first, last = self.frame
-        return {
-            self._column(name): (
-                STATES[name].over_frame(
-                    scale=self._scale, measure=self.measure, frame=frame_name(first, last)
-                ),
-                of_frame(self._column(name), last - first + 1)
-                if (of_frame := STATES[name].of_frame)
-                else self._column(name),
-            )
-            for name in self._aggregate.states
-        }
+        found = {}
+        for name in self._aggregate.states:
+            state, column = STATES[name], self._column(name)
+            framed = state.over_frame(scale=self._scale, measure=self.measure, frame=frame_name(first, last))
+            found[column] = framed, state.from_frame(column, last - first + 1)
+        return found
 
     @property
     def frame(self) -> tuple[int, int] | None:
