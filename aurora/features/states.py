@@ -91,7 +91,7 @@ def _added(rows: str, today: str, sql_type: str = "bigint") -> State:
 def _weighted(means: str, days: int) -> str:
     """The means of an array, newest first, each by the weight of its rank.
 
-    Term by term: a frame of four weeks has few, and to unnest them for each day takes ten times as long.
+    Term by term: a frame of four weeks has few, and to unnest them would be a scan of its own for each day.
     """
     terms = (f"coalesce({means}[{rank + 1}], 0) * power({KEPT!r}::float8, {rank})" for rank in range(days))
     return f"case when {means} is not null then {' + '.join(terms)} end"

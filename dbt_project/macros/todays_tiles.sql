@@ -2,7 +2,7 @@
    `columns` says which columns are asked of which measure. There is one tile of a measure at most, and `max` picks it.
 
    In a full build all tiles are wanted. The fence (`offset 0`) keeps Postgres from looking them up moment by moment: it
-   expects ten times fewer versions than there are. #}
+   expects fewer versions than there are. #}
 {% macro todays_tiles(columns) -%}
 select
         moments.user_id,

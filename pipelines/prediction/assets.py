@@ -33,8 +33,8 @@ _FOR_EVERY_COHORT: Final = dg.AssetCheckSpec(
     asset=PREDICTIONS,
     metadata=promise(
         ERROR,
-        "The step's log has the error. Whoever is in that cohort keeps yesterday's answers, and gets new ones as soon "
-        "as they or the app ask. When it is mended, materialize this asset again.",
+        "The step's log has the error. Whoever is in that cohort keeps the answers of the day before. When it is "
+        "mended, materialize this asset again.",
     ),
     description="The predictions of no cohort ended in an error. A model that nobody trained yet is none.",
 )
