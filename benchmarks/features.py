@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -133,6 +134,9 @@ def _measured(
     postgres = postgres_of(connection)
     where = running.url_of(PIPELINES), running.folder
     full = builder.submit(_build, *where, postgres.pid, full=True).result()
+    # As Postgres and the kernel do by themselves in the minutes after a full build. A day comes later than that.
+    connection.execute("vacuum (analyze)")
+    os.sync()
     tell_one_more_day(connection)
     day = builder.submit(_build, *where, postgres.pid, full=False).result()
     people, events = _row(connection, "select count(distinct user_id), count(*) from raw.events")

@@ -15,7 +15,8 @@ _TIMES = frozenset(
 def tell_one_more_day(connection: psycopg.Connection) -> None:
     """What everybody told on their last whole day, told again a day later."""
     last = "local_date = (select max(local_date) - 1 from raw.user_days)"
-    ids = {"event_id": "md5(event_id::text || local_date)::uuid"}
+    # A form belongs to its day: answered on two days, all of its ratings would be asked for at the first answer.
+    ids = {"event_id": "md5(event_id::text || local_date)::uuid", "form_id": "md5(form_id || local_date)"}
     for table in ("raw.events", "raw.event_keys", "raw.user_days", "raw.touched_days"):
         later = {name: f"{name} + interval '1 day'" for name in _columns(connection, table) if name in _TIMES}
         _insert_again(connection, table, ids | later, f"where {last}")

@@ -18,7 +18,7 @@ from string import Formatter
 from typing import Final
 
 from aurora.features.expressions import Number
-from aurora.features.states import EWMA_ALPHA, KEPT, OF_A_ROW, ROW_MEAN, STATES
+from aurora.features.states import EWMA_ALPHA, IN_ORDER, KEPT, OF_A_ROW, ROW_MEAN, STATES
 from aurora.features.tiles import Tile
 
 MIN_TREND_DAYS: Final = 3
@@ -130,8 +130,6 @@ def _hours_since(tiles: Sequence[DayTile], _scale: int, as_of: datetime) -> Numb
 
 
 _LOG: Final = f"ln(case when {{row_total}} > 0 then {ROW_MEAN} end)"
-# Sums of floats are the same to the last bit only in one order, however the rows came.
-_IN_ORDER: Final = "order by days_ago"
 
 _STD: Final = """case when {n} > 1 then sqrt(
     ({n} * {squares} - {total} * {total})::float8 / ({n} * ({n} - 1))::float8
@@ -170,16 +168,16 @@ AGGREGATES: Final[dict[str, Aggregate]] = {
     "slope": Aggregate(_SLOPE, _slope),
     # Over days, each by its mean: how often a device measured on one of them does not matter.
     "mean_of_days": Aggregate(
-        f"avg({ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
+        f"avg({ROW_MEAN} {IN_ORDER}) {{inside}}", lambda *window: _mean_of(_means_of_days(*window))
     ),
     "std_of_days": Aggregate(
-        f"stddev_samp({ROW_MEAN} {_IN_ORDER}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
+        f"stddev_samp({ROW_MEAN} {IN_ORDER}) {{inside}}", lambda *window: _std_of(_means_of_days(*window))
     ),
     "ln_mean_of_days": Aggregate(
-        f"avg({_LOG} {_IN_ORDER}) {{inside}}", lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
+        f"avg({_LOG} {IN_ORDER}) {{inside}}", lambda *window: _mean_of(_logs_of_days(*window)), "ln {unit}"
     ),
     "ln_std_of_days": Aggregate(
-        f"stddev_samp({_LOG} {_IN_ORDER}) {{inside}}",
+        f"stddev_samp({_LOG} {IN_ORDER}) {{inside}}",
         lambda *window: _std_of(_logs_of_days(*window)),
         "ln {unit}",
     ),

@@ -27,15 +27,18 @@ _TODAYS_MEAN: Final = "({today_total}::float8 / {today_n} / {scale})"
 _HAS_TODAY: Final = "{today_n} is not null"
 _HAS_TILE: Final = "filter (where {row_n} is not null) over {frame}"
 
+IN_ORDER: Final = "order by days_ago"
+"""Sums of floats are the same to the last bit only in one order, however the rows came. Frames have that order."""
+
 
 @dataclass(frozen=True)
 class State:
     """A number that a window keeps of its days; null, or 0 for `days`, when there is none.
 
-    `rows` sums up rows of tiles, which have TILE_COLUMNS, `days_ago` (0 is today) and `day_rank` (0 is the newest day
-    that has a tile); {inside} is the filter of the window, if it needs one. `frame` sums up a frame of days, newest
-    first, of which not all have a tile: {row_n} and so on are then null; {frame} is the window's, and `day` the number
-    of a row's day. `with_today` goes on from the state of the days before, {earlier}, with the columns of today's tile,
+    `rows` sums up rows of tiles, which have TILE_COLUMNS, `day` (the number of its day), `days_ago` (0 is today) and
+    `day_rank` (0 is the newest day that has a tile); {inside} is the filter of the window, if it needs one. `frame`
+    sums up a frame of days, newest first, of which not all have a tile: {row_n} and so on are then null; {frame} is the
+    window's, and `day` the number of a row's day. Both give the same to the last bit. `with_today` goes on from the state of the days before, {earlier}, with the columns of today's tile,
     {today_n} and so on, which are null when there is none. {scale} is the measure's.
     """
 
@@ -73,7 +76,7 @@ class State:
 
     @property
     def _over_frame(self) -> str:
-        return self.frame or self.rows.replace("{inside}", "over {frame}")
+        return self.frame or self.rows.replace(f" {IN_ORDER}", "").replace("{inside}", "over {frame}")
 
 
 def side_by_side(measure: str, column: str) -> str:
@@ -115,10 +118,10 @@ STATES: Final[dict[str, State]] = {
         frame=f"(array_agg({{row_last_value}}) {_HAS_TILE})[1]",
     ),
     "last_at": State("max({row_last_at}) {inside}", "greatest({earlier}, {today_last_at})", "timestamptz"),
-    "means": _added(ROW_MEAN, _TODAYS_MEAN, "float8"),
+    "means": _added(f"{ROW_MEAN} {IN_ORDER}", _TODAYS_MEAN, "float8"),
     # By rank: a day that is added moves all others one rank down.
     "weighted": State(
-        f"sum(power({KEPT!r}::float8, day_rank) * {ROW_MEAN}) {{inside}}",
+        f"sum(power({KEPT!r}::float8, day_rank) * {ROW_MEAN} {IN_ORDER}) {{inside}}",
         f"case when {_HAS_TODAY} then {_TODAYS_MEAN} + {KEPT!r}::float8 * coalesce({{earlier}}, 0)"
         " else {earlier} end",
         "float8",
@@ -126,7 +129,7 @@ STATES: Final[dict[str, State]] = {
         of_frame=_weighted,
     ),
     # Days are counted from today, so that today is 0 and adds nothing to them. In a frame they are counted from one
-    # day for all; what that adds is taken away again, in integers as far as can be.
+    # day for all; what that adds is taken away again, in integers as far as can be (of `xy` rows do the same, bit by bit).
     "x": State("sum(-days_ago) {inside}", "{earlier}", frame=f"{_X} - day * {_N}"),
     "xx": State(
         "sum(days_ago * days_ago) {inside}",
@@ -134,7 +137,8 @@ STATES: Final[dict[str, State]] = {
         frame=f"{_XX} - 2 * day * {_X} + day * day * {_N}",
     ),
     "xy": State(
-        f"sum(-days_ago * {ROW_MEAN}) {{inside}}",
+        f"(sum(day * {ROW_MEAN} {IN_ORDER}) {{inside}}"
+        f" - max(day + days_ago) {{inside}} * sum({ROW_MEAN} {IN_ORDER}) {{inside}})",
         "{earlier}",
         "float8",
         frame=f"sum(day * {ROW_MEAN}) over {{frame}} - day * sum({ROW_MEAN}) over {{frame}}",

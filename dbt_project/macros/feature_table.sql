@@ -8,6 +8,6 @@
             {'columns': ['user_id', 'as_of', 'precision', 'local_date'], 'unique': true},
             {'columns': ['user_id', 'local_date']},
         ],
-        post_hook='analyze {{ this }}',
+        post_hook='{{ analyze_if_grown() }}',
     ) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {# One row a day: the newest tiles of several measures side by side, from `first_day` days before the first of a person's
-   `days` on, null where there is none. `columns` says which columns are asked of which measure. Those of `days` that
-   are settled are among the rows, if only to be asked for: they have a `day_number`. #}
+   framed `days` on, null where there is none. `columns` says which columns are asked of which measure. The framed days
+   are among the rows, if only to be asked for: they have a `day_number`. #}
 {% macro newest_tiles(columns, first_day) -%}
 select
         user_id,
@@ -27,12 +27,12 @@ select
             tiles.last_at
 
         from {{ ref('int_tiles') }} as tiles
-        {{ only_tiles_around('days', first_day) }}
+        {{ only_tiles_around('days', first_day, where='is_framed') }}
         where tiles.measure in ('{{ columns | join("', '") }}') and tiles.valid_until = 'infinity'
         union all
         select user_id, local_date, day_number, null, null, null, null, null, null, null, null
         from days
-        where is_settled
+        where is_framed
     ) as newest
     group by user_id, local_date
 {%- endmacro %}

@@ -1,11 +1,13 @@
-{# Keep the rows of `tiles` from `first_day` days before the first of a person's `rows` up to the last. #}
-{% macro only_tiles_around(rows, first_day) -%}
+{# Keep the rows of `tiles` from `first_day` days before the first of a person's `rows` up to the last: of
+   those for which `where` holds. #}
+{% macro only_tiles_around(rows, first_day, where='true') -%}
 inner join (
             select
                 user_id,
                 min(local_date) - {{ first_day }} as first_date,
                 max(local_date) as last_date
             from {{ rows }}
+            where {{ where }}
             group by user_id
         ) as spans
             on

@@ -1,6 +1,9 @@
 {# The tiles of `measure` that a window reads for the row of `days` at hand: those of the days before its own, from
    `first_day` days before on, each in the version that counted at the row's `known_by`.
-   `has_rank` numbers them, the newest day first, for aggregates that weigh days by rank. #}
+   `has_rank` numbers them, the newest day first, for aggregates that weigh days by rank.
+
+   That a version was known is asked of `least`, for which no index is: else Postgres takes the index that ends with
+   `valid_from`, and descends it once for each day of the window instead of once. #}
 {% macro tiles_before(measure, first_day, has_rank=false) -%}
 (
         select
@@ -11,6 +14,7 @@
             tiles.highest,
             tiles.last_value,
             tiles.last_at,
+            tiles.local_date - date '2000-01-01' as day,
             days.local_date - tiles.local_date as days_ago
             {%- if has_rank %},
             row_number() over (order by tiles.local_date desc) - 1 as day_rank
@@ -20,7 +24,7 @@
             tiles.user_id = days.user_id
             and tiles.measure = '{{ measure }}'
             and tiles.local_date between days.local_date - {{ first_day }} and days.local_date - 1
-            and tiles.valid_from <= days.known_by
+            and least(tiles.valid_from, days.known_by) = tiles.valid_from
             and tiles.valid_until > days.known_by
     ) as tiles
 {%- endmacro %}

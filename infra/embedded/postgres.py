@@ -39,7 +39,10 @@ SETTINGS: Final = {
     "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "max_wal_size": "2GB",
+    # A build writes much at once. Each checkpoint in it writes pages that are written again, and then logs them whole again.
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    "wal_buffers": "64MB",
     "random_page_cost": "1.1",
     "jit": "off",
     # What a killed process had asked for ends, and gives its locks back.

@@ -27,7 +27,7 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
 
 ),
 
@@ -81,7 +81,7 @@ earlier as materialized (
     cross join lateral (select sum(n) as social_events_n_3d from {{ tiles_before('social_events', first_day=2) }}) as social_events
     cross join lateral (select sum(total) as social_minutes_total_27d_lag_1, count(n) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('social_minutes', first_day=27) }}) as social_minutes
     cross join lateral (select max(last_at) as meditation_minutes_last_at_2d from {{ tiles_before('meditation_minutes', first_day=1) }}) as meditation_minutes
-    where not days.is_settled
+    where not days.is_framed
 
 ),
 

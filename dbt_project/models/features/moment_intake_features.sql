@@ -27,7 +27,7 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
 
 ),
 
@@ -71,7 +71,7 @@ earlier as materialized (
     cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
     cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
     cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
-    where not days.is_settled
+    where not days.is_framed
 
 ),
 

@@ -27,7 +27,7 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
 
 ),
 
@@ -81,17 +81,17 @@ earlier as materialized (
     union all
     select days.day_number, mood.*, mood_night.*, mood_morning.*, mood_afternoon.*, mood_evening.*, mood_very_negative.*, mood_negative.*, mood_neutral.*, mood_positive.*, mood_very_positive.*
     from days
-    cross join lateral (select count(n) filter (where days_ago between 1 and 13) as mood_days_14d, sum(-days_ago * (total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 13) as mood_xy_14d, sum(-days_ago) filter (where days_ago between 1 and 13) as mood_x_14d, sum((total::float8 / n / 1000::float8)) filter (where days_ago between 1 and 13) as mood_means_14d, sum(days_ago * days_ago) filter (where days_ago between 1 and 13) as mood_xx_14d, sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8)) as mood_weighted_28d, count(n) as mood_days_28d, sum(total) as mood_total_28d, sum(n) as mood_n_28d, (max(array[-days_ago, last_value]) )[2] as mood_last_value_28d from {{ tiles_before('mood', first_day=27, has_rank=true) }}) as mood
+    cross join lateral (select count(n) filter (where days_ago between 1 and 13) as mood_days_14d, (sum(day * (total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) - max(day + days_ago) filter (where days_ago between 1 and 13) * sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13)) as mood_xy_14d, sum(-days_ago) filter (where days_ago between 1 and 13) as mood_x_14d, sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) as mood_means_14d, sum(days_ago * days_ago) filter (where days_ago between 1 and 13) as mood_xx_14d, sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8) order by days_ago) as mood_weighted_28d, count(n) as mood_days_28d, sum(total) as mood_total_28d, sum(n) as mood_n_28d, (max(array[-days_ago, last_value]) )[2] as mood_last_value_28d from {{ tiles_before('mood', first_day=27, has_rank=true) }}) as mood
     cross join lateral (select sum(total) as mood_night_total_28d, sum(n) as mood_night_n_28d from {{ tiles_before('mood_night', first_day=27) }}) as mood_night
     cross join lateral (select sum(total) as mood_morning_total_28d, sum(n) as mood_morning_n_28d from {{ tiles_before('mood_morning', first_day=27) }}) as mood_morning
     cross join lateral (select sum(total) as mood_afternoon_total_28d, sum(n) as mood_afternoon_n_28d from {{ tiles_before('mood_afternoon', first_day=27) }}) as mood_afternoon
     cross join lateral (select sum(total) as mood_evening_total_28d, sum(n) as mood_evening_n_28d from {{ tiles_before('mood_evening', first_day=27) }}) as mood_evening
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) as mood_very_negative_weighted_28d, count(n) as mood_very_negative_days_28d from {{ tiles_before('mood_very_negative', first_day=27, has_rank=true) }}) as mood_very_negative
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) as mood_negative_weighted_28d, count(n) as mood_negative_days_28d from {{ tiles_before('mood_negative', first_day=27, has_rank=true) }}) as mood_negative
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) as mood_neutral_weighted_28d, count(n) as mood_neutral_days_28d from {{ tiles_before('mood_neutral', first_day=27, has_rank=true) }}) as mood_neutral
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) as mood_positive_weighted_28d, count(n) as mood_positive_days_28d from {{ tiles_before('mood_positive', first_day=27, has_rank=true) }}) as mood_positive
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8)) as mood_very_positive_weighted_28d, count(n) as mood_very_positive_days_28d from {{ tiles_before('mood_very_positive', first_day=27, has_rank=true) }}) as mood_very_positive
-    where not days.is_settled
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8) order by days_ago) as mood_very_negative_weighted_28d, count(n) as mood_very_negative_days_28d from {{ tiles_before('mood_very_negative', first_day=27, has_rank=true) }}) as mood_very_negative
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8) order by days_ago) as mood_negative_weighted_28d, count(n) as mood_negative_days_28d from {{ tiles_before('mood_negative', first_day=27, has_rank=true) }}) as mood_negative
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8) order by days_ago) as mood_neutral_weighted_28d, count(n) as mood_neutral_days_28d from {{ tiles_before('mood_neutral', first_day=27, has_rank=true) }}) as mood_neutral
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8) order by days_ago) as mood_positive_weighted_28d, count(n) as mood_positive_days_28d from {{ tiles_before('mood_positive', first_day=27, has_rank=true) }}) as mood_positive
+    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1::float8) order by days_ago) as mood_very_positive_weighted_28d, count(n) as mood_very_positive_days_28d from {{ tiles_before('mood_very_positive', first_day=27, has_rank=true) }}) as mood_very_positive
+    where not days.is_framed
 
 ),
 

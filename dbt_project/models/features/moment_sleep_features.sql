@@ -27,7 +27,7 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
 
 ),
 
@@ -71,7 +71,7 @@ earlier as materialized (
     cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) as main_sleep_minutes_total_28d, sum(n) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
     cross join lateral (select sum(total) as sleep_minutes_total_7d, count(n) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
     cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) as sleep_efficiency_total_28d, sum(n) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
-    where not days.is_settled
+    where not days.is_framed
 
 ),
 

@@ -27,7 +27,7 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
 
 ),
 
@@ -63,7 +63,7 @@ earlier as materialized (
     select days.day_number, daylight_minutes.*
     from days
     cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
-    where not days.is_settled
+    where not days.is_framed
 
 ),
 

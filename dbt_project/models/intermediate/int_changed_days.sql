@@ -1,6 +1,6 @@
 {{ config(
     indexes=[{'columns': ['user_id', 'local_date'], 'unique': true}],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

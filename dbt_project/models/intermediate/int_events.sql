@@ -6,7 +6,7 @@
         {'columns': ['user_id', 'local_date']},
         {'columns': ['user_id', 'event_id'], 'unique': true},
     ],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 -- Kept here, not read from the log: months of the log go to the archive, the warehouse keeps its days for ever.

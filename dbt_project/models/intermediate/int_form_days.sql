@@ -6,7 +6,7 @@
         {'columns': ['user_id', 'form_id', 'local_date'], 'unique': true},
         {'columns': ['user_id', 'local_date']},
     ],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

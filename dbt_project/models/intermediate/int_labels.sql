@@ -7,7 +7,7 @@
         {'columns': ['user_id', 'local_date']},
         {'columns': ['user_id', 'as_of']},
     ],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

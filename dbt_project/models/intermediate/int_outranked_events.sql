@@ -6,7 +6,7 @@
         {'columns': ['user_id', 'local_date']},
         {'columns': ['user_id', 'event_id'], 'unique': true},
     ],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

@@ -3,7 +3,7 @@
     incremental_strategy='replace_days',
     meta={'days': 'stg_touched_days'},
     indexes=[{'columns': ['user_id', 'local_date']}],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 -- Tiles know a day, not its moments; whether a rating came after waking is a question of moments.

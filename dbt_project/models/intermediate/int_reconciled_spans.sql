@@ -8,7 +8,7 @@
         {'columns': ['user_id', 'local_date']},
         {'columns': ['user_id', 'event_id', 'version']},
     ],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

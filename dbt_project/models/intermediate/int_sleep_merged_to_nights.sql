@@ -3,7 +3,7 @@
     incremental_strategy='replace_days',
     meta={'days': 'stg_touched_days'},
     indexes=[{'columns': ['user_id', 'local_date'], 'unique': true}],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

@@ -6,10 +6,10 @@
     meta={'days': 'stg_touched_days'},
     indexes=[
         {'columns': ['user_id', 'measure', 'local_date']},
-        {'columns': ['user_id', 'local_date', 'measure', 'valid_from'], 'unique': true},
+        {'columns': ['user_id', 'local_date', 'valid_from', 'measure'], 'unique': true},
     ],
     pre_hook="set local work_mem = '128MB'; set local parallel_tuple_cost = 0.01",
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

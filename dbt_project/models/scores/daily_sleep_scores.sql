@@ -5,7 +5,7 @@
     incremental_strategy='replace_days',
     meta={'days': 'int_rebuilt_days'},
     indexes=[{'columns': ['user_id', 'local_date'], 'unique': true}],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 with

@@ -3,7 +3,7 @@
     unique_key=['user_id', 'event_id', 'version'],
     incremental_strategy='delete+insert',
     indexes=[{'columns': ['user_id', 'event_id', 'version'], 'unique': true}],
-    post_hook='analyze {{ this }}',
+    post_hook='{{ analyze_if_grown() }}',
 ) }}
 
 -- Most events have one version. Only the others are kept here, so that the log need not be sorted or copied.
@@ -15,8 +15,7 @@ corrected_events as (
         events.user_id,
         events.event_id
 
-    from {{ source('raw', 'events') }} as events
-    {{ only_days_of(ref('stg_touched_days'), 'events') }}
+    from {{ rows_of_days(source('raw', 'events'), 'events', ref('stg_touched_days')) }}
     where events.version > 1
 
 ),

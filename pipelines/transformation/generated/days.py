@@ -53,7 +53,7 @@ def _config(days: str) -> str:
     incremental_strategy='replace_days',
     meta={{'days': '{days}'}},
     indexes=[{{'columns': ['user_id', 'local_date'], 'unique': true}}],
-    post_hook='analyze {{{{ this }}}}',
+    post_hook='{{{{ analyze_if_grown() }}}}',
 ) }}}}"""
 
 

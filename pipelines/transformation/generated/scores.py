@@ -69,7 +69,7 @@ def _score_sql(spec: ScoreSpec) -> str:
     incremental_strategy='replace_days',
     meta={{'days': '{days}'}},
     indexes=[{{'columns': ['user_id', 'local_date'], 'unique': true}}],
-    post_hook='analyze {{{{ this }}}}',
+    post_hook='{{{{ analyze_if_grown() }}}}',
 ) }}}}
 
 with

@@ -1,8 +1,8 @@
 """Windows of the feature tables in SQL: the days before a moment's own once for all who know the same, then today.
 
-Of a day of which nothing became known after it was asked (nearly all are so) the newest tiles count: they lie in one
-column order, and frames over it are summed up in one pass. Of the others each measure is looked up in the versions that
-counted (docs/decisions/0042).
+Of a day of which nothing became known after it was asked (nearly all are so) the newest tiles count: where many days of a
+person are asked, they lie in one column order, and frames over it are summed up in one pass. For the other days each measure
+is looked up in the versions that counted (docs/decisions/0042).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ known_moments as (
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_settled from known_moments
+    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
 
 ),
 
@@ -60,9 +60,9 @@ days_in_order as (
 {_framed(earlier)}
 earlier as materialized (
 
-{_settled(earlier)}
+{_of_frames(earlier)}
     union all
-{_unsettled(earlier)}
+{_looked_up(earlier)}
 ),
 
 windows as (
@@ -125,8 +125,8 @@ def _frame_states(windows: list[Window]) -> dict[str, tuple[str, str]]:
     return {column: sql for window in windows for column, sql in window.frame_states().items()}
 
 
-def _settled(by_measure: dict[str, list[Window]]) -> str:
-    """The states of the settled days from their frames, in the order of `_unsettled`."""
+def _of_frames(by_measure: dict[str, list[Window]]) -> str:
+    """The states of the framed days, in the order of `_looked_up`."""
     lines = [
         ", ".join(
             column if sql == column else f"{one_line(sql)} as {column}"
@@ -143,12 +143,12 @@ def _settled(by_measure: dict[str, list[Window]]) -> str:
 """
 
 
-def _unsettled(by_measure: dict[str, list[Window]]) -> str:
+def _looked_up(by_measure: dict[str, list[Window]]) -> str:
     """The states of the others: one index scan for each day and measure, nothing is sorted or spilled."""
     laterals = "".join(_lateral(measure, windows) for measure, windows in by_measure.items())
     return f"""    select days.day_number, {", ".join(f"{measure}.*" for measure in by_measure)}
     from days
-{laterals}    where not days.is_settled
+{laterals}    where not days.is_framed
 """
 
 
