@@ -44,6 +44,17 @@ class Booster(Protocol):
 
 
 @dataclass(frozen=True)
+class Fit:
+    """A booster that was trained on rows, and what its trees add to each of them.
+
+    Libraries know that at the end of a training: to ask again takes a good part of the training's time.
+    """
+
+    booster: Booster
+    scores: Floats
+
+
+@dataclass(frozen=True)
 class Trial:
     """A booster that was trained on some of the rows, its number of rounds, and its loss on the others."""
 

@@ -9,11 +9,11 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from aurora.models.boosting import Trees, Trial
+from aurora.models.boosting import Fit, Trees, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.forest import Forest, forest_of_lightgbm
 from aurora.models.metrics import Floats, Ints
-from aurora.models.ordinal import LeanedStart, leaned
+from aurora.models.ordinal import LeanedStart, SingleFloats, leaned
 
 ALONE: Mapping[str, Any] = {}
 """Nobody trains with this process."""
@@ -40,17 +40,21 @@ class ClassBooster(Trees):
         rounds: int,
         threads: int = 1,
         network: Mapping[str, Any] = ALONE,
-    ) -> ClassBooster:
+    ) -> Fit:
         """Train for exactly `rounds` rounds.
 
         `network` has LightGBM's parameters of a training on many machines, each of which calls this with rows
-        of its own; all of them get the same booster.
+        of its own; all of them get the same booster, each the scores of its rows.
         """
         params = {**_lightgbm_params(spec, threads, _OrdinalLoss(start, target)), **network}
         data = lightgbm.Dataset(design, target, params=_without_objective(params))
         if not network and not _can_split(data):
-            return cls(_without_trees(data), threads)
-        return cls(_left(lightgbm.train(params, data, rounds), network), threads)
+            return Fit(cls(_without_trees(data), threads), np.zeros(len(target)))
+        booster = lightgbm.train(params, data, rounds, keep_training_booster=True)
+        scores = _scores_of_rows(booster)
+        # As `train` does with a booster that it need not keep.
+        booster.model_from_string(booster.model_to_string()).free_dataset()
+        return Fit(cls(_left(booster, network), threads), scores)
 
     @classmethod
     def tried(
@@ -122,7 +126,7 @@ class _OrdinalLoss:
     def __init__(self, start: Floats, target: Ints) -> None:
         self._leaned = LeanedStart(start, target)
 
-    def __call__(self, score: Floats, _data: lightgbm.Dataset) -> tuple[Floats, Floats]:
+    def __call__(self, score: Floats, _data: lightgbm.Dataset) -> tuple[SingleFloats, SingleFloats]:
         pull, curvature = self._leaned.left_over(score)
         return -pull, curvature
 
@@ -143,6 +147,18 @@ def _can_split(data: lightgbm.Dataset) -> bool:
 def _without_trees(data: lightgbm.Dataset) -> lightgbm.Booster:
     """A booster that moves no start."""
     return lightgbm.Booster({**data.get_params(), "objective": "none"}, data)
+
+
+def _scores_of_rows(booster: lightgbm.Booster) -> Floats:
+    """What a booster that still has its rows adds to each of them."""
+    found: list[Floats] = []
+
+    def keep(scores: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
+        found.append(scores.copy())
+        return "kept", 0.0, False
+
+    booster.eval_train(feval=keep)
+    return found[0]
 
 
 def _left(booster: lightgbm.Booster, network: Mapping[str, Any]) -> lightgbm.Booster:

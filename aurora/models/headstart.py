@@ -8,6 +8,7 @@ drawn towards zero the more the less there is of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,30 +55,48 @@ class Lines:
 def lines_through(design: Floats, residual: Floats) -> Lines:
     """Ridge regression of what a baseline leaves over, one value per row."""
     means, scales = _moments(design)
-    table = _standardised(design, means, scales)
     intercept = float(residual.mean())
-    penalty = PENALTY * np.eye(table.shape[1])
-    weights = np.linalg.solve(table.T @ table + penalty, table.T @ (residual - intercept))
+    squares, slope = PENALTY * np.eye(design.shape[1]), np.zeros(design.shape[1])
+    for part in _blocks(len(design)):
+        table = _standardised(design[part], means, scales)
+        squares += table.T @ table
+        slope += table.T @ (residual[part] - intercept)
+    weights = np.linalg.solve(squares, slope)
     return _lines(means, scales, weights.astype(np.float64), intercept)
 
 
-def lines_that_lean(design: Floats, start: Floats, target: Ints) -> Lines:
+def lines_that_lean(design: Floats, start: Floats, target: Ints, *, enough: int = 20_000) -> Lines:
     """Ridge regression in the ordinal model: by how much the columns lean the class probabilities `start`.
 
-    Newton's method on the penalised log loss, which is convex.
+    Newton's method on the penalised log loss, which is convex. Of many rows `enough` lead to where one or two steps with
+    all of them are left.
     """
     means, scales = _moments(design)
-    table = np.column_stack([np.ones(len(design)), _standardised(design, means, scales)])
+    weights = np.zeros(design.shape[1] + 1)
+    if len(design) >= 2 * enough:
+        some = slice(None, None, len(design) // enough)
+        weights = _leaning(design[some], start[some], target[some], means, scales, weights)
+    weights = _leaning(design, start, target, means, scales, weights)
+    return _lines(means, scales, weights[1:], float(weights[0]))
+
+
+def _leaning(
+    design: Floats, start: Floats, target: Ints, means: Floats, scales: Floats, weights: Floats
+) -> Floats:
+    """The intercept and the weights by Newton's method, from `weights` on."""
     penalty = np.diag([0.0, *[PENALTY] * design.shape[1]])
-    weights = np.zeros(table.shape[1])
     for _ in range(MOST_STEPS):
-        pull, curvature = left_over(leaned(start, table @ weights), target)
-        slope = table.T @ pull - penalty @ weights
-        step = np.linalg.solve((table * curvature[:, None]).T @ table + penalty, slope)
-        weights += step
+        curved, slope = penalty.copy(), -penalty @ weights
+        for part in _blocks(len(design)):
+            table = np.column_stack([np.ones(len(start[part])), _standardised(design[part], means, scales)])
+            pull, curvature = left_over(leaned(start[part], table @ weights), target[part])
+            slope += table.T @ pull
+            curved += (table * curvature[:, None]).T @ table
+        step = np.linalg.solve(curved, slope)
+        weights = weights + step
         if np.abs(step).max() < CONVERGED:
             break
-    return _lines(means, scales, weights[1:], float(weights[0]))
+    return weights
 
 
 def personal_offsets(
@@ -92,13 +111,25 @@ def personal_offsets(
 
 
 def _moments(design: Floats) -> tuple[Floats, Floats]:
-    known = ~np.isnan(design)
-    count = np.maximum(known.sum(axis=0), 1)
-    means = np.where(known, design, 0.0).sum(axis=0) / count
-    variances = np.where(known, design - means, 0.0) ** 2
-    scales = np.sqrt(variances.sum(axis=0) / count)
+    count, total = np.zeros(design.shape[1]), np.zeros(design.shape[1])
+    for part in _blocks(len(design)):
+        known = ~np.isnan(design[part])
+        count += known.sum(axis=0)
+        total += np.where(known, design[part], 0.0).sum(axis=0)
+    count = np.maximum(count, 1)
+    means = total / count
+    squares = np.zeros(design.shape[1])
+    for part in _blocks(len(design)):
+        away = design[part] - means
+        squares += np.where(np.isnan(away), 0.0, away * away).sum(axis=0)
+    scales = np.sqrt(squares / count)
     # A column that never moves (or is never known) has nothing to say: its weight becomes 0.
     return means, np.where(scales > 0, scales, np.inf)
+
+
+def _blocks(rows: int, size: int = 4_096) -> Iterator[slice]:
+    """So many rows that their columns stay in the cache while they are summed up."""
+    return (slice(begin, begin + size) for begin in range(0, rows, size))
 
 
 def _standardised(design: Floats, means: Floats, scales: Floats) -> Floats:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from aurora.models.metrics import Floats, Ints
+
+SingleFloats = npt.NDArray[np.float32]
 
 LEAST_CURVATURE = 1e-3
 """A floor keeps rows that are sure of their class from ruling a fit."""
@@ -40,7 +43,8 @@ def left_over(probabilities: Floats, target: Ints) -> tuple[Floats, Floats]:
 
 class LeanedStart:
     """One start, leaned again and again while trees are fitted on it: with one exponential a row instead of one a
-    class, no table of probabilities, and no array of all rows but the answers.
+    class, no table of probabilities, and no array of all rows but the answers. In single precision, in which the
+    library takes them: twice as many fit into a register.
 
     `block` rows at a time, which changes nothing of the answers: what is computed of so many stays in the cache, more
     than twice as fast as all rows at once.
@@ -48,19 +52,21 @@ class LeanedStart:
 
     def __init__(self, start: Floats, target: Ints, *, block: int = 16_384) -> None:
         self._block = block
-        self._columns = np.ascontiguousarray(start.T)
-        self._target = target
+        self._columns = np.ascontiguousarray(start.T, dtype=np.float32)
+        self._middle = (len(self._columns) - 1) / 2
+        self._target = target.astype(np.float32)
         self._log_of_target = np.log(start[np.arange(len(target)), target])
 
-    def left_over(self, score: Floats) -> tuple[Floats, Floats]:
+    def left_over(self, score: Floats) -> tuple[SingleFloats, SingleFloats]:
         """As `left_over(leaned(start, score), target)`."""
-        pull, curvature = np.empty(len(score)), np.empty(len(score))
+        pull, curvature = np.empty((2, len(score)), dtype=np.float32)
         for part, total, first, second in self._moments(score):
             mean = np.divide(first, total, out=first)
-            np.subtract(self._target[part], mean, out=pull[part])
             mean_square = np.divide(second, total, out=second)
-            variance = np.subtract(mean_square, np.square(mean, out=mean), out=mean_square)
+            variance = np.subtract(mean_square, np.square(mean), out=mean_square)
             np.maximum(variance, LEAST_CURVATURE, out=curvature[part])
+            mean += self._middle
+            np.subtract(self._target[part], mean, out=pull[part])
         return pull, curvature
 
     def log_loss(self, score: Floats) -> float:
@@ -68,27 +74,36 @@ class LeanedStart:
         log_of_total = np.empty(len(score))
         for part, total, _, _ in self._moments(score):
             np.log(total, out=log_of_total[part])
-        return float((log_of_total - self._log_of_target - self._target * _bounded(score)).mean())
+        from_the_middle = self._target - self._middle
+        return float((log_of_total - self._log_of_target - from_the_middle * self._bounded(score)).mean())
 
-    def _moments(self, score: Floats) -> Iterator[tuple[slice, Floats, Floats, Floats]]:
-        """Sums over the classes of their weight, and of it times their number and its square: a block of rows each
-        time, in arrays that the next block overwrites.
+    def _moments(self, score: Floats) -> Iterator[tuple[slice, SingleFloats, SingleFloats, SingleFloats]]:
+        """Sums over the classes of their weight, and of it times their number and its square, both counted from the
+        middle: a block of rows each time, in arrays that the next block overwrites.
         """
-        scratch = np.empty((7, min(self._block, len(score))))
+        scratch = np.empty((7, min(self._block, len(score))), dtype=np.float32)
         for begin in range(0, len(score), self._block):
             part = slice(begin, begin + self._block)
             columns = self._columns[:, part]
             lean, power, weight, share, total, first, second = scratch[:, : columns.shape[1]]
-            np.exp(_bounded(score[part]), out=lean)
-            power[:], total[:] = lean, columns[0]
-            first[:] = second[:] = 0.0
-            for number, column in enumerate(columns[1:], start=1):
+            bounded = self._bounded(score[part])
+            np.exp(bounded, out=lean)
+            np.exp(-self._middle * bounded, out=power)
+            total[:] = first[:] = second[:] = 0.0
+            for number, column in enumerate(columns):
+                away = number - self._middle
+                if number:
+                    power *= lean
                 np.multiply(column, power, out=weight)
                 total += weight
-                first += np.multiply(number, weight, out=share)
-                second += np.multiply(number**2, weight, out=share)
-                power *= lean
+                first += np.multiply(away, weight, out=share)
+                second += np.multiply(away**2, weight, out=share)
             yield part, total, first, second
+
+    def _bounded(self, score: Floats) -> SingleFloats:
+        """Within what a power of its exponential can hold in single precision."""
+        most = 80.0 / self._middle
+        return np.minimum(np.maximum(score, -most), most).astype(np.float32)
 
 
 def _bounded(score: Floats) -> Floats:

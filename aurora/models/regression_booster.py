@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xgboost
 
-from aurora.models.boosting import Trees, Trial
+from aurora.models.boosting import Fit, Trees, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.forest import Forest, forest_of_xgboost
 from aurora.models.metrics import Floats, Ints
@@ -21,10 +21,15 @@ class RegressionBooster(Trees):
     @classmethod
     def fit(
         cls, spec: ModelSpec, design: Floats, start: Floats, target: Floats, *, rounds: int, threads: int = 1
-    ) -> RegressionBooster:
+    ) -> Fit:
         """Train for exactly `rounds` rounds."""
         data = xgboost.DMatrix(design, target, base_margin=start, nthread=threads)
-        return cls(xgboost.train(xgboost_params(spec, threads), data, rounds), threads)
+        # As `xgboost.train` does, which forgets at its end what the booster says of the rows that it was trained on.
+        booster = xgboost.Booster(xgboost_params(spec, threads), [data])
+        for number in range(rounds):
+            booster.update(data, number)
+        scores = np.asarray(booster.predict(data, output_margin=True), dtype=np.float64) - start
+        return Fit(cls(booster.reset(), threads), scores)
 
     @classmethod
     def tried(

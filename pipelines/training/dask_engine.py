@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from aurora.models.boosting import Booster, Trial
+from aurora.models.boosting import Booster, Fit, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.class_booster import ClassBooster
 from aurora.models.metrics import Floats, Ints
@@ -58,13 +58,14 @@ class DaskEngine:
         """One: each fit takes all workers, and two that wait for each other's would never end."""
         return 1
 
-    def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
+    def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Fit:
         """Train for exactly `rounds` rounds. Raises ClusterTrainingError."""
         if spec.kind == "regression":
-            booster = self._boosted(spec, data, rounds)
-            return RegressionBooster(booster, self.threads)
-        body = self._on_each(_fit_classes, spec, data, rounds)[0]
-        return ClassBooster.from_bytes(body, self.threads)
+            booster: Booster = RegressionBooster(self._boosted(spec, data, rounds), self.threads)
+        else:
+            body = self._on_each(_fit_classes, spec, data, rounds)[0]
+            booster = ClassBooster.from_bytes(body, self.threads)
+        return Fit(booster, booster.score(data.design))
 
     def tried(self, spec: ModelSpec, data: Data, *, judged: Ints) -> Trial:
         """Train on all but the rows numbered `judged`, by as many rounds as do best on these.
@@ -158,10 +159,10 @@ class DaskEngine:
 def _fit_classes(spec: ModelSpec, part: Data, network: Mapping[str, Any], threads: int, rounds: int) -> bytes:
     """A worker's share of a training; the booster of all."""
     target = part.target.astype(np.int64)
-    booster = ClassBooster.fit(
+    fitted = ClassBooster.fit(
         spec, part.design, part.start, target, rounds=rounds, threads=threads, network=network
     )
-    return booster.to_bytes()
+    return fitted.booster.to_bytes()
 
 
 def _try_classes(

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from aurora.models.boosters import booster_of
-from aurora.models.boosting import Booster, Trial
+from aurora.models.boosting import Fit, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.metrics import Floats, Ints
 from aurora.settings import Settings
@@ -59,7 +59,7 @@ class Engine(Protocol):
         """How many boosters it fits at a time without one of them waiting for the others."""
         ...
 
-    def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
+    def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Fit:
         """Train for exactly `rounds` rounds. May be called from several threads."""
         ...
 
@@ -83,7 +83,7 @@ class InProcess:
         # Both libraries let other threads run while they fit.
         return max(1, (os.cpu_count() or 1) // self.threads)
 
-    def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Booster:
+    def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Fit:
         kind = booster_of(spec.kind)
         return kind.fit(spec, data.design, data.start, data.target, rounds=rounds, threads=self.threads)  # type: ignore[arg-type]  # the targets fit the kind
 

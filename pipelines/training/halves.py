@@ -60,8 +60,8 @@ def with_halves(fitted: Fitted, rows: TrainingRows, chosen: Ints, *, engine: Eng
     met = [np.isin(data.users, rng.choice(people, len(people) // 2, replace=False)) for _ in range(HALVES)]
 
     def half(is_met: Bools) -> tuple[Booster, Lines | None]:
-        booster, lines, _start = trained(rows, data.part(np.flatnonzero(is_met)), fitted.choices, engine)
-        return booster, lines
+        trees, lines, _start = trained(rows, data.part(np.flatnonzero(is_met)), fitted.choices, engine)
+        return trees.booster, lines
 
     with ThreadPoolExecutor(engine.at_once) as threads:
         halves = list(threads.map(half, met))

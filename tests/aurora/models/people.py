@@ -82,7 +82,7 @@ def an_energy_artifact(population: Population | None = None, *, seed: int = 1, *
     rows = population or a_population()
     spec = replace(ENERGY_SPEC, seed=seed)
     design = Centring.of(FEATURES, FEATURES, spec.centred).design(rows.features)
-    booster = RegressionBooster.fit(spec, design, rows.features[:, 0], rows.energy, rounds=40)
+    booster = RegressionBooster.fit(spec, design, rows.features[:, 0], rows.energy, rounds=40).booster
     residuals = rows.energy - booster.answer(design, rows.features[:, 0])
     return pack(
         _metadata(
@@ -102,7 +102,7 @@ def a_mood_artifact(population: Population | None = None, **changes: object) -> 
     classes = class_numbers(rows.valence)
     prior = np.bincount(classes, minlength=5) / len(classes)
     start = ClassStart().of(np.zeros(len(classes)), np.array(MOOD_SPEC.class_values), rows.shares, prior)
-    booster = ClassBooster.fit(MOOD_SPEC, rows.features, start, classes, rounds=20)
+    booster = ClassBooster.fit(MOOD_SPEC, rows.features, start, classes, rounds=20).booster
     return pack(
         _metadata(MOOD_SPEC, columns=FEATURES, prior=tuple(map(float, prior)), **changes),
         booster.to_bytes(),

@@ -20,7 +20,7 @@ SHARES = ClassStart().of(np.zeros(len(CLASSES)), VALUES, ROWS.shares, EVEN)
 
 def test_the_residual_model_beats_the_baseline_it_starts_from() -> None:
     new = a_population(seed=2)
-    booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60)
+    booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60).booster
 
     answers = booster.answer(
         Centring.of(FEATURES, FEATURES, ENERGY_SPEC.centred).design(new.features), new.features[:, 0]
@@ -30,7 +30,7 @@ def test_the_residual_model_beats_the_baseline_it_starts_from() -> None:
 
 
 def test_the_class_model_beats_the_shares_it_starts_from() -> None:
-    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=40)
+    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=40).booster
 
     answers = booster.answer(ROWS.features, SHARES)
 
@@ -39,8 +39,17 @@ def test_the_class_model_beats_the_shares_it_starts_from() -> None:
     assert -np.log(answers[picked]).mean() < -np.log(SHARES[picked]).mean()
 
 
+def test_what_a_fit_adds_to_its_rows_is_what_its_booster_says_of_them() -> None:
+    energy = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60)
+    mood = ClassBooster.fit(MOOD_SPEC, DESIGN, SHARES, CLASSES, rounds=40)
+    still = ClassBooster.fit(MOOD_SPEC, np.zeros((20, 3)), SHARES[:20], CLASSES[:20], rounds=40)
+
+    for fitted, design in ((energy, DESIGN), (mood, DESIGN), (still, np.zeros((20, 3)))):
+        assert fitted.scores == pytest.approx(fitted.booster.score(design), abs=1e-5)
+
+
 def test_energy_contributions_and_base_sum_to_the_answer() -> None:
-    booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60)
+    booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60).booster
 
     contributions, base = booster.contributions(DESIGN[:50], START[:50])
 
@@ -50,7 +59,7 @@ def test_energy_contributions_and_base_sum_to_the_answer() -> None:
 
 
 def test_mood_contributions_and_base_sum_to_the_log_odds_against_the_next_worse_class() -> None:
-    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20)
+    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20).booster
 
     contributions, base = booster.contributions(ROWS.features, SHARES)
 
@@ -61,7 +70,7 @@ def test_mood_contributions_and_base_sum_to_the_log_odds_against_the_next_worse_
 
 
 def test_a_row_leans_by_the_same_log_odds_at_every_step_between_classes() -> None:
-    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20)
+    booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20).booster
 
     answers = booster.answer(ROWS.features[:50], SHARES[:50])
 
@@ -74,8 +83,8 @@ def test_a_row_leans_by_the_same_log_odds_at_every_step_between_classes() -> Non
 def test_the_same_seed_gives_the_same_bytes_and_bytes_give_the_same_answers(kind: str) -> None:
     def fit() -> RegressionBooster | ClassBooster:
         if kind == "regression":
-            return RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=20)
-        return ClassBooster.fit(MOOD_SPEC, DESIGN, SHARES, CLASSES, rounds=20)
+            return RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=20).booster
+        return ClassBooster.fit(MOOD_SPEC, DESIGN, SHARES, CLASSES, rounds=20).booster
 
     first, second = fit(), fit()
     start = START if kind == "regression" else SHARES
@@ -90,7 +99,7 @@ def test_missing_features_are_learned_as_missing() -> None:
     design = DESIGN.copy()
     design[::2, 2] = np.nan
 
-    booster = RegressionBooster.fit(ENERGY_SPEC, design, START, ROWS.energy, rounds=20)
+    booster = RegressionBooster.fit(ENERGY_SPEC, design, START, ROWS.energy, rounds=20).booster
 
     assert np.isfinite(booster.answer(np.full((1, design.shape[1]), np.nan), np.array([6.0]))).all()
 
@@ -120,7 +129,7 @@ def test_from_rows_too_few_to_split_classes_keep_their_start() -> None:
     few = np.arange(2 * MOOD_SPEC.params["min_data_in_leaf"] - 1)
     design, start, classes = ROWS.features[few], SHARES[few], CLASSES[few]
 
-    booster = ClassBooster.fit(MOOD_SPEC, design, start, classes, rounds=5)
+    booster = ClassBooster.fit(MOOD_SPEC, design, start, classes, rounds=5).booster
     trial = ClassBooster.tried(MOOD_SPEC, design, start, classes, judged=few[-10:])
 
     loaded = ClassBooster.from_bytes(booster.to_bytes())

@@ -64,6 +64,17 @@ def test_leaning_lines_minimise_the_penalised_log_loss() -> None:
     assert lines.weights[0] == pytest.approx(0.8, abs=0.1)
 
 
+def test_lines_of_many_rows_are_the_same_however_few_led_to_them() -> None:
+    design = np.concatenate([DESIGN, DESIGN[::-1] * 1.01])
+    target = RNG.integers(0, 5, len(design))
+    start = np.tile(EVEN, (2, 1))
+
+    led = lines_that_lean(design, start, target, enough=500)
+
+    alone = lines_that_lean(design, start, target, enough=len(design))
+    assert [*led.weights, led.intercept] == pytest.approx([*alone.weights, alone.intercept], abs=1e-9)
+
+
 def test_what_is_left_over_is_the_slope_of_the_log_likelihood() -> None:
     start, target = np.tile([0.1, 0.2, 0.4, 0.2, 0.1], (5, 1)), np.arange(5)
 

@@ -96,7 +96,7 @@ def test_two_workers_build_the_trees_of_one_process(engine: DaskEngine, spec: Mo
     spec = replace(spec, params={**spec.params, **WITHOUT_CHANCE[spec.kind]}, centred=())
     data = some_data(spec, levels=12)
 
-    together, alone = (one.fit(spec, data, rounds=5) for one in (engine, IN_PROCESS))
+    together, alone = (one.fit(spec, data, rounds=5).booster for one in (engine, IN_PROCESS))
 
     assert together.answer(data.design, data.start) == pytest.approx(
         alone.answer(data.design, data.start), abs=1e-5
@@ -108,7 +108,7 @@ def test_the_recipe_as_it_is_does_as_well_on_new_people(engine: DaskEngine, spec
     # Each worker samples its own rows and finds its bins from its own: other trees, as good ones.
     data, new = some_data(spec), some_data(spec, seed=2)
 
-    together, alone = (one.fit(spec, data, rounds=40) for one in (engine, IN_PROCESS))
+    together, alone = (one.fit(spec, data, rounds=40).booster for one in (engine, IN_PROCESS))
 
     losses = [loss(spec, one.answer(new.design, new.start), new) for one in (together, alone)]
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
@@ -136,7 +136,7 @@ def test_a_trial_is_judged_on_all_judged_rows_and_stops_by_itself(
 def test_the_same_seed_gives_the_same_bytes_on_a_cluster(engine: DaskEngine, spec: ModelSpec) -> None:
     data = some_data(spec)
 
-    first, second = (engine.fit(spec, data, rounds=20) for _ in range(2))
+    first, second = (engine.fit(spec, data, rounds=20).booster for _ in range(2))
     trials = [engine.tried(spec, data, judged=latest(data)) for _ in range(2)]
 
     assert first.to_bytes() == second.to_bytes()
@@ -149,7 +149,7 @@ def test_what_a_cluster_trained_is_a_native_booster_without_addresses(
 ) -> None:
     data = some_data(spec)
 
-    booster = engine.fit(spec, data, rounds=5)
+    booster = engine.fit(spec, data, rounds=5).booster
 
     again = booster_of(spec.kind).from_bytes(booster.to_bytes())
     assert np.array_equal(again.answer(data.design, data.start), booster.answer(data.design, data.start))
