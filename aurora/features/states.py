@@ -38,8 +38,9 @@ class State:
     `rows` sums up rows of tiles, which have TILE_COLUMNS, `day` (the number of its day), `days_ago` (0 is today) and
     `day_rank` (0 is the newest day that has a tile); {inside} is the filter of the window, if it needs one. `frame`
     sums up a frame of days, newest first, of which not all have a tile: {row_n} and so on are then null; {frame} is the
-    window's, and `day` the number of a row's day. Both give the same to the last bit. `with_today` goes on from the state of the days before, {earlier}, with the columns of today's tile,
-    {today_n} and so on, which are null when there is none. {scale} is the measure's.
+    window's, and `day` the number of a row's day. Both give the same to the last bit. `with_today` goes on from the
+    state of the days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null when
+    there is none. {scale} is the measure's.
     """
 
     rows: str
@@ -129,7 +130,7 @@ STATES: Final[dict[str, State]] = {
         of_frame=_weighted,
     ),
     # Days are counted from today, so that today is 0 and adds nothing to them. In a frame they are counted from one
-    # day for all; what that adds is taken away again, in integers as far as can be (of `xy` rows do the same, bit by bit).
+    # day for all; what that adds is taken away again, in integers as far as can be. Where it cannot, rows do the same.
     "x": State("sum(-days_ago) {inside}", "{earlier}", frame=f"{_X} - day * {_N}"),
     "xx": State(
         "sum(days_ago * days_ago) {inside}",

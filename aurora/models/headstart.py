@@ -68,8 +68,8 @@ def lines_through(design: Floats, residual: Floats) -> Lines:
 def lines_that_lean(design: Floats, start: Floats, target: Ints, *, enough: int = 20_000) -> Lines:
     """Ridge regression in the ordinal model: by how much the columns lean the class probabilities `start`.
 
-    Newton's method on the penalised log loss, which is convex. Of many rows `enough` lead to where one or two steps with
-    all of them are left.
+    Newton's method on the penalised log loss, which is convex. Of many rows `enough` lead to where one or two steps
+    with all of them are left.
     """
     means, scales = _moments(design)
     weights = np.zeros(design.shape[1] + 1)

@@ -39,7 +39,7 @@ SETTINGS: Final = {
     "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    # A build writes much at once. Each checkpoint in it writes pages that are written again, and then logs them whole again.
+    # A build writes much at once. After each checkpoint in it pages are logged whole again, and written twice.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",
     "wal_buffers": "64MB",

@@ -1,8 +1,8 @@
 """Windows of the feature tables in SQL: the days before a moment's own once for all who know the same, then today.
 
-Of a day of which nothing became known after it was asked (nearly all are so) the newest tiles count: where many days of a
-person are asked, they lie in one column order, and frames over it are summed up in one pass. For the other days each measure
-is looked up in the versions that counted (docs/decisions/0042).
+Of a day of which nothing became known after it was asked (nearly all are so) the newest tiles count: where many days
+of a person are asked, they lie in one column order, and frames over it are summed up in one pass. For the other days
+each measure is looked up in the versions that counted (docs/decisions/0042, 0044).
 """
 
 from __future__ import annotations
