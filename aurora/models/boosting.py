@@ -45,13 +45,17 @@ class Booster(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """A booster that was trained on rows, and what its trees add to each of them.
+    """A booster that was trained on rows, and what its trees add to each of them, if the library still knew.
 
-    Libraries know that at the end of a training: to ask again takes a good part of the training's time.
+    It knows that at the end of a training in one process: to ask again takes a good part of the training's time.
     """
 
     booster: Booster
-    scores: Floats
+    kept: Floats | None = None
+
+    def scores(self, design: Floats) -> Floats:
+        """What the trees add to each of the rows, of which this is the design: one value per row."""
+        return self.booster.score(design) if self.kept is None else self.kept
 
 
 @dataclass(frozen=True)

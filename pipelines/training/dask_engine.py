@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from aurora.models.boosting import Booster, Fit, Trial
+from aurora.models.boosting import Fit, Trial
 from aurora.models.catalogue import ModelSpec
 from aurora.models.class_booster import ClassBooster
 from aurora.models.metrics import Floats, Ints
@@ -61,11 +61,9 @@ class DaskEngine:
     def fit(self, spec: ModelSpec, data: Data, *, rounds: int) -> Fit:
         """Train for exactly `rounds` rounds. Raises ClusterTrainingError."""
         if spec.kind == "regression":
-            booster: Booster = RegressionBooster(self._boosted(spec, data, rounds), self.threads)
-        else:
-            body = self._on_each(_fit_classes, spec, data, rounds)[0]
-            booster = ClassBooster.from_bytes(body, self.threads)
-        return Fit(booster, booster.score(data.design))
+            return Fit(RegressionBooster(self._boosted(spec, data, rounds), self.threads))
+        body = self._on_each(_fit_classes, spec, data, rounds)[0]
+        return Fit(ClassBooster.from_bytes(body, self.threads))
 
     def tried(self, spec: ModelSpec, data: Data, *, judged: Ints) -> Trial:
         """Train on all but the rows numbered `judged`, by as many rounds as do best on these.

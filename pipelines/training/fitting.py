@@ -65,7 +65,7 @@ def fit(
         update={"lines": lines, "support": _support(metadata.design_columns, data.design)}
     )
     if choices.offset_penalty is not None:
-        pull, curvature = target.left_over(target.moved(start, fitted.scores), data.target)
+        pull, curvature = target.left_over(target.moved(start, fitted.scores(data.design)), data.target)
         offsets = personal_offsets(pull, curvature, data.users, len(rows.people), choices.offset_penalty)
         told = {person_digest(rows.people[user]): float(offsets[user]) for user in np.unique(data.users)}
         metadata = metadata.model_copy(update={"offsets": told})
