@@ -18,7 +18,7 @@ from pipelines.each_cohort import Failure, each_on_its_own
 from pipelines.pools import PREDICTION
 from pipelines.prediction.batch import BatchReport, predict_cohort
 from pipelines.prediction.warming import warm_predictions
-from pipelines.quality import ERROR, promise
+from pipelines.quality import ERROR, of_every_cohort, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.row_counts import stored_rows
 from pipelines.table_metadata import column_schema_of
@@ -98,18 +98,7 @@ def predict_batch(
             "failed": len(failed),
             "outcome": _table(reports),
         },
-        check_results=[
-            dg.AssetCheckResult(
-                passed=not failed,
-                check_name=_FOR_EVERY_COHORT.name,
-                severity=ERROR,
-                metadata={
-                    "predicted": len(reports),
-                    "failed": len(failed),
-                    "which": dg.MetadataValue.md("\n".join(f"- {failure.sentence}" for failure in failed)),
-                },
-            )
-        ],
+        check_results=[of_every_cohort(_FOR_EVERY_COHORT, len(reports), failed)],
     )
 
 

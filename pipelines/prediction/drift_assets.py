@@ -2,6 +2,7 @@
 
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import math
+from functools import partial
 from typing import Final
 
 import dagster as dg
@@ -10,18 +11,30 @@ from aurora.database import tables
 from aurora.models.catalogue import MODELS
 from aurora.models.drift import FALSE_DISCOVERY_RATE, FEWEST_PEOPLE, ColumnDrift
 from aurora.models.reference import PREDICTION
+from pipelines.each_cohort import Failure, each_on_its_own
 from pipelines.pictures import two_histograms
 from pipelines.pools import PREDICTION as PREDICTION_POOL
 from pipelines.prediction.assets import GROUP, OWNERS, PREDICTIONS
 from pipelines.prediction.drift import WINDOW_DAYS, DriftReport, measure_model, read_newest
 from pipelines.prediction.drift_metrics import publish_drift
-from pipelines.quality import ERROR, promise
+from pipelines.quality import ERROR, of_every_cohort, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.row_counts import stored_rows
 from pipelines.table_metadata import column_schema_of
 
 DRIFT: Final = dg.AssetKey(["predictions", "drift"])
 SHOWN: Final = 10
+
+_OF_EVERY_COHORT: Final = dg.AssetCheckSpec(
+    name="drift_of_every_cohort_was_measured",
+    asset=DRIFT,
+    metadata=promise(
+        ERROR,
+        "The step's log has the error. The other two checks say nothing new of that cohort until it is mended and "
+        "this asset is materialized again.",
+    ),
+    description="Measuring the drift of no champion ended in an error. A model that nobody trained yet has none.",
+)
 
 
 @dg.asset(
@@ -34,6 +47,7 @@ SHOWN: Final = 10
     op_tags={"dagster/max_runtime": "1800"},
     pool=PREDICTION_POOL,
     metadata=column_schema_of(tables.drift),
+    check_specs=[_OF_EVERY_COHORT],
     description=(
         f"How far what each champion was asked and answered in the last {WINDOW_DAYS} days lies from what it was "
         f"trained on, with a false discovery rate of {FALSE_DISCOVERY_RATE:.0%}; from {FEWEST_PEOPLE} people on. "
@@ -47,17 +61,32 @@ def measure_drift_of_champions(
     replay: ReplayResource,
 ) -> dg.MaterializeResult:
     """Measure each champion. A re-run of a day replaces its rows."""
-    reports: list[DriftReport] = []
-    with postgres.connect(autocommit=True) as connection:
-        cohorts = connection.execute(
+    with postgres.connect() as connection:
+        found = connection.execute(
             "select distinct cohort from app.users where deleted_at is null order by cohort"
         ).fetchall()
-        for cohort in (cohort for (cohort,) in cohorts if replay.is_meant(cohort)):
-            for model in MODELS:
-                report = measure_model(connection, model, cohort, until=replay.now)
-                if report.problem:
-                    context.log.info("%s: %s", report.registered_name, report.problem)
-                reports.append(report)
+    cohorts = [cohort for (cohort,) in found if replay.is_meant(cohort)]
+
+    def measure(model: str, cohort: str) -> DriftReport:
+        # On a connection of its own: the next cohort must not inherit a broken one.
+        with postgres.connect(autocommit=True) as connection:
+            report = measure_model(connection, model, cohort, until=replay.now)
+        if report.problem:
+            context.log.info("%s: %s", report.registered_name, report.problem)
+        return report
+
+    def tell(failure: Failure) -> None:
+        context.log.error("%s", failure.sentence, exc_info=failure.error)
+
+    outcomes = [
+        each_on_its_own(f"measuring drift of {model}", cohorts, partial(measure, model), on_failure=tell)
+        for model in MODELS
+    ]
+    reports = [report for outcome in outcomes for report in outcome.reports]
+    failed = [failure for outcome in outcomes for failure in outcome.failed]
+    if failed and not reports:
+        raise failed[0].error
+    with postgres.connect() as connection:
         rows = stored_rows(connection, "predictions", "drift")
     if replay.until is None:
         # What a cohort looked like long ago is no news.
@@ -74,7 +103,8 @@ def measure_drift_of_champions(
                 for report in reports
                 if report.judged
             },
-        }
+        },
+        check_results=[of_every_cohort(_OF_EVERY_COHORT, len(reports), failed)],
     )
 
 

@@ -12,7 +12,7 @@ import dagster as dg
 
 from aurora.models.catalogue import MODELS, ModelSpec, registered_name
 from pipelines.pools import TRAINING
-from pipelines.quality import ERROR, promise
+from pipelines.quality import ERROR, of_every_cohort, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         for problem in published.problems:
             context.log.warning("%s", problem)
         return dg.MaterializeResult(
-            metadata=_metadata(spec, trained, mlflow_uri), check_results=[_judged(spec, trained)]
+            metadata=_metadata(spec, trained, mlflow_uri),
+            check_results=[of_every_cohort(_trained_check(spec), len(trained.reports), trained.failed)],
         )
 
     return train
@@ -111,19 +112,6 @@ def _trained_check(spec: ModelSpec) -> dg.AssetCheckSpec:
             f"baseline. When it is mended: `aurora train --model {spec.name} --cohort COHORT`.",
         ),
         description="The training of no cohort ended in an error. Too few ratings, or a refusal by the gate, is none.",
-    )
-
-
-def _judged(spec: ModelSpec, trained: "Outcome[TrainingReport]") -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        passed=not trained.failed,
-        check_name=_trained_check(spec).name,
-        severity=ERROR,
-        metadata={
-            "trained": len(trained.reports),
-            "failed": len(trained.failed),
-            "which": dg.MetadataValue.md("\n".join(f"- {failure.sentence}" for failure in trained.failed)),
-        },
     )
 
 

@@ -88,4 +88,33 @@ def test_without_any_model_the_checks_are_green_and_say_that_nothing_was_measure
     result = run(role_url("aurora_pipelines", committed_database), tmp_path)
 
     assert red(result) == set()
-    assert {str(one.metadata["day"].value) for one in result.get_asset_check_evaluations()} == {"none"}
+    days = {
+        str(one.metadata["day"].value)
+        for one in result.get_asset_check_evaluations()
+        if one.check_name.endswith("look_like_training")
+    }
+    assert days == {"none"}
+
+
+def test_a_champion_whose_drift_cannot_be_measured_is_told_of_and_the_others_are_measured(
+    role_url: Any, committed_database: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(committed_database) as connection:
+        publish(connection, a_reference())
+        serve(connection, clock.now(), longer_sleep=90)
+        # In the order of measuring, the broken one comes first.
+        publish(connection, a_reference(), name="energy.broken")
+        serve(connection, clock.now(), cohort="broken")
+        connection.execute(
+            "update predictions.model_artifacts set metadata = jsonb_set(metadata, '{reference}', '7')"
+            " where model_name = 'energy.broken'"
+        )
+
+    result = run(role_url("aurora_pipelines", committed_database), tmp_path)
+
+    assert red(result) == {"drift_of_every_cohort_was_measured", "served_features_look_like_training"}
+    [check] = [one for one in result.get_asset_check_evaluations() if one.check_name.startswith("drift_of")]
+    assert "measuring drift of energy for cohort broken failed: ValidationError" in str(
+        check.metadata["which"].value
+    )
+    assert (check.metadata["done"].value, check.metadata["failed"].value) == (3, 1)
