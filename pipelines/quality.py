@@ -5,12 +5,11 @@ Dagster shows both with the check, and docs/data-quality.md is written from them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
-from pipelines.each_cohort import Failure
+from pipelines.each_cohort import Outcome
 
 ERROR: Final = dg.AssetCheckSeverity.ERROR
 WARN: Final = dg.AssetCheckSeverity.WARN
@@ -23,15 +22,15 @@ def promise(severity: dg.AssetCheckSeverity, when_red: str) -> dict[str, str]:
     return {SEVERITY: severity.value, WHEN_RED: when_red}
 
 
-def of_every_cohort(check: dg.AssetCheckSpec, done: int, failed: Sequence[Failure]) -> dg.AssetCheckResult:
+def of_every_cohort(check: dg.AssetCheckSpec, outcome: Outcome[Any]) -> dg.AssetCheckResult:
     """The result of a check that work which is done cohort by cohort failed for none of them."""
     return dg.AssetCheckResult(
-        passed=not failed,
+        passed=not outcome.failed,
         check_name=check.name,
         severity=ERROR,
         metadata={
-            "done": done,
-            "failed": len(failed),
-            "which": dg.MetadataValue.md("\n".join(f"- {failure.sentence}" for failure in failed)),
+            "done": len(outcome.reports),
+            "failed": len(outcome.failed),
+            "which": dg.MetadataValue.md("\n".join(f"- {failure.sentence}" for failure in outcome.failed)),
         },
     )

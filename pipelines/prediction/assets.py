@@ -3,7 +3,6 @@
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import asyncio
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 import dagster as dg
@@ -14,9 +13,9 @@ from redis.exceptions import RedisError
 from aurora.database import tables
 from aurora.models.catalogue import MODELS
 from aurora.settings import Settings
-from pipelines.each_cohort import Failure, each_on_its_own
 from pipelines.pools import PREDICTION
 from pipelines.prediction.batch import BatchReport, predict_cohort
+from pipelines.prediction.each_champion import each_champion
 from pipelines.prediction.warming import warm_predictions
 from pipelines.quality import ERROR, of_every_cohort, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
@@ -60,32 +59,16 @@ def predict_batch(
 ) -> dg.MaterializeResult:
     """What was predicted, for whom, by which model and why. One row per person, model, version and instant."""
     loaded, now = settings.load(), replay.now
-    with postgres.connect() as connection:
-        found = connection.execute(
-            "select distinct cohort from app.users where deleted_at is null order by cohort"
-        ).fetchall()
-    cohorts = [cohort for (cohort,) in found if replay.is_meant(cohort)]
 
-    def predict(model: str, cohort: str) -> BatchReport:
-        # On a connection of its own: the next cohort must not inherit a broken one.
-        with postgres.connect(autocommit=True) as connection:
-            report = predict_cohort(connection, model, cohort, as_of=now, threads=loaded.threads)
+    def predict(connection: psycopg.Connection[Any], model: str, cohort: str) -> BatchReport:
+        report = predict_cohort(connection, model, cohort, as_of=now, threads=loaded.threads)
         context.log.info("%s for %s: %d people", model, cohort, report.people)
         if report.shadow.problem:
             context.log.warning("the challenger did not answer: %s", report.shadow.problem)
         return report
 
-    def tell(failure: Failure) -> None:
-        context.log.error("%s", failure.sentence, exc_info=failure.error)
-
-    outcomes = [
-        each_on_its_own(f"predicting {model}", cohorts, partial(predict, model), on_failure=tell)
-        for model in MODELS
-    ]
-    reports = [report for outcome in outcomes for report in outcome.reports]
-    failed = [failure for outcome in outcomes for failure in outcome.failed]
-    if failed and not reports:
-        raise failed[0].error
+    done = each_champion("predicting", predict, context=context, postgres=postgres, replay=replay)
+    reports = done.reports
     with postgres.connect(autocommit=True) as connection:
         warmed = 0 if replay.until else _warm(context, connection, loaded, reports)
         rows = stored_rows(connection, "predictions", "predictions")
@@ -95,10 +78,10 @@ def predict_batch(
             "written": sum(report.written for report in reports),
             "shadow_written": sum(report.shadow.written for report in reports),
             "warmed": warmed,
-            "failed": len(failed),
+            "failed": len(done.failed),
             "outcome": _table(reports),
         },
-        check_results=[of_every_cohort(_FOR_EVERY_COHORT, len(reports), failed)],
+        check_results=[of_every_cohort(_FOR_EVERY_COHORT, done)],
     )
 
 
@@ -129,7 +112,7 @@ def _warm(
         return 0
 
 
-def _table(reports: list[BatchReport]) -> dg.MarkdownMetadataValue:
+def _table(reports: Sequence[BatchReport]) -> dg.MarkdownMetadataValue:
     lines = [
         "| cohort | model | version | people | by model | by baseline | by nobody | written | challenger |",
         "|---|---|---|--:|--:|--:|--:|--:|---|",

@@ -2,21 +2,21 @@
 
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import math
-from functools import partial
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import dagster as dg
+import psycopg
 
 from aurora.database import tables
-from aurora.models.catalogue import MODELS
 from aurora.models.drift import FALSE_DISCOVERY_RATE, FEWEST_PEOPLE, ColumnDrift
 from aurora.models.reference import PREDICTION
-from pipelines.each_cohort import Failure, each_on_its_own
 from pipelines.pictures import two_histograms
 from pipelines.pools import PREDICTION as PREDICTION_POOL
 from pipelines.prediction.assets import GROUP, OWNERS, PREDICTIONS
 from pipelines.prediction.drift import WINDOW_DAYS, DriftReport, measure_model, read_newest
 from pipelines.prediction.drift_metrics import publish_drift
+from pipelines.prediction.each_champion import each_champion
 from pipelines.quality import ERROR, of_every_cohort, promise
 from pipelines.resources import PostgresResource, ReplayResource, SettingsResource
 from pipelines.row_counts import stored_rows
@@ -61,31 +61,15 @@ def measure_drift_of_champions(
     replay: ReplayResource,
 ) -> dg.MaterializeResult:
     """Measure each champion. A re-run of a day replaces its rows."""
-    with postgres.connect() as connection:
-        found = connection.execute(
-            "select distinct cohort from app.users where deleted_at is null order by cohort"
-        ).fetchall()
-    cohorts = [cohort for (cohort,) in found if replay.is_meant(cohort)]
 
-    def measure(model: str, cohort: str) -> DriftReport:
-        # On a connection of its own: the next cohort must not inherit a broken one.
-        with postgres.connect(autocommit=True) as connection:
-            report = measure_model(connection, model, cohort, until=replay.now)
+    def measure(connection: psycopg.Connection[Any], model: str, cohort: str) -> DriftReport:
+        report = measure_model(connection, model, cohort, until=replay.now)
         if report.problem:
             context.log.info("%s: %s", report.registered_name, report.problem)
         return report
 
-    def tell(failure: Failure) -> None:
-        context.log.error("%s", failure.sentence, exc_info=failure.error)
-
-    outcomes = [
-        each_on_its_own(f"measuring drift of {model}", cohorts, partial(measure, model), on_failure=tell)
-        for model in MODELS
-    ]
-    reports = [report for outcome in outcomes for report in outcome.reports]
-    failed = [failure for outcome in outcomes for failure in outcome.failed]
-    if failed and not reports:
-        raise failed[0].error
+    done = each_champion("measuring drift of", measure, context=context, postgres=postgres, replay=replay)
+    reports = done.reports
     with postgres.connect() as connection:
         rows = stored_rows(connection, "predictions", "drift")
     if replay.until is None:
@@ -104,7 +88,7 @@ def measure_drift_of_champions(
                 if report.judged
             },
         },
-        check_results=[of_every_cohort(_OF_EVERY_COHORT, len(reports), failed)],
+        check_results=[of_every_cohort(_OF_EVERY_COHORT, done)],
     )
 
 
@@ -113,7 +97,7 @@ def _gauges(report: DriftReport) -> tuple[str, float, int]:
     return report.registered_name, math.nan if largest is None else largest, len(report.moved)
 
 
-def _outcome(reports: list[DriftReport]) -> dg.MarkdownMetadataValue:
+def _outcome(reports: Sequence[DriftReport]) -> dg.MarkdownMetadataValue:
     lines = [
         "| model | version | columns | moved | with too few rows or people | answers left out | why nothing |",
         "|---|---|--:|---|--:|--:|---|",
@@ -135,7 +119,7 @@ def _left_out(report: DriftReport) -> str:
     )
 
 
-def _farthest(reports: list[DriftReport]) -> dg.MarkdownMetadataValue:
+def _farthest(reports: Sequence[DriftReport]) -> dg.MarkdownMetadataValue:
     lines = [
         "| model | column | state | PSI | PSI by chance | KS | q | missing | missing in training | rows | people |",
         "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",

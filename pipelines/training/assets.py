@@ -96,7 +96,7 @@ def _model_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             context.log.warning("%s", problem)
         return dg.MaterializeResult(
             metadata=_metadata(spec, trained, mlflow_uri),
-            check_results=[of_every_cohort(_trained_check(spec), len(trained.reports), trained.failed)],
+            check_results=[of_every_cohort(_trained_check(spec), trained)],
         )
 
     return train
