@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from rich.table import Table
 
 from aurora import clock
-from aurora.features.catalogue import DOMAINS, FEATURES
+from aurora.features.catalogue import FEATURES
 from aurora.features.live import read_tiles
 from aurora.features.vector import Moment, vector
 from benchmarks.chaos.clients import Account, Clients, Posts
@@ -141,14 +141,11 @@ def _compare_with_log(system: ChaosSystem, posts: Posts) -> dict[str, int]:
     }
 
 
-_VECTORS: Final = (
-    "select * from intermediate.int_moments "  # noqa: S608  # names of our own catalogue
-    + " ".join(
-        f"inner join features.moment_{domain}_features using (user_id, local_date, as_of, precision)"
-        for domain in DOMAINS
-    )
-    + " where user_id = %s and local_date = %s and precision = 'day'"
-)
+_VECTORS: Final = """
+    select * from intermediate.int_moments
+    inner join features.moment_features using (user_id, local_date, as_of, precision)
+    where user_id = %s and local_date = %s and precision = 'day'
+"""
 
 
 async def _unlike_batch(system: ChaosSystem, people: list[Account]) -> int:

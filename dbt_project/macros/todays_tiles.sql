@@ -5,10 +5,7 @@
    expects fewer versions than there are. #}
 {% macro todays_tiles(columns) -%}
 select
-        moments.user_id,
-        moments.local_date,
-        moments.as_of,
-        moments.precision
+        moments.moment_number
         {%- for measure, names in columns.items() %}
         {%- for name in names %},
         max(tiles.{{ name }}) filter (where tiles.measure = '{{ measure }}') as {{ measure }}_today_{{ name }}
@@ -16,7 +13,7 @@ select
         {%- endfor %}
 
     from moments
-    {%- if is_incremental() %}
+    {%- if not flags.FULL_REFRESH %}
     inner join {{ ref('int_tiles') }} as tiles
     {%- else %}
     inner join (
@@ -31,5 +28,5 @@ select
             and moments.as_of >= tiles.valid_from
             and moments.as_of < tiles.valid_until
     where tiles.measure in ('{{ columns | join("', '") }}')
-    group by moments.user_id, moments.local_date, moments.as_of, moments.precision
+    group by moments.moment_number
 {%- endmacro %}

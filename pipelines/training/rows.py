@@ -20,15 +20,13 @@ import polars as pl
 import psycopg
 from psycopg import sql
 
-from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import class_numbers
 from aurora.models.metrics import Bools, Floats, Ints
 from pipelines.training.copied_rows import blocks_of, fixed_layout
 
 # A missing value comes as NaN and an instant as a number: then every row has the same length, and a block of them is an
-# array as it is. The people come in the order of their ids. The features are joined to the labels domain by domain, in
-# this order: the view of the whole set would be joined for all moments first.
+# array as it is. The people come in the order of their ids.
 _READ = """
     copy (
         select
@@ -42,7 +40,12 @@ _READ = """
             {features}
         from intermediate.int_labels as labels
         inner join app.users as users on users.user_id = labels.user_id
-        {joins}
+        inner join features.{vectors} as vectors
+            on
+                labels.user_id = vectors.user_id
+                and labels.local_date = vectors.local_date
+                and labels.as_of = vectors.as_of
+                and labels.precision = vectors.precision
         where
             labels.target = {target}
             and users.cohort = {cohort}
@@ -52,17 +55,9 @@ _READ = """
         order by labels.user_id, labels.as_of, labels.label_event_id
     ) to stdout (format binary)
 """
-_JOIN: Final[LiteralString] = """
-        inner join features.{table} as {domain}
-            on
-                {domain}.user_id = labels.user_id
-                and {domain}.as_of = labels.as_of
-                and {domain}.precision = labels.precision
-                and {domain}.local_date = labels.local_date
-"""
-# Of a join by four columns Postgres expects a single row, and would look up each label in each table by itself. Or it
-# would merge the tables by person alone, in the order of their keys, and compare each label of a person with all of
-# their moments: of 200,000 labels that took ten times as long where there were no parallel workers.
+# Of a join by four columns Postgres expects a single row, and would look up each label by itself. Or it would merge by
+# person alone, in the order of the keys, and compare each label of a person with all of their moments: of 200,000
+# labels that took ten times as long where there were no parallel workers.
 IN_BULK: Final[LiteralString] = """
     set local enable_nestloop = off; set local enable_indexscan = off; set local join_collapse_limit = 1;
     set local work_mem = '128MB'
@@ -168,20 +163,12 @@ def read_training_rows(
 
 def reading(spec: ModelSpec, cohort: str, *, until: datetime | None = None) -> sql.Composed:
     """The statement that copies the rows out, to be run after IN_BULK."""
-    domains = dict.fromkeys(FEATURES[name].domain for name in spec.columns)
     return sql.SQL(_READ).format(
         features=sql.SQL(", ").join(
-            sql.SQL("coalesce({column}, 'NaN'::float8)").format(
-                column=sql.Identifier(FEATURES[name].domain, name)
-            )
+            sql.SQL("coalesce({column}, 'NaN'::float8)").format(column=sql.Identifier("vectors", name))
             for name in spec.columns
         ),
-        joins=sql.SQL("").join(
-            sql.SQL(_JOIN).format(
-                table=sql.Identifier(f"moment_{domain}_features"), domain=sql.Identifier(domain)
-            )
-            for domain in domains
-        ),
+        vectors=sql.Identifier(f"moment_{spec.feature_set}_features"),
         target=sql.Literal(spec.target),
         cohort=sql.Literal(cohort),
         until=sql.Literal(until or datetime.max.replace(tzinfo=UTC)),

@@ -12,13 +12,13 @@ from pipelines.quality import ERROR, promise
 from pipelines.resources import PostgresResource, SettingsResource
 from pipelines.transformation.parity import ParityReport, compare_live_people
 
-RATINGS: Final = dg.AssetKey(["features", "moment_ratings_features"])
+FEATURES: Final = dg.AssetKey(["features", "moment_features"])
 SHOWN: Final = 20
 PARITY_METRICS: Final = "pipelines.transformation.parity_metrics"
 
 
 @dg.asset_check(
-    asset=RATINGS,
+    asset=FEATURES,
     metadata=promise(
         ERROR,
         "WARN where only Redis is away. Else one of the two engines is wrong: the named features at that instant, "

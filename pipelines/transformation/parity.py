@@ -59,11 +59,11 @@ _SETTLED: Final = """
 
 _MOMENTS: Final = """
     create temporary table asked_moments (
-        user_id uuid, local_date date, as_of timestamptz, precision text, local_seconds integer
+        moment_number bigint, user_id uuid, local_date date, as_of timestamptz, precision text, local_seconds integer
     ) on commit drop
 """
-_ASK: Final = "insert into asked_moments values (%s, %s, %s, 'instant', %s)"
-_MOMENTS_OF_THE_BUILD: Final = re.compile(r'("[^"]+"\.)?"intermediate"\."int_moments"')
+_ASK: Final = "insert into asked_moments values (%s, %s, %s, %s, 'instant', %s)"
+_MOMENTS_OF_THE_BUILD: Final = re.compile(r'("[^"]+"\.)?"intermediate"\."int_rebuilt_moments"')
 
 LiveTiles = Mapping[UUID, Mapping[Any, Mapping[str, Tile]] | None]
 
@@ -144,7 +144,11 @@ def _warehouse_vectors(
     connection.execute(_MOMENTS)
     with connection.cursor() as cursor:
         cursor.executemany(
-            _ASK, [(user_id, m.local_date, m.as_of, m.local_seconds) for user_id, m in moments.items()]
+            _ASK,
+            [
+                (number, user_id, m.local_date, m.as_of, m.local_seconds)
+                for number, (user_id, m) in enumerate(moments.items())
+            ],
         )
     found: dict[UUID, dict[str, float | None]] = {user_id: {} for user_id in moments}
     for query in features:
@@ -154,11 +158,11 @@ def _warehouse_vectors(
 
 
 def _compiled_features(postgres_url: str, data_dir: Path) -> list[str]:
-    """dbt's SQL of every feature table, over `asked_moments`."""
-    names = [f"moment_{domain}_features" for domain in DOMAINS]
+    """dbt's SQL of every domain of features, over `asked_moments`."""
+    names = [f"int_{domain}_features" for domain in DOMAINS]
     run_dbt(["compile", "--full-refresh", "--select", *names], postgres_url=postgres_url, data_dir=data_dir)
     folder = target_dir(data_dir) / "compiled"
-    files = [next(folder.rglob(f"models/features/{name}.sql")) for name in names]
+    files = [next(folder.rglob(f"models/features/domains/{name}.sql")) for name in names]
     return [_MOMENTS_OF_THE_BUILD.sub("asked_moments", file.read_text(encoding="utf-8")) for file in files]
 
 

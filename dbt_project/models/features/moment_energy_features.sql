@@ -4,86 +4,45 @@
 
 with
 
-clock as (
-
-    select * from {{ ref('moment_clock_features') }}
-
-),
-
-sleep as (
-
-    select * from {{ ref('moment_sleep_features') }}
-
-),
-
-activity as (
-
-    select * from {{ ref('moment_activity_features') }}
-
-),
-
-ratings as (
-
-    select * from {{ ref('moment_ratings_features') }}
-
-),
-
-moods as (
-
-    select * from {{ ref('moment_moods_features') }}
-
-),
-
-intake as (
-
-    select * from {{ ref('moment_intake_features') }}
-
-),
-
 vectors as (
 
     select
-        clock.user_id,
-        clock.local_date,
-        clock.as_of,
-        clock.precision,
-        clock.hour_of_day,
-        clock.day_of_week,
-        clock.is_weekend,
-        sleep.time_since_last_sleep,
-        sleep.avg_sleep_last_7d,
-        activity.avg_exercise_last_7d,
-        activity.social_events_count_last_3d,
-        ratings.energy_rolling_mean_7d,
-        moods.mood_trend_last_14d,
-        sleep.main_sleep_minutes_last_3d,
-        sleep.sleep_efficiency_last_3d,
-        activity.work_minutes_sum_1d,
-        activity.social_minutes_faded_3d,
-        intake.caffeine_active_1d,
-        activity.exercise_load_hours_since_7d,
-        intake.time_since_last_meal,
-        ratings.energy_rolling_std_7d,
-        ratings.energy_ewma_28d,
-        ratings.energy_mean_28d,
-        ratings.energy_mean_2d,
-        ratings.energy_daypart_mean_28d,
-        sleep.energy_prior_three_process,
-        activity.exercise_load_sum_yesterday,
-        intake.caffeine_hours_since_3d,
-        intake.alcohol_sum_2d,
-        sleep.main_sleep_minutes_mean_28d,
-        sleep.sleep_efficiency_mean_28d,
-        activity.work_minutes_daily_27d,
-        intake.caffeine_daily_27d,
-        activity.exercise_minutes_daily_27d
+        user_id,
+        local_date,
+        as_of,
+        precision,
+        hour_of_day,
+        day_of_week,
+        is_weekend,
+        time_since_last_sleep,
+        avg_sleep_last_7d,
+        avg_exercise_last_7d,
+        social_events_count_last_3d,
+        energy_rolling_mean_7d,
+        mood_trend_last_14d,
+        main_sleep_minutes_last_3d,
+        sleep_efficiency_last_3d,
+        work_minutes_sum_1d,
+        social_minutes_faded_3d,
+        caffeine_active_1d,
+        exercise_load_hours_since_7d,
+        time_since_last_meal,
+        energy_rolling_std_7d,
+        energy_ewma_28d,
+        energy_mean_28d,
+        energy_mean_2d,
+        energy_daypart_mean_28d,
+        energy_prior_three_process,
+        exercise_load_sum_yesterday,
+        caffeine_hours_since_3d,
+        alcohol_sum_2d,
+        main_sleep_minutes_mean_28d,
+        sleep_efficiency_mean_28d,
+        work_minutes_daily_27d,
+        caffeine_daily_27d,
+        exercise_minutes_daily_27d
 
-    from clock
-    inner join sleep using (user_id, local_date, as_of, precision)
-    inner join activity using (user_id, local_date, as_of, precision)
-    inner join ratings using (user_id, local_date, as_of, precision)
-    inner join moods using (user_id, local_date, as_of, precision)
-    inner join intake using (user_id, local_date, as_of, precision)
+    from {{ ref('moment_features') }}
 
 )
 

@@ -2,10 +2,7 @@
     materialized='incremental',
     incremental_strategy='replace_days',
     meta={'days': 'int_changed_days'},
-    indexes=[
-        {'columns': ['user_id', 'as_of', 'precision', 'local_date'], 'unique': true},
-        {'columns': ['user_id', 'local_date']},
-    ],
+    indexes=[{'columns': ['user_id', 'local_date', 'as_of', 'precision'], 'unique': true}],
     post_hook='{{ analyze_if_grown() }}',
 ) }}
 

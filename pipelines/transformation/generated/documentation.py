@@ -23,10 +23,14 @@ signature of the models and this page follow from it. To add one, add an entry t
 A feature describes a person at a moment (`as_of`): it reads what had happened *and* was known by then, at most 28 local
 days back, today included. Missing stays missing: a window without events is null, never zero, except for counts.
 
+Table `features.moment_features` has one row a moment, with all of them; a feature set is a view of it, in the order of
+its vector. A build computes them domain by domain, for the moments that it builds anew
+([decision 45](decisions/0045-a-moment-is-one-row.md)).
+
 Two engines read these definitions: dbt in the warehouse, and Python over the tiles that live in Redis
 ([streams](streams.md)). That they agree to 1e-9, at one `as_of`, is tested on generated lives whose events come late,
 twice, corrected, moved, deleted and from several zones, and checked every day on living people: Dagster's check
-`live_vectors_equal_the_warehouse` of `features/moment_ratings_features`, and the metric
+`live_vectors_equal_the_warehouse` of `features/moment_features`, and the metric
 `aurora_features_parity_mismatches`.
 
 ```sh
@@ -44,7 +48,7 @@ def documentation_files() -> dict[str, str]:
     for domain, meaning in DOMAINS.items():
         members = [feature for feature in FEATURES.values() if feature.domain == domain]
         if members:
-            parts.append(f"## {meaning}\n\nTable `features.moment_{domain}_features`.\n\n{_table(members)}")
+            parts.append(f"## {meaning}\n\nDomain `{domain}`.\n\n{_table(members)}")
     return {"docs/features.md": "\n".join(part.rstrip() + "\n" for part in parts)}
 
 

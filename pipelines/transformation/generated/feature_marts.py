@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from aurora.features.catalogue import (
     BASELINE_INPUTS,
-    DOMAINS,
     FEATURE_SETS,
     FEATURES,
     FOR_ANALYSTS,
@@ -20,7 +19,7 @@ from pipelines.transformation.generated.features import (
     KEY,
     KEY_COLUMNS,
     SOURCE,
-    domain_model,
+    TABLE,
     feature_column,
     set_model,
 )
@@ -130,7 +129,7 @@ def _definition_rows(feature_set: str) -> Iterator[str]:
             _text(name),
             _text(_role(feature_set, feature)),
             _text(feature.domain),
-            _text(f"features.{domain_model(feature.domain)}"),
+            _text(f"features.{TABLE}"),
             _text(feature.unit),
             _text(feature.description),
             _text(reads(feature).replace("`", "")),
@@ -176,8 +175,6 @@ select * from features
 
 def _latest_of_set(name: str) -> str:
     keys = ", ".join(f"'{column}'" for column in KEY)
-    same_moment = f"{chr(10)}            and ".join(f"vectors.{column} = newest.{column}" for column in KEY)
-    any_domain = domain_model(next(iter(DOMAINS)))
     return f"""{name}_vectors as (
 
     select
@@ -186,25 +183,17 @@ def _latest_of_set(name: str) -> str:
         newest.local_date,
         newest.as_of,
         newest.precision,
-        to_jsonb(moments) - array[{keys}] as features
+        to_jsonb(newest) - array[{keys}] as features
 
     from users
-    -- The newest moment by one table's index, then its vector: a vector is a join of several tables.
+    -- By an index, a person at a time.
     cross join lateral (
-        select {", ".join(KEY)}
-        from {{{{ ref('{any_domain}') }}}} as known
+        select * from {{{{ ref('{set_model(name)}') }}}} as known
         where known.user_id = users.user_id and {{{{ has_happened('known.as_of') }}}}
         -- Of a rating and a midnight at one instant the rating: its time of day is known.
         order by known.as_of desc, known.precision desc
         limit 1
     ) as newest
-    cross join lateral (
-        select * from {{{{ ref('{set_model(name)}') }}}} as vectors
-        where
-            {same_moment}
-        -- A fence: Postgres would join the view's tables with one another first.
-        offset 0  -- noqa: AM09
-    ) as moments
 
 ),
 """

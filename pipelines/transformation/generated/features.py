@@ -1,4 +1,7 @@
-"""Features: one incremental table per domain, and one view per feature set in the order of its vector."""
+"""Features: one row of all of them a moment, and one view per feature set in the order of its vector.
+
+A build computes them domain by domain, for its own moments, and puts what it has computed beside one another.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,15 @@ from pipelines.transformation.generated.texts import (
     unique_rows,
     yaml_file,
 )
-from pipelines.transformation.generated.windows import KEY, windows_ctes
+from pipelines.transformation.generated.windows import windows_ctes
 
 SOURCE: Final = "aurora/features/catalogue.py"
+TABLE: Final = "moment_features"
+"""All features of all moments."""
+
+KEY: Final = ("user_id", "local_date", "as_of", "precision")
+"""Of a moment."""
+
 GRAIN: Final = "One row per user per moment (`as_of`, precision and local day)."
 
 KEY_COLUMNS: Final = (
@@ -32,7 +41,7 @@ KEY_COLUMNS: Final = (
 
 
 def domain_model(domain: str) -> str:
-    return f"moment_{domain}_features"
+    return f"int_{domain}_features"
 
 
 def set_model(feature_set: str) -> str:
@@ -41,37 +50,44 @@ def set_model(feature_set: str) -> str:
 
 def feature_files() -> dict[str, str]:
     """Path below `models/` → text."""
-    files, entries = {}, []
+    files, of_build = {}, []
     for domain, meaning in DOMAINS.items():
-        features = [feature for feature in FEATURES.values() if feature.domain == domain]
+        features = _features_of(domain)
         if features:
-            files[f"features/{domain_model(domain)}.sql"] = _domain_sql(domain, features)
-            entries.append(_entry(domain_model(domain), meaning, features, days="int_rebuilt_days"))
+            files[f"features/domains/{domain_model(domain)}.sql"] = _domain_sql(domain, features)
+            of_build.append(_domain_entry(domain, meaning, features))
+    files["features/domains/_domains.yml"] = yaml_file(SOURCE, of_build)
+    files[f"features/{TABLE}.sql"] = _table_sql()
+    # The views have its key.
+    key = {"data_tests": [unique_rows(TABLE, list(KEY), "int_rebuilt_days")]}
+    entries = [_entry(TABLE, "All features", FEATURES.values()) | key]
     for name in FEATURE_SETS:
         features = [FEATURES[member] for member in vector_names(name)]
         files[f"features/{set_model(name)}.sql"] = _set_sql(name, features)
         meaning = f"The features of the {name} model, in the order of its vector"
-        entries.append(_entry(set_model(name), meaning, features, days="int_rebuilt_days"))
+        entries.append(_entry(set_model(name), meaning, features))
     files["features/_features.yml"] = yaml_file(SOURCE, entries)
     return files
 
 
+def _features_of(domain: str) -> list[Feature]:
+    return [feature for feature in FEATURES.values() if feature.domain == domain]
+
+
 def _domain_sql(domain: Domain, features: list[Feature]) -> str:
     windows = windows_by_measure(features)
-    columns = [f"moments.{name}" for name in KEY]
+    columns = ["moments.user_id", "moments.moment_number"]
     columns += [f"{one_line(feature.formula.sql())} as {feature.name}" for feature in features]
     rows = "windows as moments" if windows else "moments"
     text = f"""
-{{{{ feature_table() }}}}
+{{{{ config(post_hook='{{{{ analyze_if_grown() }}}}') }}}}
 
 with
 
 -- Not materialized: of a table Postgres knows how many rows there are.
 moments as not materialized (
 
-    select moments.*
-    from {{{{ ref('int_moments') }}}} as moments
-    {{{{ only_days_of(ref('int_rebuilt_days'), 'moments') }}}}
+    select * from {{{{ ref('int_rebuilt_moments') }}}}
 
 ),
 
@@ -89,30 +105,65 @@ select * from features
     return sql_file(domain_model(domain), SOURCE, text)
 
 
-def _set_sql(name: str, features: list[Feature]) -> str:
-    domains = list(dict.fromkeys(feature.domain for feature in features))
-    first, *others = domains
-    columns = [f"{first}.{column}" for column in KEY]
-    columns += [f"{feature.domain}.{feature.name}" for feature in features]
+def _table_sql() -> str:
+    domains = list(dict.fromkeys(feature.domain for feature in FEATURES.values()))
+    columns = [f"moments.{column}" for column in KEY]
+    columns += [f"{feature.domain}.{feature.name}" for feature in FEATURES.values()]
     imports = "\n\n".join(
         f"{domain} as (\n\n    select * from {{{{ ref('{domain_model(domain)}') }}}}\n\n),"
         for domain in domains
     )
-    joins = "".join(f"    inner join {other} using ({', '.join(KEY)})\n" for other in others)
+    joins = "".join(f"    inner join {domain} using (moment_number)\n" for domain in domains)
+    text = f"""
+{{{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_days',
+    meta={{'days': 'int_rebuilt_days'}},
+    indexes=[
+        {{'columns': ['user_id', 'local_date', 'as_of', 'precision'], 'unique': true}},
+        {{'columns': ['user_id', 'as_of']}},
+    ],
+    post_hook='{{{{ analyze_if_grown() }}}}',
+) }}}}
+
+with
+
+moments as (
+
+    select * from {{{{ ref('int_rebuilt_moments') }}}}
+
+),
+
+{imports}
+
+features as (
+
+    select
+{indented(columns, 8)}
+
+    from moments
+{joins}
+)
+
+select * from features
+"""
+    return sql_file(TABLE, SOURCE, text)
+
+
+def _set_sql(name: str, features: list[Feature]) -> str:
+    columns = indented([*KEY, *(feature.name for feature in features)], 8)
     text = f"""
 {{{{ config(materialized='view') }}}}
 
 with
 
-{imports}
-
 vectors as (
 
     select
-{indented(columns, 8)}
+{columns}
 
-    from {first}
-{joins}
+    from {{{{ ref('{TABLE}') }}}}
+
 )
 
 select * from vectors
@@ -120,12 +171,26 @@ select * from vectors
     return sql_file(set_model(name), SOURCE, text)
 
 
-def _entry(name: str, meaning: str, features: Iterable[Feature], *, days: str) -> dict[str, Any]:
+def _domain_entry(domain: str, meaning: str, features: Iterable[Feature]) -> dict[str, Any]:
+    name = domain_model(domain)
+    return {
+        "name": name,
+        "description": f"{meaning}, of the moments of the last build; `moment_features` has those of all. One row per"
+        " moment of the build.",
+        "columns": [
+            described("user_id", "uuid", "The person."),
+            described("moment_number", "bigint", "The moment, as `int_rebuilt_moments` numbers it."),
+            *(feature_column(feature) for feature in features),
+        ],
+        "data_tests": [unique_rows(name, ["moment_number"])],
+    }
+
+
+def _entry(name: str, meaning: str, features: Iterable[Feature]) -> dict[str, Any]:
     return {
         "name": name,
         "description": f"{meaning}, as known at each moment. {GRAIN}",
         "columns": [*KEY_COLUMNS, *(feature_column(feature) for feature in features)],
-        "data_tests": [unique_rows(name, list(KEY), days)],
     }
 
 

@@ -8,15 +8,10 @@ each measure is looked up in the versions that counted (docs/decisions/0042, 004
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
-
 from aurora.events.catalogue import MEASURES
 from aurora.features.sql import needs_rank, widest
 from aurora.features.windows import Window, frame_name
 from pipelines.transformation.generated.texts import indented, one_line
-
-KEY: Final = ("user_id", "local_date", "as_of", "precision")
-"""Of a moment."""
 
 
 def windows_ctes(by_measure: dict[str, list[Window]]) -> str:
@@ -73,7 +68,7 @@ windows as (
 
     from known_moments as moments
     inner join earlier using (day_number)
-    left join todays_tiles using ({", ".join(KEY)})
+    left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09
 

@@ -36,7 +36,7 @@ def materialized(url: str, mlflow_uri: str, folder: Path) -> dg.ExecuteInProcess
 def break_training(connection: psycopg.Connection[Any], cohort: str) -> None:
     """A feature that is infinite: no booster takes such a row."""
     connection.execute(
-        "update features.moment_sleep_features set avg_sleep_last_7d = 'Infinity' where user_id = %s",
+        "update features.moment_features set avg_sleep_last_7d = 'Infinity' where user_id = %s",
         [person(0, cohort)],
     )
 

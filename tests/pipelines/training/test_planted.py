@@ -34,13 +34,13 @@ BY_HEART: Final = replace(
 """One deep tree has a leaf for nearly every rating."""
 
 THE_RATING_AS_SLEEP: Final[LiteralString] = """
-    update features.moment_sleep_features as features
+    update features.moment_features as features
     set avg_sleep_last_7d = 60 * labels.value
     from intermediate.int_labels as labels
     where labels.target = 'energy' and (labels.user_id, labels.as_of) = (features.user_id, features.as_of)
 """
 A_WEEK_WITH_TODAY: Final[LiteralString] = """
-    update features.moment_ratings_features as features
+    update features.moment_features as features
     set energy_rolling_mean_7d = (
         select avg(labels.value)
         from intermediate.int_labels as labels

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from pipelines.training import copied_rows
 from pipelines.training.copied_rows import CopiedRowsUnevenError, blocks_of, fixed_layout
@@ -159,7 +158,7 @@ def test_no_label_is_compared_with_all_moments_of_its_person(connection: Connect
         plan = connection.execute(cast("LiteralString", f"explain {query}")).fetchall()
 
     joins = [line.strip() for (line,) in plan if "Join" in line or "Nested Loop" in line]
-    assert len(joins) > len(spec.columns) / 10
+    assert joins
     assert [line for line in joins if "Hash Join" not in line] == []
 
 
@@ -169,20 +168,13 @@ def _add_moments(connection: Connection, spec: ModelSpec, *, days: int) -> None:
         select user_id, timestamptz '2020-01-01' + number * interval '8 hours' as as_of
         from app.users cross join generate_series(0, %s) as number
     """
-    for domain in dict.fromkeys(FEATURES[name].domain for name in spec.columns):
-        connection.execute(
-            sql.SQL(
-                "insert into features.{table} (user_id, as_of, precision, local_date)"
-                " select user_id, as_of, 'instant', as_of::date from ({moments}) as moments"
-            ).format(table=sql.Identifier(f"moment_{domain}_features"), moments=sql.SQL(moments)),
-            [3 * days],
-        )
-        # As dbt makes it: the order in which the tables would be merged.
-        connection.execute(
-            sql.SQL("create index on features.{} (user_id, local_date)").format(
-                sql.Identifier(f"moment_{domain}_features")
-            )
-        )
+    connection.execute(
+        sql.SQL(
+            "insert into features.moment_features (user_id, as_of, precision, local_date)"
+            " select user_id, as_of, 'instant', as_of::date from ({moments}) as moments"
+        ).format(moments=sql.SQL(moments)),
+        [3 * days],
+    )
     connection.execute(
         sql.SQL(
             "insert into intermediate.int_labels (user_id, as_of, target, value, label_event_id, known_at,"

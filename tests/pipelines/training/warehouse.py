@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -13,12 +13,12 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from aurora.events.catalogue import MEASURES
-from aurora.features.catalogue import FEATURES
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from pipelines.training.rows import TrainingRows
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 _KEY: Final = "user_id, as_of, precision, local_date"
+_FEATURES: Final = tuple(dict.fromkeys((*ENERGY.columns, *MOOD.columns)))
 
 
 def person(number: int, cohort: str = "real") -> UUID:
@@ -43,35 +43,21 @@ def build_tables(connection: psycopg.Connection[Any]) -> None:
         )
         """
     )
-    domains: dict[str, list[str]] = {}
-    for name in dict.fromkeys((*ENERGY.columns, *MOOD.columns)):
-        domains.setdefault(FEATURES[name].domain, []).append(name)
-    for domain, names in domains.items():
-        columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(name)) for name in names)
-        connection.execute(
-            sql.SQL(
-                "create table features.{} (user_id uuid, as_of timestamptz, precision text, local_date date, {},"
-                " primary key (user_id, as_of, precision, local_date))"
-            ).format(_table(domain), columns)
-        )
+    columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(name)) for name in _FEATURES)
+    connection.execute(
+        sql.SQL(
+            "create table features.moment_features (user_id uuid, as_of timestamptz, precision text, local_date date, {},"
+            " primary key (user_id, local_date, as_of, precision))"
+        ).format(columns)
+    )
     for spec in (ENERGY, MOOD):
-        first, *others = dict.fromkeys(FEATURES[name].domain for name in spec.columns)
         connection.execute(
-            sql.SQL("create view features.{} as select {}, {} from features.{} {}").format(
-                _table(spec.feature_set),
+            sql.SQL("create view features.{} as select {}, {} from features.moment_features").format(
+                sql.Identifier(f"moment_{spec.feature_set}_features"),
                 sql.SQL(_KEY),
                 sql.SQL(", ").join(map(sql.Identifier, spec.columns)),
-                _table(first),
-                sql.SQL(" ").join(
-                    sql.SQL("join features.{} using ({})").format(_table(other), sql.SQL(_KEY))
-                    for other in others
-                ),
             )
         )
-
-
-def _table(domain: str) -> sql.Identifier:
-    return sql.Identifier(f"moment_{domain}_features")
 
 
 def add_people(
@@ -141,21 +127,13 @@ def add_rows(connection: psycopg.Connection[Any], rows: TrainingRows) -> None:
             )
         ],
     )
-    domains = dict.fromkeys(FEATURES[name].domain for name in (*ENERGY.columns, *MOOD.columns))
-    for domain in domains:
-        names = [name for name in spec.columns if FEATURES[name].domain == domain]
-        table = rows.table[:, [spec.columns.index(name) for name in names]]
-        cursor.executemany(
-            sql.SQL("insert into features.{} ({}) values ({})").format(
-                _table(domain),
-                sql.SQL(", ").join([sql.SQL(_KEY), *map(sql.Identifier, names)]),
-                sql.SQL(", ").join([sql.Placeholder()] * (len(names) + 4)),
-            ),
-            [
-                (user_id, at, "day", at.date(), *(None if np.isnan(value) else value for value in vector))
-                for user_id, at, vector in zip(people, moments, table.tolist(), strict=True)
-            ],
-        )
+    cursor.executemany(
+        _adding_vector(spec.columns),
+        [
+            (user_id, at, "day", at.date(), *(None if np.isnan(value) else value for value in vector))
+            for user_id, at, vector in zip(people, moments, rows.table.tolist(), strict=True)
+        ],
+    )
 
 
 def add_tiles(connection: psycopg.Connection[Any]) -> None:
@@ -188,18 +166,16 @@ def add_tiles(connection: psycopg.Connection[Any]) -> None:
 def _add_vector(
     connection: psycopg.Connection[Any], user_id: UUID, as_of: datetime, vector: Mapping[str, float]
 ) -> None:
-    """A row in the table of each domain."""
-    domains = dict.fromkeys(FEATURES[name].domain for name in (*ENERGY.columns, *MOOD.columns))
-    for domain in domains:
-        names = [name for name in vector if FEATURES[name].domain == domain]
-        connection.execute(
-            sql.SQL("insert into features.{} ({}) values ({})").format(
-                _table(domain),
-                sql.SQL(", ").join([sql.SQL(_KEY), *map(sql.Identifier, names)]),
-                sql.SQL(", ").join([sql.Placeholder()] * (len(names) + 4)),
-            ),
-            [user_id, as_of, "instant", as_of.date(), *(vector[name] for name in names)],
-        )
+    connection.execute(
+        _adding_vector(vector), [user_id, as_of, "instant", as_of.date(), *vector.values()]
+    )
+
+
+def _adding_vector(names: Collection[str]) -> sql.Composed:
+    return sql.SQL("insert into features.moment_features ({}) values ({})").format(
+        sql.SQL(", ").join([sql.SQL(_KEY), *map(sql.Identifier, names)]),
+        sql.SQL(", ").join([sql.Placeholder()] * (len(names) + 4)),
+    )
 
 
 def _add_label(

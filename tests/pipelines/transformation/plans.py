@@ -24,6 +24,7 @@ _GROW_WITH_HISTORY = """
         nspname in ('raw', 'staging', 'intermediate', 'features', 'scores', 'predictions', 'insights')
         and relkind in ('r', 'p')
         and relname not in ('stg_touched_days', 'int_changed_days', 'int_rebuilt_days', 'int_rescored_days')
+        and relname not in ('int_rebuilt_moments') and relname !~ '^int_[a-z]+_features$'
 """
 
 
@@ -32,7 +33,7 @@ def expected_rows(warehouse: Warehouse) -> dict[str, float]:
     with psycopg.connect(warehouse.owner_url) as connection:
         return {
             name: _plan(connection, warehouse, name)["Plan Rows"]
-            for name in (f"moment_{domain}_features" for domain in DOMAINS)
+            for name in (f"int_{domain}_features" for domain in DOMAINS)
         }
 
 

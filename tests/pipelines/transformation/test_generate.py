@@ -67,25 +67,25 @@ def test_one_new_entry_reaches_sql_live_vector_docs_and_signature(tmp_path: Path
     told = json.loads(told.stdout)
 
     models = tmp_path / "dbt_project/models/features"
-    assert "hydration_sum_1d" in (models / "moment_intake_features.sql").read_text()
+    assert "hydration_sum_1d" in (models / "domains/int_intake_features.sql").read_text()
     assert "hydration_sum_1d" in (models / "moment_energy_features.sql").read_text()
     assert "Drunk today so far. Unit: ml." in (models / "_features.yml").read_text()
     assert "| `hydration_sum_1d` | ml | Drunk today so far. |" in (tmp_path / "docs/features.md").read_text()
-    assert "dbt_project/models/features/moment_intake_features.sql" in told["drifted"]
+    assert "dbt_project/models/features/domains/int_intake_features.sql" in told["drifted"]
     assert told["live"] == 750.0
     assert told["signature"][-1] == "hydration_sum_1d"
 
 
 def test_file_that_follows_from_nothing_any_more_is_removed(tmp_path: Path) -> None:
     write_generated(tmp_path)
-    left_over = tmp_path / "dbt_project/models/features/moment_old_features.sql"
-    shutil.copy(tmp_path / "dbt_project/models/features/moment_clock_features.sql", left_over)
+    left_over = tmp_path / "dbt_project/models/features/domains/int_old_features.sql"
+    shutil.copy(tmp_path / "dbt_project/models/features/domains/int_clock_features.sql", left_over)
 
     drift = find_drift(tmp_path)
     write_generated(tmp_path)
 
     assert [(entry.path, entry.problem) for entry in drift] == [
-        ("dbt_project/models/features/moment_old_features.sql", "follows from nothing any more")
+        ("dbt_project/models/features/domains/int_old_features.sql", "follows from nothing any more")
     ]
     assert not left_over.exists()
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from aurora.features.catalogue import DOMAINS, FEATURES
+from aurora.features.catalogue import FEATURES
 from aurora.features.live import tiles_from_log
 from aurora.features.packing import pack, unpack
 from aurora.features.vector import Moment, vector
@@ -27,14 +27,11 @@ EXAMPLES = max(settings.default.max_examples // 50, 1) if settings.default else 
 """Two, so two hundred lives; `--hypothesis-profile=search` makes two thousand, other ones in each run."""
 MOMENTS = 8
 
-_KEY = ("user_id", "local_date", "as_of", "precision")
-_VECTORS = (
-    "select * from intermediate.int_moments "
-    + " ".join(
-        f"inner join features.moment_{domain}_features using ({', '.join(_KEY)})" for domain in DOMAINS
-    )
-    + " where user_id = any(%s)"
-)
+_VECTORS = """
+    select * from intermediate.int_moments
+    inner join features.moment_features using (user_id, local_date, as_of, precision)
+    where user_id = any(%s)
+"""
 
 
 @pytest.mark.slow

@@ -1,15 +1,13 @@
 -- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
 -- sqlfluff:max_line_length:0
-{{ feature_table() }}
+{{ config(post_hook='{{ analyze_if_grown() }}') }}
 
 with
 
 -- Not materialized: of a table Postgres knows how many rows there are.
 moments as not materialized (
 
-    select moments.*
-    from {{ ref('int_moments') }} as moments
-    {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+    select * from {{ ref('int_rebuilt_moments') }}
 
 ),
 
@@ -103,7 +101,7 @@ windows as (
 
     from known_moments as moments
     inner join earlier using (day_number)
-    left join todays_tiles using (user_id, local_date, as_of, precision)
+    left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09
 
@@ -113,9 +111,7 @@ features as (
 
     select
         moments.user_id,
-        moments.local_date,
-        moments.as_of,
-        moments.precision,
+        moments.moment_number,
         energy_ewma_28d as energy_ewma_28d,
         energy_mean_7d as energy_rolling_mean_7d,
         energy_std_7d as energy_rolling_std_7d,

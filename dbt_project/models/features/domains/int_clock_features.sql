@@ -1,15 +1,13 @@
 -- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
 -- sqlfluff:max_line_length:0
-{{ feature_table() }}
+{{ config(post_hook='{{ analyze_if_grown() }}') }}
 
 with
 
 -- Not materialized: of a table Postgres knows how many rows there are.
 moments as not materialized (
 
-    select moments.*
-    from {{ ref('int_moments') }} as moments
-    {{ only_days_of(ref('int_rebuilt_days'), 'moments') }}
+    select * from {{ ref('int_rebuilt_moments') }}
 
 ),
 
@@ -17,9 +15,7 @@ features as (
 
     select
         moments.user_id,
-        moments.local_date,
-        moments.as_of,
-        moments.precision,
+        moments.moment_number,
         (moments.local_seconds / 3600::float8) as hour_of_day,
         extract(isodow from moments.local_date)::float8 as day_of_week,
         (extract(isodow from moments.local_date) >= 6)::integer::float8 as is_weekend
