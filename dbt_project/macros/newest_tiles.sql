@@ -1,11 +1,11 @@
 {# One row a day: the newest tiles of several measures side by side, from `first_day` days before the first of a person's
    framed `days` on, null where there is none. `columns` says which columns are asked of which measure. The framed days
-   are among the rows, if only to be asked for: they have a `day_number`. #}
+   are among the rows, if only to be asked for: they have a `known_number`. #}
 {% macro newest_tiles(columns, first_day) -%}
 select
         user_id,
         local_date - date '2000-01-01' as day,
-        max(day_number) as day_number
+        max(known_number) as known_number
         {%- for measure, names in columns.items() %}
         {%- for name in names %},
         max({{ name }}) filter (where measure = '{{ measure }}') as {{ measure }}_{{ name }}
@@ -16,7 +16,7 @@ select
         select
             tiles.user_id,
             tiles.local_date,
-            null::bigint as day_number,
+            null::bigint as known_number,
             tiles.measure,
             tiles.n,
             tiles.total,
@@ -30,7 +30,7 @@ select
         {{ only_tiles_around('days', first_day, where='is_framed') }}
         where tiles.measure in ('{{ columns | join("', '") }}') and tiles.valid_until = 'infinity'
         union all
-        select user_id, local_date, day_number, null, null, null, null, null, null, null, null
+        select user_id, local_date, known_number, null, null, null, null, null, null, null, null
         from days
         where is_framed
     ) as newest

@@ -12,5 +12,6 @@ inner join (
         ) as spans
             on
                 tiles.user_id = spans.user_id
+                and {{ block_of('tiles.local_date') }} between {{ block_of('spans.first_date') }} and {{ block_of('spans.last_date') }}
                 and tiles.local_date between spans.first_date and spans.last_date
 {%- endmacro %}

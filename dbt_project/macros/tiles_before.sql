@@ -2,8 +2,8 @@
    `first_day` days before on, each in the version that counted at the row's `known_by`.
    `has_rank` numbers them, the newest day first, for aggregates that weigh days by rank.
 
-   That a version was known is asked of `least`, for which no index is: else Postgres takes the index that ends with
-   `valid_from`, and descends it once for each day of the window instead of once. #}
+   That a version was known is asked of `least`, for which no index is: else Postgres takes the index that has
+   `valid_from`, and descends it once for each day of the window instead of once for each block. #}
 {% macro tiles_before(measure, first_day, has_rank=false) -%}
 (
         select
@@ -23,7 +23,7 @@
         where
             tiles.user_id = days.user_id
             and tiles.measure = '{{ measure }}'
-            and tiles.local_date between days.local_date - {{ first_day }} and days.local_date - 1
+            and {{ in_window('tiles', 'days.local_date', first_day, 1) }}
             and least(tiles.valid_from, days.known_by) = tiles.valid_from
             and tiles.valid_until > days.known_by
     ) as tiles

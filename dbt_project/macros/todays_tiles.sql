@@ -1,8 +1,8 @@
 {# The tiles of each moment's own day as far as they were known by then, those of several measures side by side.
    `columns` says which columns are asked of which measure. There is one tile of a measure at most, and `max` picks it.
 
-   In a full build all tiles are wanted. The fence (`offset 0`) keeps Postgres from looking them up moment by moment: it
-   expects fewer versions than there are. #}
+   In a full build all tiles are wanted. Else a day's are looked up once for all of its moments. The fences (`offset 0`)
+   keep Postgres from looking them up moment by moment: it expects fewer versions than there are. #}
 {% macro todays_tiles(columns) -%}
 select
         moments.moment_number
@@ -13,20 +13,33 @@ select
         {%- endfor %}
 
     from moments
-    {%- if not flags.FULL_REFRESH %}
-    inner join {{ ref('int_tiles') }} as tiles
-    {%- else %}
+    {%- if flags.FULL_REFRESH %}
     inner join (
         select * from {{ ref('int_tiles') }}
         where measure in ('{{ columns | join("', '") }}')
         offset 0 -- noqa: AM09
     ) as tiles
-    {%- endif %}
         on
             moments.user_id = tiles.user_id
             and moments.local_date = tiles.local_date
+    {%- else %}
+    inner join (
+        select
+            days.day_number,
+            told.*
+        from (select distinct day_number, user_id, local_date from moments) as days
+        cross join lateral (
+            select * from {{ ref('int_tiles') }} as tiles
+            where
+                tiles.user_id = days.user_id
+                and tiles.local_date = days.local_date
+                and tiles.measure in ('{{ columns | join("', '") }}')
+            offset 0 -- noqa: AM09
+        ) as told
+    ) as tiles
+        on moments.day_number = tiles.day_number
+    {%- endif %}
             and moments.as_of >= tiles.valid_from
             and moments.as_of < tiles.valid_until
-    where tiles.measure in ('{{ columns | join("', '") }}')
     group by moments.moment_number
 {%- endmacro %}

@@ -11,7 +11,7 @@ import asyncio
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString, cast
@@ -58,11 +58,15 @@ _SETTLED: Final = """
 """
 
 _MOMENTS: Final = """
-    create temporary table asked_moments (
-        moment_number bigint, user_id uuid, local_date date, as_of timestamptz, precision text, local_seconds integer
-    ) on commit drop
+    create temporary table asked_moments on commit drop as
+    select * from intermediate.int_rebuilt_moments limit 0
 """
-_ASK: Final = "insert into asked_moments values (%s, %s, %s, %s, 'instant', %s)"
+# Nothing is settled: each looks up what counted when it asked.
+_ASK: Final = """
+    insert into asked_moments (
+        moment_number, day_number, asked_days, user_id, local_date, as_of, precision, local_seconds
+    ) values (%(number)s, %(number)s, 1, %(user_id)s, %(local_date)s, %(as_of)s, 'instant', %(local_seconds)s)
+"""
 _MOMENTS_OF_THE_BUILD: Final = re.compile(r'("[^"]+"\.)?"intermediate"\."int_rebuilt_moments"')
 
 LiveTiles = Mapping[UUID, Mapping[Any, Mapping[str, Tile]] | None]
@@ -146,8 +150,8 @@ def _warehouse_vectors(
         cursor.executemany(
             _ASK,
             [
-                (number, user_id, m.local_date, m.as_of, m.local_seconds)
-                for number, (user_id, m) in enumerate(moments.items())
+                {"number": number, "user_id": user_id, **asdict(moment)}
+                for number, (user_id, moment) in enumerate(moments.items())
             ],
         )
     found: dict[UUID, dict[str, float | None]] = {user_id: {} for user_id in moments}
@@ -160,7 +164,7 @@ def _warehouse_vectors(
 def _compiled_features(postgres_url: str, data_dir: Path) -> list[str]:
     """dbt's SQL of every domain of features, over `asked_moments`."""
     names = [f"int_{domain}_features" for domain in DOMAINS]
-    run_dbt(["compile", "--full-refresh", "--select", *names], postgres_url=postgres_url, data_dir=data_dir)
+    run_dbt(["compile", "--select", *names], postgres_url=postgres_url, data_dir=data_dir)
     folder = target_dir(data_dir) / "compiled"
     files = [next(folder.rglob(f"models/features/domains/{name}.sql")) for name in names]
     return [_MOMENTS_OF_THE_BUILD.sub("asked_moments", file.read_text(encoding="utf-8")) for file in files]

@@ -43,7 +43,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'active_minutes'
-                and days_tiles.local_date between user_days.local_date - 6 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 6, 0) }}
         ) as tiles
     ) as active_minutes
     cross join lateral (
@@ -53,7 +53,7 @@ inputs as (
         from {{ ref('int_tiles') }} as tiles
         where
             tiles.user_id = user_days.user_id
-            and tiles.local_date between user_days.local_date - 6 and user_days.local_date
+            and {{ in_window('tiles', 'user_days.local_date', 6, 0) }}
             and tiles.measure in ('active_minutes', 'sleep_minutes', 'steps', 'resting_heart_rate', 'hrv', 'work_minutes', 'meals', 'hydration', 'caffeine', 'alcohol', 'medication_doses', 'social_events', 'meditation_minutes', 'mood', 'energy', 'stress')
     ) as told_days
 

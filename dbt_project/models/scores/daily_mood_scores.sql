@@ -42,7 +42,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'mood'
-                and days_tiles.local_date between user_days.local_date - 0 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 0, 0) }}
         ) as tiles
     ) as mood
 

@@ -56,7 +56,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'hrv'
-                and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 27, 0) }}
         ) as tiles
     ) as hrv
     cross join lateral (
@@ -76,7 +76,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'resting_heart_rate'
-                and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 27, 0) }}
         ) as tiles
     ) as resting_heart_rate
     cross join lateral (
@@ -96,7 +96,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'sleep_efficiency'
-                and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 27, 0) }}
         ) as tiles
     ) as sleep_efficiency
 

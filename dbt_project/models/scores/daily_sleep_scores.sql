@@ -45,7 +45,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'main_sleep_minutes'
-                and days_tiles.local_date between user_days.local_date - 14 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 14, 0) }}
         ) as tiles
     ) as main_sleep_minutes
     left join {{ ref('int_nights') }} as nights

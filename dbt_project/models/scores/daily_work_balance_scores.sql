@@ -45,7 +45,7 @@ inputs as (
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'work_minutes'
-                and days_tiles.local_date between user_days.local_date - 27 and user_days.local_date
+                and {{ in_window('days_tiles', 'user_days.local_date', 27, 0) }}
         ) as tiles
     ) as work_minutes
     cross join lateral (
@@ -56,7 +56,7 @@ inputs as (
             on
                 today.user_id = earlier.user_id
                 and today.measure = earlier.measure
-                and earlier.local_date between user_days.local_date - 27 and user_days.local_date - 1
+                and {{ in_window('earlier', 'user_days.local_date', 27, 1) }}
                 and earlier.valid_until = 'infinity'
         where
             today.user_id = user_days.user_id

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aurora.features.catalogue import DOMAINS, FEATURE_SETS, FEATURES, Domain, Feature, vector_names
 from aurora.features.sql import windows_by_measure
+from pipelines.transformation.generated import knowledge
 from pipelines.transformation.generated.texts import (
     described,
     indented,
@@ -50,7 +51,13 @@ def set_model(feature_set: str) -> str:
 
 def feature_files() -> dict[str, str]:
     """Path below `models/` → text."""
-    files, of_build = {}, []
+    windows = {domain: windows_by_measure(_features_of(domain)) for domain in DOMAINS}
+    windows = {domain: by_measure for domain, by_measure in windows.items() if by_measure}
+    files = {
+        f"features/domains/{knowledge.CHANGES}.sql": knowledge.changes_sql(SOURCE, windows),
+        f"features/domains/{knowledge.MOMENTS}.sql": knowledge.moments_sql(SOURCE, windows),
+    }
+    of_build = knowledge.entries(windows)
     for domain, meaning in DOMAINS.items():
         features = _features_of(domain)
         if features:
@@ -87,11 +94,11 @@ with
 -- Not materialized: of a table Postgres knows how many rows there are.
 moments as not materialized (
 
-    select * from {{{{ ref('int_rebuilt_moments') }}}}
+    select * from {{{{ ref('{knowledge.MOMENTS}') }}}}
 
 ),
 
-{windows_ctes(windows) if windows else ""}features as (
+{windows_ctes(domain, windows) if windows else ""}features as (
 
     select
 {indented(columns, 8)}
@@ -130,7 +137,7 @@ with
 
 moments as (
 
-    select * from {{{{ ref('int_rebuilt_moments') }}}}
+    select * from {{{{ ref('{knowledge.MOMENTS}') }}}}
 
 ),
 

@@ -185,7 +185,7 @@ def _tiles_join(measure: str, windows: Mapping[str, Window], days: int) -> str:
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = '{measure}'
-                and days_tiles.local_date between user_days.local_date - {days} and user_days.local_date
+                and {{{{ in_window('days_tiles', 'user_days.local_date', {days}, 0) }}}}
         ) as tiles
     ) as {measure}
 """
@@ -220,7 +220,7 @@ def _rank_join(name: str, rank: DayRank) -> str:
             on
                 today.user_id = earlier.user_id
                 and today.measure = earlier.measure
-                and earlier.local_date between user_days.local_date - {rank.days} and user_days.local_date - 1
+                and {{{{ in_window('earlier', 'user_days.local_date', {rank.days}, 1) }}}}
                 and earlier.valid_until = 'infinity'
         where
             today.user_id = user_days.user_id
@@ -240,7 +240,7 @@ def _told_days_join(name: str, told: ToldDays) -> str:
         from {{{{ ref('int_tiles') }}}} as tiles
         where
             tiles.user_id = user_days.user_id
-            and tiles.local_date between user_days.local_date - {told.days - 1} and user_days.local_date
+            and {{{{ in_window('tiles', 'user_days.local_date', {told.days - 1}, 0) }}}}
             and tiles.measure in ({measures})
     ) as told_days
 """

@@ -8,24 +8,22 @@ each measure is looked up in the versions that counted (docs/decisions/0042, 004
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
+
 from aurora.events.catalogue import MEASURES
 from aurora.features.sql import needs_rank, widest
 from aurora.features.windows import Window, frame_name
 from pipelines.transformation.generated.texts import indented, one_line
 
+FEWEST_FRAMED: Final = 8
+"""Where so many days of a person are asked they are framed: a frame passes over four weeks for one that is."""
 
-def windows_ctes(by_measure: dict[str, list[Window]]) -> str:
+
+def windows_ctes(domain: str, by_measure: dict[str, list[Window]]) -> str:
     """The CTEs between `moments` and what reads their `windows`."""
     windows = [window for several in by_measure.values() for window in several]
-    earlier = {
-        measure: several
-        for measure, several in by_measure.items()
-        if any(window.frame is not None for window in several)
-    }
+    earlier = _of_days_before(by_measure)
     values = [f"{one_line(window.with_today_sql())} as {window.column()}" for window in windows]
-    # What is known of a part changes with the whole: its versions need not be read as well.
-    wholes = dict.fromkeys(MEASURES[measure].part_of or measure for measure in earlier)
-    measures = ", ".join(f"'{measure}'" for measure in wholes)
     first_day = f"first_day={widest(windows)}"
     newest = _columns_by_measure(earlier, Window.columns_in_frame)
     return f"""todays_tiles as (
@@ -36,13 +34,20 @@ def windows_ctes(by_measure: dict[str, list[Window]]) -> str:
 
 known_moments as (
 
-    {{{{ moments_with_known_by([{measures}], {first_day}) }}}}
+    select
+        *,
+        least(as_of, {domain}_settled_at) as known_by,
+        asked_days >= {FEWEST_FRAMED} and as_of >= {domain}_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= {domain}_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -67,7 +72,7 @@ windows as (
 {indented(values, 8)}
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09
@@ -75,6 +80,21 @@ windows as (
 ),
 
 """
+
+
+def measures_of_days_before(by_measure: dict[str, list[Window]]) -> list[str]:
+    """The measures by which it changes what is known of the days before. A part changes with its whole."""
+    return list(
+        dict.fromkeys(MEASURES[measure].part_of or measure for measure in _of_days_before(by_measure))
+    )
+
+
+def _of_days_before(by_measure: dict[str, list[Window]]) -> dict[str, list[Window]]:
+    return {
+        measure: several
+        for measure, several in by_measure.items()
+        if any(window.frame is not None for window in several)
+    }
 
 
 def _columns_by_measure(
@@ -104,7 +124,7 @@ def _framed(by_measure: dict[str, list[Window]]) -> str:
     return f"""framed as (
 
     select
-        day_number,
+        known_number,
 {indented(lines, 8)}
 
     from days_in_order
@@ -130,18 +150,18 @@ def _of_frames(by_measure: dict[str, list[Window]]) -> str:
         for windows in by_measure.values()
     ]
     return f"""    select
-        day_number,
+        known_number,
 {indented(lines, 8)}
 
     from framed
-    where day_number is not null
+    where known_number is not null
 """
 
 
 def _looked_up(by_measure: dict[str, list[Window]]) -> str:
     """The states of the others: one index scan for each day and measure, nothing is sorted or spilled."""
     laterals = "".join(_lateral(measure, windows) for measure, windows in by_measure.items())
-    return f"""    select days.day_number, {", ".join(f"{measure}.*" for measure in by_measure)}
+    return f"""    select days.known_number, {", ".join(f"{measure}.*" for measure in by_measure)}
     from days
 {laterals}    where not days.is_framed
 """

@@ -19,13 +19,20 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['exercise_minutes', 'exercise_load', 'work_minutes', 'social_events', 'social_minutes', 'meditation_minutes'], first_day=27) }}
+    select
+        *,
+        least(as_of, activity_settled_at) as known_by,
+        asked_days >= 8 and as_of >= activity_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= activity_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -38,7 +45,7 @@ days_in_order as (
 framed as (
 
     select
-        day_number,
+        known_number,
         sum(exercise_minutes_total) over days_1_to_6_before as exercise_minutes_total_7d, count(exercise_minutes_n) over days_1_to_6_before as exercise_minutes_days_7d, sum(exercise_minutes_total) over days_1_to_27_before as exercise_minutes_total_27d_lag_1, count(exercise_minutes_n) over days_1_to_27_before as exercise_minutes_days_27d_lag_1,
         sum(exercise_load_total) over days_1_to_1_before as exercise_load_total_1d_lag_1, sum(exercise_load_total) over days_1_to_6_before as exercise_load_total_7d, max(exercise_load_last_at) over days_1_to_6_before as exercise_load_last_at_7d,
         sum(work_minutes_total) over days_1_to_27_before as work_minutes_total_27d_lag_1, count(work_minutes_n) over days_1_to_27_before as work_minutes_days_27d_lag_1, max(work_minutes_last_at) over days_1_to_2_before as work_minutes_last_at_3d,
@@ -59,7 +66,7 @@ framed as (
 earlier as materialized (
 
     select
-        day_number,
+        known_number,
         exercise_minutes_total_7d, exercise_minutes_days_7d, exercise_minutes_total_27d_lag_1, exercise_minutes_days_27d_lag_1,
         exercise_load_total_1d_lag_1, exercise_load_total_7d, exercise_load_last_at_7d,
         work_minutes_total_27d_lag_1, work_minutes_days_27d_lag_1, work_minutes_last_at_3d,
@@ -68,10 +75,10 @@ earlier as materialized (
         meditation_minutes_last_at_2d
 
     from framed
-    where day_number is not null
+    where known_number is not null
 
     union all
-    select days.day_number, exercise_minutes.*, exercise_load.*, work_minutes.*, social_events.*, social_minutes.*, meditation_minutes.*
+    select days.known_number, exercise_minutes.*, exercise_load.*, work_minutes.*, social_events.*, social_minutes.*, meditation_minutes.*
     from days
     cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(n) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) as exercise_minutes_total_27d_lag_1, count(n) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('exercise_minutes', first_day=27) }}) as exercise_minutes
     cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as exercise_load_total_1d_lag_1, sum(total) as exercise_load_total_7d, max(last_at) as exercise_load_last_at_7d from {{ tiles_before('exercise_load', first_day=6) }}) as exercise_load
@@ -103,7 +110,7 @@ windows as (
         extract(epoch from as_of - (greatest(meditation_minutes_last_at_2d, meditation_minutes_today_last_at)))::float8 / 3600 as meditation_minutes_hours_since_2d
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

@@ -19,13 +19,20 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['meals', 'caffeine', 'alcohol'], first_day=27) }}
+    select
+        *,
+        least(as_of, intake_settled_at) as known_by,
+        asked_days >= 8 and as_of >= intake_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= intake_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -38,7 +45,7 @@ days_in_order as (
 framed as (
 
     select
-        day_number,
+        known_number,
         max(meals_last_at) over days_1_to_1_before as meals_last_at_2d,
         sum(caffeine_total) over days_1_to_27_before as caffeine_total_27d_lag_1, count(caffeine_n) over days_1_to_27_before as caffeine_days_27d_lag_1, max(caffeine_last_at) over days_1_to_2_before as caffeine_last_at_3d,
         sum(alcohol_total) over days_1_to_1_before as alcohol_total_2d, sum(alcohol_total) over days_1_to_1_before as alcohol_total_1d_lag_1
@@ -55,16 +62,16 @@ framed as (
 earlier as materialized (
 
     select
-        day_number,
+        known_number,
         meals_last_at_2d,
         caffeine_total_27d_lag_1, caffeine_days_27d_lag_1, caffeine_last_at_3d,
         alcohol_total_2d, alcohol_total_1d_lag_1
 
     from framed
-    where day_number is not null
+    where known_number is not null
 
     union all
-    select days.day_number, meals.*, caffeine.*, alcohol.*
+    select days.known_number, meals.*, caffeine.*, alcohol.*
     from days
     cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
     cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
@@ -85,7 +92,7 @@ windows as (
         alcohol_total_1d_lag_1::float8 / 1000::float8 as alcohol_sum_1d_lag_1
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

@@ -19,13 +19,20 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['mood'], first_day=27) }}
+    select
+        *,
+        least(as_of, moods_settled_at) as known_by,
+        asked_days >= 8 and as_of >= moods_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= moods_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -38,7 +45,7 @@ days_in_order as (
 framed as (
 
     select
-        day_number,
+        known_number,
         count(mood_n) over days_1_to_13_before as mood_days_14d, sum(day * (mood_total::float8 / mood_n / 1000::float8)) over days_1_to_13_before - day * sum((mood_total::float8 / mood_n / 1000::float8)) over days_1_to_13_before as mood_xy_14d, sum(day) filter (where mood_n is not null) over days_1_to_13_before - day * count(mood_n) over days_1_to_13_before as mood_x_14d, sum((mood_total::float8 / mood_n / 1000::float8)) over days_1_to_13_before as mood_means_14d, sum(day * day) filter (where mood_n is not null) over days_1_to_13_before - 2 * day * sum(day) filter (where mood_n is not null) over days_1_to_13_before + day * day * count(mood_n) over days_1_to_13_before as mood_xx_14d, array_agg((mood_total::float8 / mood_n / 1000::float8)) filter (where mood_n is not null) over days_1_to_27_before as mood_weighted_28d, count(mood_n) over days_1_to_27_before as mood_days_28d, sum(mood_total) over days_1_to_27_before as mood_total_28d, sum(mood_n) over days_1_to_27_before as mood_n_28d, (array_agg(mood_last_value) filter (where mood_n is not null) over days_1_to_27_before)[1] as mood_last_value_28d,
         sum(mood_night_total) over days_1_to_27_before as mood_night_total_28d, sum(mood_night_n) over days_1_to_27_before as mood_night_n_28d,
         sum(mood_morning_total) over days_1_to_27_before as mood_morning_total_28d, sum(mood_morning_n) over days_1_to_27_before as mood_morning_n_28d,
@@ -61,7 +68,7 @@ framed as (
 earlier as materialized (
 
     select
-        day_number,
+        known_number,
         mood_days_14d, mood_xy_14d, mood_x_14d, mood_means_14d, mood_xx_14d, case when mood_weighted_28d is not null then coalesce(mood_weighted_28d[1], 0) * power(0.7::float8, 0) + coalesce(mood_weighted_28d[2], 0) * power(0.7::float8, 1) + coalesce(mood_weighted_28d[3], 0) * power(0.7::float8, 2) + coalesce(mood_weighted_28d[4], 0) * power(0.7::float8, 3) + coalesce(mood_weighted_28d[5], 0) * power(0.7::float8, 4) + coalesce(mood_weighted_28d[6], 0) * power(0.7::float8, 5) + coalesce(mood_weighted_28d[7], 0) * power(0.7::float8, 6) + coalesce(mood_weighted_28d[8], 0) * power(0.7::float8, 7) + coalesce(mood_weighted_28d[9], 0) * power(0.7::float8, 8) + coalesce(mood_weighted_28d[10], 0) * power(0.7::float8, 9) + coalesce(mood_weighted_28d[11], 0) * power(0.7::float8, 10) + coalesce(mood_weighted_28d[12], 0) * power(0.7::float8, 11) + coalesce(mood_weighted_28d[13], 0) * power(0.7::float8, 12) + coalesce(mood_weighted_28d[14], 0) * power(0.7::float8, 13) + coalesce(mood_weighted_28d[15], 0) * power(0.7::float8, 14) + coalesce(mood_weighted_28d[16], 0) * power(0.7::float8, 15) + coalesce(mood_weighted_28d[17], 0) * power(0.7::float8, 16) + coalesce(mood_weighted_28d[18], 0) * power(0.7::float8, 17) + coalesce(mood_weighted_28d[19], 0) * power(0.7::float8, 18) + coalesce(mood_weighted_28d[20], 0) * power(0.7::float8, 19) + coalesce(mood_weighted_28d[21], 0) * power(0.7::float8, 20) + coalesce(mood_weighted_28d[22], 0) * power(0.7::float8, 21) + coalesce(mood_weighted_28d[23], 0) * power(0.7::float8, 22) + coalesce(mood_weighted_28d[24], 0) * power(0.7::float8, 23) + coalesce(mood_weighted_28d[25], 0) * power(0.7::float8, 24) + coalesce(mood_weighted_28d[26], 0) * power(0.7::float8, 25) + coalesce(mood_weighted_28d[27], 0) * power(0.7::float8, 26) end as mood_weighted_28d, mood_days_28d, mood_total_28d, mood_n_28d, mood_last_value_28d,
         mood_night_total_28d, mood_night_n_28d,
         mood_morning_total_28d, mood_morning_n_28d,
@@ -74,10 +81,10 @@ earlier as materialized (
         case when mood_very_positive_weighted_28d is not null then coalesce(mood_very_positive_weighted_28d[1], 0) * power(0.7::float8, 0) + coalesce(mood_very_positive_weighted_28d[2], 0) * power(0.7::float8, 1) + coalesce(mood_very_positive_weighted_28d[3], 0) * power(0.7::float8, 2) + coalesce(mood_very_positive_weighted_28d[4], 0) * power(0.7::float8, 3) + coalesce(mood_very_positive_weighted_28d[5], 0) * power(0.7::float8, 4) + coalesce(mood_very_positive_weighted_28d[6], 0) * power(0.7::float8, 5) + coalesce(mood_very_positive_weighted_28d[7], 0) * power(0.7::float8, 6) + coalesce(mood_very_positive_weighted_28d[8], 0) * power(0.7::float8, 7) + coalesce(mood_very_positive_weighted_28d[9], 0) * power(0.7::float8, 8) + coalesce(mood_very_positive_weighted_28d[10], 0) * power(0.7::float8, 9) + coalesce(mood_very_positive_weighted_28d[11], 0) * power(0.7::float8, 10) + coalesce(mood_very_positive_weighted_28d[12], 0) * power(0.7::float8, 11) + coalesce(mood_very_positive_weighted_28d[13], 0) * power(0.7::float8, 12) + coalesce(mood_very_positive_weighted_28d[14], 0) * power(0.7::float8, 13) + coalesce(mood_very_positive_weighted_28d[15], 0) * power(0.7::float8, 14) + coalesce(mood_very_positive_weighted_28d[16], 0) * power(0.7::float8, 15) + coalesce(mood_very_positive_weighted_28d[17], 0) * power(0.7::float8, 16) + coalesce(mood_very_positive_weighted_28d[18], 0) * power(0.7::float8, 17) + coalesce(mood_very_positive_weighted_28d[19], 0) * power(0.7::float8, 18) + coalesce(mood_very_positive_weighted_28d[20], 0) * power(0.7::float8, 19) + coalesce(mood_very_positive_weighted_28d[21], 0) * power(0.7::float8, 20) + coalesce(mood_very_positive_weighted_28d[22], 0) * power(0.7::float8, 21) + coalesce(mood_very_positive_weighted_28d[23], 0) * power(0.7::float8, 22) + coalesce(mood_very_positive_weighted_28d[24], 0) * power(0.7::float8, 23) + coalesce(mood_very_positive_weighted_28d[25], 0) * power(0.7::float8, 24) + coalesce(mood_very_positive_weighted_28d[26], 0) * power(0.7::float8, 25) + coalesce(mood_very_positive_weighted_28d[27], 0) * power(0.7::float8, 26) end as mood_very_positive_weighted_28d, mood_very_positive_days_28d
 
     from framed
-    where day_number is not null
+    where known_number is not null
 
     union all
-    select days.day_number, mood.*, mood_night.*, mood_morning.*, mood_afternoon.*, mood_evening.*, mood_very_negative.*, mood_negative.*, mood_neutral.*, mood_positive.*, mood_very_positive.*
+    select days.known_number, mood.*, mood_night.*, mood_morning.*, mood_afternoon.*, mood_evening.*, mood_very_negative.*, mood_negative.*, mood_neutral.*, mood_positive.*, mood_very_positive.*
     from days
     cross join lateral (select count(n) filter (where days_ago between 1 and 13) as mood_days_14d, (sum(day * (total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) - max(day + days_ago) filter (where days_ago between 1 and 13) * sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13)) as mood_xy_14d, sum(-days_ago) filter (where days_ago between 1 and 13) as mood_x_14d, sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) as mood_means_14d, sum(days_ago * days_ago) filter (where days_ago between 1 and 13) as mood_xx_14d, sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8) order by days_ago) as mood_weighted_28d, count(n) as mood_days_28d, sum(total) as mood_total_28d, sum(n) as mood_n_28d, (max(array[-days_ago, last_value]) )[2] as mood_last_value_28d from {{ tiles_before('mood', first_day=27, has_rank=true) }}) as mood
     cross join lateral (select sum(total) as mood_night_total_28d, sum(n) as mood_night_n_28d from {{ tiles_before('mood_night', first_day=27) }}) as mood_night
@@ -112,7 +119,7 @@ windows as (
         (case when mood_very_positive_today_n is not null then (mood_very_positive_today_total::float8 / mood_very_positive_today_n / 1::float8) + 0.7::float8 * coalesce(mood_very_positive_weighted_28d, 0) else mood_very_positive_weighted_28d end) * 0.30000000000000004::float8 / (1 - power(0.7::float8, (coalesce(mood_very_positive_days_28d, 0) + (mood_very_positive_today_n is not null)::integer))) as mood_very_positive_ewma_28d
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

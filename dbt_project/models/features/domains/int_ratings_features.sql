@@ -19,13 +19,20 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['energy', 'stress'], first_day=27) }}
+    select
+        *,
+        least(as_of, ratings_settled_at) as known_by,
+        asked_days >= 8 and as_of >= ratings_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= ratings_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -38,7 +45,7 @@ days_in_order as (
 framed as (
 
     select
-        day_number,
+        known_number,
         array_agg((energy_total::float8 / energy_n / 1000::float8)) filter (where energy_n is not null) over days_1_to_27_before as energy_weighted_28d, count(energy_n) over days_1_to_27_before as energy_days_28d, sum(energy_total) over days_1_to_6_before as energy_total_7d, sum(energy_n) over days_1_to_6_before as energy_n_7d, sum(energy_squares) over days_1_to_6_before as energy_squares_7d, sum(energy_total) over days_1_to_27_before as energy_total_28d, sum(energy_n) over days_1_to_27_before as energy_n_28d, sum(energy_total) over days_1_to_1_before as energy_total_2d, sum(energy_n) over days_1_to_1_before as energy_n_2d, (array_agg(energy_last_value) filter (where energy_n is not null) over days_1_to_27_before)[1] as energy_last_value_28d,
         sum(energy_night_total) over days_1_to_27_before as energy_night_total_28d, sum(energy_night_n) over days_1_to_27_before as energy_night_n_28d,
         sum(energy_morning_total) over days_1_to_27_before as energy_morning_total_28d, sum(energy_morning_n) over days_1_to_27_before as energy_morning_n_28d,
@@ -58,7 +65,7 @@ framed as (
 earlier as materialized (
 
     select
-        day_number,
+        known_number,
         case when energy_weighted_28d is not null then coalesce(energy_weighted_28d[1], 0) * power(0.7::float8, 0) + coalesce(energy_weighted_28d[2], 0) * power(0.7::float8, 1) + coalesce(energy_weighted_28d[3], 0) * power(0.7::float8, 2) + coalesce(energy_weighted_28d[4], 0) * power(0.7::float8, 3) + coalesce(energy_weighted_28d[5], 0) * power(0.7::float8, 4) + coalesce(energy_weighted_28d[6], 0) * power(0.7::float8, 5) + coalesce(energy_weighted_28d[7], 0) * power(0.7::float8, 6) + coalesce(energy_weighted_28d[8], 0) * power(0.7::float8, 7) + coalesce(energy_weighted_28d[9], 0) * power(0.7::float8, 8) + coalesce(energy_weighted_28d[10], 0) * power(0.7::float8, 9) + coalesce(energy_weighted_28d[11], 0) * power(0.7::float8, 10) + coalesce(energy_weighted_28d[12], 0) * power(0.7::float8, 11) + coalesce(energy_weighted_28d[13], 0) * power(0.7::float8, 12) + coalesce(energy_weighted_28d[14], 0) * power(0.7::float8, 13) + coalesce(energy_weighted_28d[15], 0) * power(0.7::float8, 14) + coalesce(energy_weighted_28d[16], 0) * power(0.7::float8, 15) + coalesce(energy_weighted_28d[17], 0) * power(0.7::float8, 16) + coalesce(energy_weighted_28d[18], 0) * power(0.7::float8, 17) + coalesce(energy_weighted_28d[19], 0) * power(0.7::float8, 18) + coalesce(energy_weighted_28d[20], 0) * power(0.7::float8, 19) + coalesce(energy_weighted_28d[21], 0) * power(0.7::float8, 20) + coalesce(energy_weighted_28d[22], 0) * power(0.7::float8, 21) + coalesce(energy_weighted_28d[23], 0) * power(0.7::float8, 22) + coalesce(energy_weighted_28d[24], 0) * power(0.7::float8, 23) + coalesce(energy_weighted_28d[25], 0) * power(0.7::float8, 24) + coalesce(energy_weighted_28d[26], 0) * power(0.7::float8, 25) + coalesce(energy_weighted_28d[27], 0) * power(0.7::float8, 26) end as energy_weighted_28d, energy_days_28d, energy_total_7d, energy_n_7d, energy_squares_7d, energy_total_28d, energy_n_28d, energy_total_2d, energy_n_2d, energy_last_value_28d,
         energy_night_total_28d, energy_night_n_28d,
         energy_morning_total_28d, energy_morning_n_28d,
@@ -67,10 +74,10 @@ earlier as materialized (
         stress_total_2d, stress_n_2d, stress_total_28d, stress_n_28d
 
     from framed
-    where day_number is not null
+    where known_number is not null
 
     union all
-    select days.day_number, energy.*, energy_night.*, energy_morning.*, energy_afternoon.*, energy_evening.*, stress.*
+    select days.known_number, energy.*, energy_night.*, energy_morning.*, energy_afternoon.*, energy_evening.*, stress.*
     from days
     cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8) order by days_ago) as energy_weighted_28d, count(n) as energy_days_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) as energy_total_28d, sum(n) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) )[2] as energy_last_value_28d from {{ tiles_before('energy', first_day=27, has_rank=true) }}) as energy
     cross join lateral (select sum(total) as energy_night_total_28d, sum(n) as energy_night_n_28d from {{ tiles_before('energy_night', first_day=27) }}) as energy_night
@@ -100,7 +107,7 @@ windows as (
         (coalesce(stress_total_28d + stress_today_total, stress_total_28d, stress_today_total))::float8 / (coalesce(stress_n_28d + stress_today_n, stress_n_28d, stress_today_n))::float8 / 1000::float8 as stress_mean_28d
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

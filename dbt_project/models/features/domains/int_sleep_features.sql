@@ -19,13 +19,20 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['main_sleep_minutes', 'sleep_minutes', 'sleep_efficiency'], first_day=27) }}
+    select
+        *,
+        least(as_of, sleep_settled_at) as known_by,
+        asked_days >= 8 and as_of >= sleep_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= sleep_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -38,7 +45,7 @@ days_in_order as (
 framed as (
 
     select
-        day_number,
+        known_number,
         max(main_sleep_minutes_last_at) over days_1_to_2_before as main_sleep_minutes_last_at_3d, (array_agg(main_sleep_minutes_last_value) filter (where main_sleep_minutes_n is not null) over days_1_to_2_before)[1] as main_sleep_minutes_last_value_3d, sum(main_sleep_minutes_total) over days_1_to_27_before as main_sleep_minutes_total_28d, sum(main_sleep_minutes_n) over days_1_to_27_before as main_sleep_minutes_n_28d,
         sum(sleep_minutes_total) over days_1_to_6_before as sleep_minutes_total_7d, count(sleep_minutes_n) over days_1_to_6_before as sleep_minutes_days_7d,
         (array_agg(sleep_efficiency_last_value) filter (where sleep_efficiency_n is not null) over days_1_to_2_before)[1] as sleep_efficiency_last_value_3d, sum(sleep_efficiency_total) over days_1_to_27_before as sleep_efficiency_total_28d, sum(sleep_efficiency_n) over days_1_to_27_before as sleep_efficiency_n_28d
@@ -55,16 +62,16 @@ framed as (
 earlier as materialized (
 
     select
-        day_number,
+        known_number,
         main_sleep_minutes_last_at_3d, main_sleep_minutes_last_value_3d, main_sleep_minutes_total_28d, main_sleep_minutes_n_28d,
         sleep_minutes_total_7d, sleep_minutes_days_7d,
         sleep_efficiency_last_value_3d, sleep_efficiency_total_28d, sleep_efficiency_n_28d
 
     from framed
-    where day_number is not null
+    where known_number is not null
 
     union all
-    select days.day_number, main_sleep_minutes.*, sleep_minutes.*, sleep_efficiency.*
+    select days.known_number, main_sleep_minutes.*, sleep_minutes.*, sleep_efficiency.*
     from days
     cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) as main_sleep_minutes_total_28d, sum(n) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
     cross join lateral (select sum(total) as sleep_minutes_total_7d, count(n) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
@@ -87,7 +94,7 @@ windows as (
         (coalesce(sleep_efficiency_total_28d + sleep_efficiency_today_total, sleep_efficiency_total_28d, sleep_efficiency_today_total))::float8 / (coalesce(sleep_efficiency_n_28d + sleep_efficiency_today_n, sleep_efficiency_n_28d, sleep_efficiency_today_n))::float8 / 1000::float8 as sleep_efficiency_mean_28d
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

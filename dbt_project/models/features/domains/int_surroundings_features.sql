@@ -19,13 +19,20 @@ todays_tiles as (
 
 known_moments as (
 
-    {{ moments_with_known_by(['daylight_minutes'], first_day=1) }}
+    select
+        *,
+        least(as_of, surroundings_settled_at) as known_by,
+        asked_days >= 8 and as_of >= surroundings_settled_at as is_framed,
+        -- All who ask after the day was settled know the same of the days before.
+        case when as_of >= surroundings_settled_at then -day_number else moment_number end as known_number
+
+    from moments
 
 ),
 
 days as (
 
-    select distinct user_id, local_date, known_by, day_number, is_framed from known_moments
+    select distinct user_id, local_date, known_by, known_number, is_framed from known_moments
 
 ),
 
@@ -38,7 +45,7 @@ days_in_order as (
 framed as (
 
     select
-        day_number,
+        known_number,
         (array_agg(daylight_minutes_last_value) filter (where daylight_minutes_n is not null) over days_1_to_1_before)[1] as daylight_minutes_last_value_2d
 
     from days_in_order
@@ -51,14 +58,14 @@ framed as (
 earlier as materialized (
 
     select
-        day_number,
+        known_number,
         daylight_minutes_last_value_2d
 
     from framed
-    where day_number is not null
+    where known_number is not null
 
     union all
-    select days.day_number, daylight_minutes.*
+    select days.known_number, daylight_minutes.*
     from days
     cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
     where not days.is_framed
@@ -73,7 +80,7 @@ windows as (
         (coalesce(daylight_minutes_today_last_value, daylight_minutes_last_value_2d))::float8 / 1000::float8 as daylight_minutes_last_2d
 
     from known_moments as moments
-    inner join earlier using (day_number)
+    inner join earlier using (known_number)
     left join todays_tiles using (moment_number)
     -- A fence: each window is computed once, however often formulas read it.
     offset 0 -- noqa: AM09

@@ -1,0 +1,8 @@
+{# Whether a tile is of the days from `first` to `last` days before `day`: at most 28, as they lie in two blocks. #}
+{% macro in_window(tiles, day, first, last) -%}
+{%- if first - last > 27 -%}
+    {{ exceptions.raise_compiler_error("a window of " ~ (first - last + 1) ~ " days: a tile is looked for in 28 at most") }}
+{%- endif -%}
+{{ block_of(tiles ~ ".local_date") }} in ({{ block_of("(" ~ day ~ " - " ~ first ~ ")") }}, {{ block_of("(" ~ day ~ " - " ~ last ~ ")") }})
+            and {{ tiles }}.local_date between {{ day }} - {{ first }} and {{ day }} - {{ last }}
+{%- endmacro %}
