@@ -52,14 +52,12 @@ class Aggregate:
         """Whether it can be had from the days before today and today's tile."""
         return "{inside}" not in self.sql
 
-    @property
-    def needs_rank(self) -> bool:
-        """Whether it weighs days by their rank, for which the rows have to be numbered."""
-        return any("day_rank" in STATES[name].rows for name in self.states)
-
-    def over_rows(self, *, scale: str, inside: str) -> str:
-        """The aggregate over the rows of a window, today's among them."""
-        states = {name: STATES[name].over_rows(scale=scale, inside=inside) for name in self.states}
+    def over_rows(self, *, scale: str, inside: str, days: int) -> str:
+        """The aggregate over the rows of a window of so many days, today's among them."""
+        states = {
+            name: STATES[name].from_held(STATES[name].over_rows(scale=scale, inside=inside), days)
+            for name in self.states
+        }
         return self.sql.format(scale=scale, inside=inside, **states, **OF_A_ROW)
 
     def of_states(self, states: dict[str, str], *, scale: str) -> str:

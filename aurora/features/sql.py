@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aurora.events.measures import COUNT, DAYPARTS, DURATION, Measure
-from aurora.features.aggregates import AGGREGATES
 from aurora.features.catalogue import Feature
 from aurora.features.windows import Window
 
@@ -62,8 +61,3 @@ def windows_by_measure(features: Iterable[Feature]) -> dict[str, list[Window]]:
 def widest(windows: Iterable[Window]) -> int:
     """How many days before the row's own the widest of these windows begins."""
     return max(window.last_day for window in windows)
-
-
-def needs_rank(windows: Iterable[Window]) -> bool:
-    """Whether an aggregate weighs days by their rank, for which the joined rows must be numbered."""
-    return any(AGGREGATES[window.aggregate].needs_rank for window in windows)

@@ -35,25 +35,25 @@ IN_ORDER: Final = "order by days_ago"
 class State:
     """A number that a window keeps of its days; null, or 0 for `days`, when there is none.
 
-    `rows` sums up rows of tiles, which have TILE_COLUMNS, `day` (the number of its day), `days_ago` (0 is today) and
-    `day_rank` (0 is the newest day that has a tile); {inside} is the filter of the window, if it needs one. `frame`
-    sums up a frame of days, newest first, of which not all have a tile: {row_n} and so on are then null; {frame} is the
-    window's, and `day` the number of a row's day. Both give the same to the last bit. `with_today` goes on from the
-    state of the days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null when
-    there is none. {scale} is the measure's.
+    `rows` sums up rows of tiles, which have TILE_COLUMNS, `day` (the number of its day) and `days_ago` (0 is today);
+    {inside} is the filter of the window, if it needs one. `frame` sums up a frame of days, newest first, of which not
+    all have a tile: {row_n} and so on are then null; {frame} is the window's, and `day` the number of a row's day. Both
+    give the same to the last bit: the state, or what `of_held` makes it of. `with_today` goes on from the state of the
+    days before, {earlier}, with the columns of today's tile, {today_n} and so on, which are null when there is none.
+    {scale} is the measure's.
     """
 
     rows: str
     with_today: str
     type: str = "bigint"
-    """What `rows` gives in SQL."""
+    """Of the state, in SQL."""
     frame: str = ""
     """Where empty, it is `rows` over the frame."""
-    of_frame: Callable[[str, int], str] | None = None
-    """For what cannot be said within a frame: see `from_frame`."""
+    of_held: Callable[[str, int], str] | None = None
+    """For what cannot be said within a frame: see `from_held`."""
 
     def over_rows(self, *, scale: str, inside: str) -> str:
-        """The state of the rows of a window."""
+        """What the rows of a window give."""
         return self.rows.format(scale=scale, inside=inside, **OF_A_ROW)
 
     def over_frame(self, *, scale: str, measure: str, frame: str) -> str:
@@ -61,9 +61,9 @@ class State:
         columns = {name: side_by_side(measure, column) for name, column in OF_A_ROW.items()}
         return self._over_frame.format(scale=scale, frame=frame, **columns)
 
-    def from_frame(self, held: str, days: int) -> str:
-        """The state from what a frame of so many days gave, which is called `held`."""
-        return self.of_frame(held, days) if self.of_frame else held
+    def from_held(self, held: str, days: int) -> str:
+        """The state from what a window of so many days gave, which is called `held`."""
+        return self.of_held(held, days) if self.of_held else held
 
     @property
     def columns_in_frame(self) -> tuple[str, ...]:
@@ -95,9 +95,9 @@ def _added(rows: str, today: str, sql_type: str = "bigint") -> State:
 def _weighted(means: str, days: int) -> str:
     """The means of an array, newest first, each by the weight of its rank.
 
-    Term by term: a frame of four weeks has few, and to unnest them would be a scan of its own for each day.
+    Term by term: a window of four weeks has few, and to unnest them would be a scan of its own for each day.
     """
-    terms = (f"coalesce({means}[{rank + 1}], 0) * power({KEPT!r}::float8, {rank})" for rank in range(days))
+    terms = (f"coalesce(({means})[{rank + 1}], 0) * power({KEPT!r}::float8, {rank})" for rank in range(days))
     return f"case when {means} is not null then {' + '.join(terms)} end"
 
 
@@ -122,12 +122,12 @@ STATES: Final[dict[str, State]] = {
     "means": _added(f"{ROW_MEAN} {IN_ORDER}", _TODAYS_MEAN, "float8"),
     # By rank: a day that is added moves all others one rank down.
     "weighted": State(
-        f"sum(power({KEPT!r}::float8, day_rank) * {ROW_MEAN} {IN_ORDER}) {{inside}}",
+        f"array_agg({ROW_MEAN} {IN_ORDER}) {{inside}}",
         f"case when {_HAS_TODAY} then {_TODAYS_MEAN} + {KEPT!r}::float8 * coalesce({{earlier}}, 0)"
         " else {earlier} end",
         "float8",
         frame=f"array_agg({ROW_MEAN}) {_HAS_TILE}",
-        of_frame=_weighted,
+        of_held=_weighted,
     ),
     # Days are counted from today, so that today is 0 and adds nothing to them. In a frame they are counted from one
     # day for all; what that adds is taken away again, in integers as far as can be. Where it cannot, rows do the same.

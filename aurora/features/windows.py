@@ -36,10 +36,6 @@ class Window(Leaf):
             raise CatalogueConflictError(
                 f"a window of {self.measure!r} leaves the {LIVE_DAYS} days of live state"
             )
-        if self.lag and self._aggregate.needs_rank:
-            raise CatalogueConflictError(
-                f"a window of {self.measure!r} weighs days by rank, which begins with the newest: it cannot lag"
-            )
 
     def column(self) -> str:
         """Its column in the SQL: unique, and telling."""
@@ -51,13 +47,25 @@ class Window(Leaf):
 
     def aggregate_sql(self) -> str:
         """The aggregate over the joined rows of this measure, null where the window is empty."""
-        return self._aggregate.over_rows(scale=self._scale, inside=_inside(self.lag, self.last_day))
+        return self._aggregate.over_rows(
+            scale=self._scale, inside=_inside(self.lag, self.last_day), days=self.days
+        )
 
-    def earlier_states(self, *, joined: int | None = None) -> dict[str, str]:
-        """What the window keeps of the days before today: column → SQL over the joined rows of this measure.
+    def earlier_states(self) -> dict[str, str]:
+        """What the window keeps of the days before today: column → the state, from what is held by that name.
 
-        Empty for a window of today alone. Where only the `joined` days before today are among the rows, one that reads
-        all of them needs no filter.
+        That is what `looked_up_states` give, and `framed_states`. Empty for a window of today alone.
+        """
+        if self.frame is None:
+            return {}
+        first, last = self.frame
+        columns = {name: self._column(name) for name in self._aggregate.states}
+        return {column: STATES[name].from_held(column, last - first + 1) for name, column in columns.items()}
+
+    def looked_up_states(self, *, joined: int | None = None) -> dict[str, str]:
+        """Column → what the joined rows of this measure give.
+
+        Where only the `joined` days before today are among the rows, a window that reads all of them needs no filter.
         """
         if self.frame is None:
             return {}
@@ -67,20 +75,15 @@ class Window(Leaf):
             for name in self._aggregate.states
         }
 
-    def frame_states(self) -> dict[str, tuple[str, str]]:
-        """The same of days that lie in one column order: column → what its frame gives, and the state from that.
-
-        The frame is called `self.frame`. In the second the first is called like the column.
-        """
+    def framed_states(self) -> dict[str, str]:
+        """Column → what the frame gives of days that lie in one column order; `frame_name` says what it is called."""
         if self.frame is None:
             return {}
-        first, last = self.frame
-        found = {}
-        for name in self._aggregate.states:
-            state, column = STATES[name], self._column(name)
-            framed = state.over_frame(scale=self._scale, measure=self.measure, frame=frame_name(first, last))
-            found[column] = framed, state.from_frame(column, last - first + 1)
-        return found
+        frame = frame_name(*self.frame)
+        return {
+            self._column(name): STATES[name].over_frame(scale=self._scale, measure=self.measure, frame=frame)
+            for name in self._aggregate.states
+        }
 
     @property
     def frame(self) -> tuple[int, int] | None:
@@ -89,7 +92,7 @@ class Window(Leaf):
         return (first, self.last_day) if first <= self.last_day else None
 
     def columns_in_frame(self) -> tuple[str, ...]:
-        """The columns of the tiles of earlier days that `frame_states` reads."""
+        """The columns of the tiles of earlier days that `framed_states` read."""
         if self.frame is None:
             return ()
         read = {column for name in self._aggregate.states for column in STATES[name].columns_in_frame}

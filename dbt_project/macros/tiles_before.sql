@@ -1,10 +1,9 @@
 {# The tiles of `measure` that a window reads for the row of `days` at hand: those of the days before its own, from
    `first_day` days before on, each in the version that counted at the row's `known_by`.
-   `has_rank` numbers them, the newest day first, for aggregates that weigh days by rank.
 
    That a version was known is asked of `least`, for which no index is: else Postgres takes the index that has
    `valid_from`, and descends it once for each day of the window instead of once for each block. #}
-{% macro tiles_before(measure, first_day, has_rank=false) -%}
+{% macro tiles_before(measure, first_day) -%}
 (
         select
             tiles.n,
@@ -16,9 +15,6 @@
             tiles.last_at,
             tiles.local_date - date '2000-01-01' as day,
             days.local_date - tiles.local_date as days_ago
-            {%- if has_rank %},
-            row_number() over (order by tiles.local_date desc) - 1 as day_rank
-            {%- endif %}
         from {{ ref('int_tiles') }} as tiles
         where
             tiles.user_id = days.user_id

@@ -32,7 +32,7 @@ select
             select * from {{ ref('int_tiles') }} as tiles
             where
                 tiles.user_id = days.user_id
-                and tiles.local_date = days.local_date
+                and {{ in_window('tiles', 'days.local_date', 0, 0) }}
                 and tiles.measure in ('{{ columns | join("', '") }}')
             offset 0 -- noqa: AM09
         ) as told

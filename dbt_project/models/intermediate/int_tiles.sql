@@ -5,7 +5,7 @@
     incremental_strategy='replace_days',
     meta={'days': 'stg_touched_days'},
     indexes=[
-        {'columns': ['user_id', block_of('local_date'), 'measure', 'local_date', 'valid_until']},
+        {'columns': ['user_id', block_of('local_date'), 'measure', 'local_date']},
         {'columns': ['user_id', 'local_date', 'valid_from', 'measure'], 'unique': true},
     ],
     pre_hook="set local work_mem = '128MB'; set local parallel_tuple_cost = 0.01",

@@ -1,4 +1,4 @@
-"""What is known of the days before a moment: when it changed last, domain by domain, and the moments of a build with it.
+"""What is known of the days before a moment: when it changed last, by domain, and the moments of a build with it.
 
 Who asks after it changed last finds the same as everybody else who does: the day is settled, and the days before it
 need to be summed up but once for all of its moments (docs/decisions/0042, 0045).
@@ -159,8 +159,8 @@ def entries(domains: WindowsOfDomains) -> list[dict[str, Any]]:
     return [
         {
             "name": CHANGES,
-            "description": "When what the domains of features read of a day changed last. One row per user per local day"
-            " of which a measure is known, or was.",
+            "description": "When what the domains of features read of a day changed last. One row per user per"
+            " local day of which a measure is known, or was.",
             "columns": [
                 person,
                 day,
@@ -168,7 +168,8 @@ def entries(domains: WindowsOfDomains) -> list[dict[str, Any]]:
                     described(
                         f"{domain}_changed_at",
                         "timestamptz",
-                        f"Instant at which what the domain {domain} reads of the day changed last; null where it never knew any.",
+                        f"Instant at which what the domain {domain} reads of the day changed last; null where"
+                        " there never was any.",
                     )
                     for domain in domains
                 ),
@@ -177,8 +178,9 @@ def entries(domains: WindowsOfDomains) -> list[dict[str, Any]]:
         },
         {
             "name": MOMENTS,
-            "description": "The moments of the days that are built anew, numbered: the number is the key of all that the"
-            " build at hand computes of them, and means nothing after it. One row per user per moment that is built anew.",
+            "description": "The moments of the days that are built anew, numbered: the number is the key of all that"
+            " the build at hand computes of them, and means nothing after it. One row per user per moment that is"
+            " built anew.",
             "columns": [
                 described("moment_number", "bigint", "Number of the moment in this build."),
                 described("day_number", "bigint", "Number of its local day in this build."),

@@ -8,15 +8,12 @@ each measure is looked up in the versions that counted (docs/decisions/0042, 004
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from functools import partial
 
 from aurora.events.catalogue import MEASURES
-from aurora.features.sql import needs_rank, widest
+from aurora.features.sql import widest
 from aurora.features.windows import Window, frame_name
 from pipelines.transformation.generated.texts import indented, one_line
-
-FEWEST_FRAMED: Final = 8
-"""Where so many days of a person are asked they are framed: a frame passes over four weeks for one that is."""
 
 
 def windows_ctes(domain: str, by_measure: dict[str, list[Window]]) -> str:
@@ -34,14 +31,7 @@ def windows_ctes(domain: str, by_measure: dict[str, list[Window]]) -> str:
 
 known_moments as (
 
-    select
-        *,
-        least(as_of, {domain}_settled_at) as known_by,
-        asked_days >= {FEWEST_FRAMED} and as_of >= {domain}_settled_at as is_framed,
-        -- All who ask after the day was settled know the same of the days before.
-        case when as_of >= {domain}_settled_at then -day_number else moment_number end as known_number
-
-    from moments
+    {{{{ known_moments('{domain}') }}}}
 
 ),
 
@@ -58,11 +48,22 @@ days_in_order as (
 ),
 
 {_framed(earlier)}
-earlier as materialized (
+held as (
 
-{_of_frames(earlier)}
+    select * from framed
+    where known_number is not null
     union all
 {_looked_up(earlier)}
+),
+
+earlier as materialized (
+
+    select
+        known_number,
+{_states(earlier)}
+
+    from held
+
 ),
 
 windows as (
@@ -110,10 +111,7 @@ def _columns_by_measure(
 
 def _framed(by_measure: dict[str, list[Window]]) -> str:
     """What the frames of each day give, a line for each measure."""
-    lines = [
-        ", ".join(f"{one_line(held)} as {column}" for column, (held, _) in _frame_states(windows).items())
-        for windows in by_measure.values()
-    ]
+    lines = [_columns(_merged(windows, Window.framed_states)) for windows in by_measure.values()]
     frames = dict.fromkeys(
         window.frame for windows in by_measure.values() for window in windows if window.frame
     )
@@ -136,30 +134,8 @@ def _framed(by_measure: dict[str, list[Window]]) -> str:
 """
 
 
-def _frame_states(windows: list[Window]) -> dict[str, tuple[str, str]]:
-    return {column: sql for window in windows for column, sql in window.frame_states().items()}
-
-
-def _of_frames(by_measure: dict[str, list[Window]]) -> str:
-    """The states of the framed days, in the order of `_looked_up`."""
-    lines = [
-        ", ".join(
-            column if sql == column else f"{one_line(sql)} as {column}"
-            for column, (_, sql) in _frame_states(windows).items()
-        )
-        for windows in by_measure.values()
-    ]
-    return f"""    select
-        known_number,
-{indented(lines, 8)}
-
-    from framed
-    where known_number is not null
-"""
-
-
 def _looked_up(by_measure: dict[str, list[Window]]) -> str:
-    """The states of the others: one index scan for each day and measure, nothing is sorted or spilled."""
+    """The same of the other days: one index scan for each day and measure, nothing is spilled."""
     laterals = "".join(_lateral(measure, windows) for measure, windows in by_measure.items())
     return f"""    select days.known_number, {", ".join(f"{measure}.*" for measure in by_measure)}
     from days
@@ -169,11 +145,22 @@ def _looked_up(by_measure: dict[str, list[Window]]) -> str:
 
 def _lateral(measure: str, windows: list[Window]) -> str:
     joined = widest(windows)
-    states = {
-        column: sql for window in windows for column, sql in window.earlier_states(joined=joined).items()
-    }
-    columns = ", ".join(f"{one_line(sql)} as {column}" for column, sql in states.items())
-    arguments = [f"'{measure}'", f"first_day={joined}"]
-    arguments += ["has_rank=true"] if needs_rank(windows) else []
-    tiles = f"{{{{ tiles_before({', '.join(arguments)}) }}}}"
+    columns = _columns(_merged(windows, partial(Window.looked_up_states, joined=joined)))
+    tiles = f"{{{{ tiles_before('{measure}', first_day={joined}) }}}}"
     return f"    cross join lateral (select {columns} from {tiles}) as {measure}\n"
+
+
+def _states(by_measure: dict[str, list[Window]]) -> str:
+    """The states from what is held of them, a line for each measure."""
+    return indented((_columns(_merged(windows, Window.earlier_states)) for windows in by_measure.values()), 8)
+
+
+def _merged(windows: list[Window], states_of: Callable[[Window], dict[str, str]]) -> dict[str, str]:
+    """Column → SQL, each once: windows of one measure share some."""
+    return {column: sql for window in windows for column, sql in states_of(window).items()}
+
+
+def _columns(states: dict[str, str]) -> str:
+    return ", ".join(
+        column if sql == column else f"{one_line(sql)} as {column}" for column, sql in states.items()
+    )

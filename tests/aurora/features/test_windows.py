@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aurora.errors import CatalogueConflictError
 from aurora.features.aggregates import AGGREGATES, DayTile
-from aurora.features.sql import needs_rank, widest
+from aurora.features.sql import widest
 from aurora.features.states import EWMA_ALPHA, TILE_COLUMNS, side_by_side
 from aurora.features.tiles import LIVE_DAYS, Tile
 from aurora.features.windows import Window, frame_name, today_column
@@ -26,7 +26,6 @@ WINDOWS = [
     for measure, aggregate, (size, lag) in itertools.product(
         ("energy", "steps"), AGGREGATES, ((1, 0), (7, 0), (28, 0), (1, 1), (5, 3))
     )
-    if not (lag and AGGREGATES[aggregate].needs_rank)
 ]
 
 
@@ -55,8 +54,7 @@ async def over_rows(
     aggregates = ", ".join(f"{window.aggregate_sql()} as {window.column()}" for window in windows)
     query = f"""
         joined as (
-            select *, row_number() over (order by days_ago) - 1 as day_rank from moments left join tiles on true
-            order by {order}
+            select * from moments left join tiles on true order by {order}
         ),
         windows as (select {aggregates} from joined group by as_of)
     """
@@ -67,13 +65,11 @@ async def with_today(
     connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
 ) -> dict[Window, float | None]:
     """All windows over the days before today, and then today's tile, as features look up days that changed later."""
-    states = {column: sql for window in windows for column, sql in window.earlier_states().items()}
-    earlier = ", ".join(f"{sql} as {column}" for column, sql in states.items())
+    held = {column: sql for window in windows for column, sql in window.looked_up_states().items()}
+    looked_up = ", ".join(f"{sql} as {column}" for column, sql in held.items())
     query = f"""
-        before as (
-            select *, row_number() over (order by days_ago) - 1 as day_rank from tiles where days_ago > 0
-        ),
-        earlier as (select {earlier} from before),
+        looked_up as (select {looked_up} from tiles where days_ago > 0),
+        earlier as (select {_earlier(windows)} from looked_up),
     """
     return await gone_on_with_today(connection, query, windows, found)
 
@@ -82,7 +78,7 @@ async def with_today_by_frames(
     connection: psycopg.AsyncConnection[Any], windows: list[Window], found: list[Day]
 ) -> dict[Window, float | None]:
     """The same as features have settled days: side by side, in one order, each day with frames over those before."""
-    states = {column: sql for window in windows for column, sql in window.frame_states().items()}
+    held = {column: sql for window in windows for column, sql in window.framed_states().items()}
     columns = ", ".join(
         f"{column} as {side_by_side(measure, column)}"
         for measure in {window.measure for window in windows}
@@ -99,15 +95,17 @@ async def with_today_by_frames(
             from generate_series(0, 50) as asked (days_ago) left join tiles using (days_ago)
         ),
         framed as (
-            select day, {", ".join(f"{held} as {column}" for column, (held, _) in states.items())}
+            select day, {", ".join(f"{sql} as {column}" for column, sql in held.items())}
             from side_by_side window newest_first as (order by day desc), {frames}
         ),
-        earlier as (
-            select {", ".join(f"{sql} as {column}" for column, (_, sql) in states.items())}
-            from framed where day = {TODAY}
-        ),
+        earlier as (select {_earlier(windows)} from framed where day = {TODAY}),
     """
     return await gone_on_with_today(connection, query, windows, found)
+
+
+def _earlier(windows: list[Window]) -> str:
+    states = {column: sql for window in windows for column, sql in window.earlier_states().items()}
+    return ", ".join(f"{sql} as {column}" for column, sql in states.items())
 
 
 async def gone_on_with_today(
@@ -189,11 +187,6 @@ async def test_a_window_goes_on_with_todays_tile(database: psycopg.AsyncConnecti
         assert nearly_equal(looked_up[window], expected), window.column()
     # To the last bit: which of the two is read depends on how many days of a person are asked.
     assert framed == looked_up
-
-
-def test_a_window_that_weighs_days_by_rank_cannot_lag() -> None:
-    with pytest.raises(CatalogueConflictError, match="cannot lag"):
-        Window("energy", "ewma", 5, lag=1)
 
 
 def test_an_aggregate_without_states_cannot_be_a_feature() -> None:
@@ -284,8 +277,6 @@ def test_what_a_dbt_model_has_to_join_follows_from_its_windows() -> None:
     windows = [Window("energy", "sum", 7), Window("energy", "mean", 3, lag=10)]
 
     assert widest(windows) == 12
-    assert not needs_rank(windows)
-    assert needs_rank([*windows, Window("energy", "ewma", 28)])
 
 
 def test_times_are_kept_to_the_microsecond() -> None:

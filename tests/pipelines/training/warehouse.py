@@ -46,8 +46,8 @@ def build_tables(connection: psycopg.Connection[Any]) -> None:
     columns = sql.SQL(", ").join(sql.SQL("{} float8").format(sql.Identifier(name)) for name in _FEATURES)
     connection.execute(
         sql.SQL(
-            "create table features.moment_features (user_id uuid, as_of timestamptz, precision text, local_date date, {},"
-            " primary key (user_id, local_date, as_of, precision))"
+            "create table features.moment_features (user_id uuid, as_of timestamptz, precision text,"
+            " local_date date, {}, primary key (user_id, local_date, as_of, precision))"
         ).format(columns)
     )
     for spec in (ENERGY, MOOD):
@@ -166,9 +166,7 @@ def add_tiles(connection: psycopg.Connection[Any]) -> None:
 def _add_vector(
     connection: psycopg.Connection[Any], user_id: UUID, as_of: datetime, vector: Mapping[str, float]
 ) -> None:
-    connection.execute(
-        _adding_vector(vector), [user_id, as_of, "instant", as_of.date(), *vector.values()]
-    )
+    connection.execute(_adding_vector(vector), [user_id, as_of, "instant", as_of.date(), *vector.values()])
 
 
 def _adding_vector(names: Collection[str]) -> sql.Composed:

@@ -19,14 +19,7 @@ todays_tiles as (
 
 known_moments as (
 
-    select
-        *,
-        least(as_of, activity_settled_at) as known_by,
-        asked_days >= 8 and as_of >= activity_settled_at as is_framed,
-        -- All who ask after the day was settled know the same of the days before.
-        case when as_of >= activity_settled_at then -day_number else moment_number end as known_number
-
-    from moments
+    {{ known_moments('activity') }}
 
 ),
 
@@ -63,6 +56,23 @@ framed as (
 
 ),
 
+held as (
+
+    select * from framed
+    where known_number is not null
+    union all
+    select days.known_number, exercise_minutes.*, exercise_load.*, work_minutes.*, social_events.*, social_minutes.*, meditation_minutes.*
+    from days
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(n) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) as exercise_minutes_total_27d_lag_1, count(n) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('exercise_minutes', first_day=27) }}) as exercise_minutes
+    cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as exercise_load_total_1d_lag_1, sum(total) as exercise_load_total_7d, max(last_at) as exercise_load_last_at_7d from {{ tiles_before('exercise_load', first_day=6) }}) as exercise_load
+    cross join lateral (select sum(total) as work_minutes_total_27d_lag_1, count(n) as work_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as work_minutes_last_at_3d from {{ tiles_before('work_minutes', first_day=27) }}) as work_minutes
+    cross join lateral (select sum(n) as social_events_n_3d from {{ tiles_before('social_events', first_day=2) }}) as social_events
+    cross join lateral (select sum(total) as social_minutes_total_27d_lag_1, count(n) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('social_minutes', first_day=27) }}) as social_minutes
+    cross join lateral (select max(last_at) as meditation_minutes_last_at_2d from {{ tiles_before('meditation_minutes', first_day=1) }}) as meditation_minutes
+    where not days.is_framed
+
+),
+
 earlier as materialized (
 
     select
@@ -74,19 +84,7 @@ earlier as materialized (
         social_minutes_total_27d_lag_1, social_minutes_days_27d_lag_1, social_minutes_last_at_3d, social_minutes_last_value_3d,
         meditation_minutes_last_at_2d
 
-    from framed
-    where known_number is not null
-
-    union all
-    select days.known_number, exercise_minutes.*, exercise_load.*, work_minutes.*, social_events.*, social_minutes.*, meditation_minutes.*
-    from days
-    cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(n) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) as exercise_minutes_total_27d_lag_1, count(n) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('exercise_minutes', first_day=27) }}) as exercise_minutes
-    cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as exercise_load_total_1d_lag_1, sum(total) as exercise_load_total_7d, max(last_at) as exercise_load_last_at_7d from {{ tiles_before('exercise_load', first_day=6) }}) as exercise_load
-    cross join lateral (select sum(total) as work_minutes_total_27d_lag_1, count(n) as work_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as work_minutes_last_at_3d from {{ tiles_before('work_minutes', first_day=27) }}) as work_minutes
-    cross join lateral (select sum(n) as social_events_n_3d from {{ tiles_before('social_events', first_day=2) }}) as social_events
-    cross join lateral (select sum(total) as social_minutes_total_27d_lag_1, count(n) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('social_minutes', first_day=27) }}) as social_minutes
-    cross join lateral (select max(last_at) as meditation_minutes_last_at_2d from {{ tiles_before('meditation_minutes', first_day=1) }}) as meditation_minutes
-    where not days.is_framed
+    from held
 
 ),
 

@@ -19,14 +19,7 @@ todays_tiles as (
 
 known_moments as (
 
-    select
-        *,
-        least(as_of, intake_settled_at) as known_by,
-        asked_days >= 8 and as_of >= intake_settled_at as is_framed,
-        -- All who ask after the day was settled know the same of the days before.
-        case when as_of >= intake_settled_at then -day_number else moment_number end as known_number
-
-    from moments
+    {{ known_moments('intake') }}
 
 ),
 
@@ -59,6 +52,20 @@ framed as (
 
 ),
 
+held as (
+
+    select * from framed
+    where known_number is not null
+    union all
+    select days.known_number, meals.*, caffeine.*, alcohol.*
+    from days
+    cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
+    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
+    cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
+    where not days.is_framed
+
+),
+
 earlier as materialized (
 
     select
@@ -67,16 +74,7 @@ earlier as materialized (
         caffeine_total_27d_lag_1, caffeine_days_27d_lag_1, caffeine_last_at_3d,
         alcohol_total_2d, alcohol_total_1d_lag_1
 
-    from framed
-    where known_number is not null
-
-    union all
-    select days.known_number, meals.*, caffeine.*, alcohol.*
-    from days
-    cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
-    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
-    cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
-    where not days.is_framed
+    from held
 
 ),
 

@@ -19,14 +19,7 @@ todays_tiles as (
 
 known_moments as (
 
-    select
-        *,
-        least(as_of, ratings_settled_at) as known_by,
-        asked_days >= 8 and as_of >= ratings_settled_at as is_framed,
-        -- All who ask after the day was settled know the same of the days before.
-        case when as_of >= ratings_settled_at then -day_number else moment_number end as known_number
-
-    from moments
+    {{ known_moments('ratings') }}
 
 ),
 
@@ -62,30 +55,35 @@ framed as (
 
 ),
 
-earlier as materialized (
+held as (
 
-    select
-        known_number,
-        case when energy_weighted_28d is not null then coalesce(energy_weighted_28d[1], 0) * power(0.7::float8, 0) + coalesce(energy_weighted_28d[2], 0) * power(0.7::float8, 1) + coalesce(energy_weighted_28d[3], 0) * power(0.7::float8, 2) + coalesce(energy_weighted_28d[4], 0) * power(0.7::float8, 3) + coalesce(energy_weighted_28d[5], 0) * power(0.7::float8, 4) + coalesce(energy_weighted_28d[6], 0) * power(0.7::float8, 5) + coalesce(energy_weighted_28d[7], 0) * power(0.7::float8, 6) + coalesce(energy_weighted_28d[8], 0) * power(0.7::float8, 7) + coalesce(energy_weighted_28d[9], 0) * power(0.7::float8, 8) + coalesce(energy_weighted_28d[10], 0) * power(0.7::float8, 9) + coalesce(energy_weighted_28d[11], 0) * power(0.7::float8, 10) + coalesce(energy_weighted_28d[12], 0) * power(0.7::float8, 11) + coalesce(energy_weighted_28d[13], 0) * power(0.7::float8, 12) + coalesce(energy_weighted_28d[14], 0) * power(0.7::float8, 13) + coalesce(energy_weighted_28d[15], 0) * power(0.7::float8, 14) + coalesce(energy_weighted_28d[16], 0) * power(0.7::float8, 15) + coalesce(energy_weighted_28d[17], 0) * power(0.7::float8, 16) + coalesce(energy_weighted_28d[18], 0) * power(0.7::float8, 17) + coalesce(energy_weighted_28d[19], 0) * power(0.7::float8, 18) + coalesce(energy_weighted_28d[20], 0) * power(0.7::float8, 19) + coalesce(energy_weighted_28d[21], 0) * power(0.7::float8, 20) + coalesce(energy_weighted_28d[22], 0) * power(0.7::float8, 21) + coalesce(energy_weighted_28d[23], 0) * power(0.7::float8, 22) + coalesce(energy_weighted_28d[24], 0) * power(0.7::float8, 23) + coalesce(energy_weighted_28d[25], 0) * power(0.7::float8, 24) + coalesce(energy_weighted_28d[26], 0) * power(0.7::float8, 25) + coalesce(energy_weighted_28d[27], 0) * power(0.7::float8, 26) end as energy_weighted_28d, energy_days_28d, energy_total_7d, energy_n_7d, energy_squares_7d, energy_total_28d, energy_n_28d, energy_total_2d, energy_n_2d, energy_last_value_28d,
-        energy_night_total_28d, energy_night_n_28d,
-        energy_morning_total_28d, energy_morning_n_28d,
-        energy_afternoon_total_28d, energy_afternoon_n_28d,
-        energy_evening_total_28d, energy_evening_n_28d,
-        stress_total_2d, stress_n_2d, stress_total_28d, stress_n_28d
-
-    from framed
+    select * from framed
     where known_number is not null
-
     union all
     select days.known_number, energy.*, energy_night.*, energy_morning.*, energy_afternoon.*, energy_evening.*, stress.*
     from days
-    cross join lateral (select sum(power(0.7::float8, day_rank) * (total::float8 / n / 1000::float8) order by days_ago) as energy_weighted_28d, count(n) as energy_days_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) as energy_total_28d, sum(n) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) )[2] as energy_last_value_28d from {{ tiles_before('energy', first_day=27, has_rank=true) }}) as energy
+    cross join lateral (select array_agg((total::float8 / n / 1000::float8) order by days_ago) as energy_weighted_28d, count(n) as energy_days_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) as energy_total_28d, sum(n) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) )[2] as energy_last_value_28d from {{ tiles_before('energy', first_day=27) }}) as energy
     cross join lateral (select sum(total) as energy_night_total_28d, sum(n) as energy_night_n_28d from {{ tiles_before('energy_night', first_day=27) }}) as energy_night
     cross join lateral (select sum(total) as energy_morning_total_28d, sum(n) as energy_morning_n_28d from {{ tiles_before('energy_morning', first_day=27) }}) as energy_morning
     cross join lateral (select sum(total) as energy_afternoon_total_28d, sum(n) as energy_afternoon_n_28d from {{ tiles_before('energy_afternoon', first_day=27) }}) as energy_afternoon
     cross join lateral (select sum(total) as energy_evening_total_28d, sum(n) as energy_evening_n_28d from {{ tiles_before('energy_evening', first_day=27) }}) as energy_evening
     cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as stress_total_2d, sum(n) filter (where days_ago between 1 and 1) as stress_n_2d, sum(total) as stress_total_28d, sum(n) as stress_n_28d from {{ tiles_before('stress', first_day=27) }}) as stress
     where not days.is_framed
+
+),
+
+earlier as materialized (
+
+    select
+        known_number,
+        case when energy_weighted_28d is not null then coalesce((energy_weighted_28d)[1], 0) * power(0.7::float8, 0) + coalesce((energy_weighted_28d)[2], 0) * power(0.7::float8, 1) + coalesce((energy_weighted_28d)[3], 0) * power(0.7::float8, 2) + coalesce((energy_weighted_28d)[4], 0) * power(0.7::float8, 3) + coalesce((energy_weighted_28d)[5], 0) * power(0.7::float8, 4) + coalesce((energy_weighted_28d)[6], 0) * power(0.7::float8, 5) + coalesce((energy_weighted_28d)[7], 0) * power(0.7::float8, 6) + coalesce((energy_weighted_28d)[8], 0) * power(0.7::float8, 7) + coalesce((energy_weighted_28d)[9], 0) * power(0.7::float8, 8) + coalesce((energy_weighted_28d)[10], 0) * power(0.7::float8, 9) + coalesce((energy_weighted_28d)[11], 0) * power(0.7::float8, 10) + coalesce((energy_weighted_28d)[12], 0) * power(0.7::float8, 11) + coalesce((energy_weighted_28d)[13], 0) * power(0.7::float8, 12) + coalesce((energy_weighted_28d)[14], 0) * power(0.7::float8, 13) + coalesce((energy_weighted_28d)[15], 0) * power(0.7::float8, 14) + coalesce((energy_weighted_28d)[16], 0) * power(0.7::float8, 15) + coalesce((energy_weighted_28d)[17], 0) * power(0.7::float8, 16) + coalesce((energy_weighted_28d)[18], 0) * power(0.7::float8, 17) + coalesce((energy_weighted_28d)[19], 0) * power(0.7::float8, 18) + coalesce((energy_weighted_28d)[20], 0) * power(0.7::float8, 19) + coalesce((energy_weighted_28d)[21], 0) * power(0.7::float8, 20) + coalesce((energy_weighted_28d)[22], 0) * power(0.7::float8, 21) + coalesce((energy_weighted_28d)[23], 0) * power(0.7::float8, 22) + coalesce((energy_weighted_28d)[24], 0) * power(0.7::float8, 23) + coalesce((energy_weighted_28d)[25], 0) * power(0.7::float8, 24) + coalesce((energy_weighted_28d)[26], 0) * power(0.7::float8, 25) + coalesce((energy_weighted_28d)[27], 0) * power(0.7::float8, 26) end as energy_weighted_28d, energy_days_28d, energy_total_7d, energy_n_7d, energy_squares_7d, energy_total_28d, energy_n_28d, energy_total_2d, energy_n_2d, energy_last_value_28d,
+        energy_night_total_28d, energy_night_n_28d,
+        energy_morning_total_28d, energy_morning_n_28d,
+        energy_afternoon_total_28d, energy_afternoon_n_28d,
+        energy_evening_total_28d, energy_evening_n_28d,
+        stress_total_2d, stress_n_2d, stress_total_28d, stress_n_28d
+
+    from held
 
 ),
 

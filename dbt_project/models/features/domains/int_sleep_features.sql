@@ -19,14 +19,7 @@ todays_tiles as (
 
 known_moments as (
 
-    select
-        *,
-        least(as_of, sleep_settled_at) as known_by,
-        asked_days >= 8 and as_of >= sleep_settled_at as is_framed,
-        -- All who ask after the day was settled know the same of the days before.
-        case when as_of >= sleep_settled_at then -day_number else moment_number end as known_number
-
-    from moments
+    {{ known_moments('sleep') }}
 
 ),
 
@@ -59,6 +52,20 @@ framed as (
 
 ),
 
+held as (
+
+    select * from framed
+    where known_number is not null
+    union all
+    select days.known_number, main_sleep_minutes.*, sleep_minutes.*, sleep_efficiency.*
+    from days
+    cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) as main_sleep_minutes_total_28d, sum(n) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
+    cross join lateral (select sum(total) as sleep_minutes_total_7d, count(n) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
+    cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) as sleep_efficiency_total_28d, sum(n) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
+    where not days.is_framed
+
+),
+
 earlier as materialized (
 
     select
@@ -67,16 +74,7 @@ earlier as materialized (
         sleep_minutes_total_7d, sleep_minutes_days_7d,
         sleep_efficiency_last_value_3d, sleep_efficiency_total_28d, sleep_efficiency_n_28d
 
-    from framed
-    where known_number is not null
-
-    union all
-    select days.known_number, main_sleep_minutes.*, sleep_minutes.*, sleep_efficiency.*
-    from days
-    cross join lateral (select max(last_at) filter (where days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) as main_sleep_minutes_total_28d, sum(n) as main_sleep_minutes_n_28d from {{ tiles_before('main_sleep_minutes', first_day=27) }}) as main_sleep_minutes
-    cross join lateral (select sum(total) as sleep_minutes_total_7d, count(n) as sleep_minutes_days_7d from {{ tiles_before('sleep_minutes', first_day=6) }}) as sleep_minutes
-    cross join lateral (select (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) as sleep_efficiency_total_28d, sum(n) as sleep_efficiency_n_28d from {{ tiles_before('sleep_efficiency', first_day=27) }}) as sleep_efficiency
-    where not days.is_framed
+    from held
 
 ),
 

@@ -19,14 +19,7 @@ todays_tiles as (
 
 known_moments as (
 
-    select
-        *,
-        least(as_of, surroundings_settled_at) as known_by,
-        asked_days >= 8 and as_of >= surroundings_settled_at as is_framed,
-        -- All who ask after the day was settled know the same of the days before.
-        case when as_of >= surroundings_settled_at then -day_number else moment_number end as known_number
-
-    from moments
+    {{ known_moments('surroundings') }}
 
 ),
 
@@ -55,20 +48,25 @@ framed as (
 
 ),
 
+held as (
+
+    select * from framed
+    where known_number is not null
+    union all
+    select days.known_number, daylight_minutes.*
+    from days
+    cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
+    where not days.is_framed
+
+),
+
 earlier as materialized (
 
     select
         known_number,
         daylight_minutes_last_value_2d
 
-    from framed
-    where known_number is not null
-
-    union all
-    select days.known_number, daylight_minutes.*
-    from days
-    cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
-    where not days.is_framed
+    from held
 
 ),
 
