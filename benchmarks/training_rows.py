@@ -46,10 +46,7 @@ _TABLES: Final[LiteralString] = """
     inner join information_schema.tables using (table_schema, table_name)
     where
         table_type = 'BASE TABLE'
-        and (
-            (table_schema = 'features' and table_name like 'moment\\_%\\_features')
-            or (table_schema, table_name) = ('intermediate', 'int_labels')
-        )
+        and (table_schema, table_name) in (('features', 'moment_features'), ('intermediate', 'int_labels'))
     group by table_schema, table_name
 """
 

@@ -26,7 +26,7 @@ from aurora.models.metrics import Bools, Floats, Ints
 from pipelines.training.copied_rows import blocks_of, fixed_layout
 
 # A missing value comes as NaN and an instant as a number: then every row has the same length, and a block of them is an
-# array as it is. The people come in the order of their ids.
+# array as it is. They come as they are found: to sort a million wide rows Postgres would write them to disk first.
 _READ = """
     copy (
         select
@@ -52,7 +52,6 @@ _READ = """
             and users.deleted_at is null
             and labels.as_of <= {until}
             and labels.known_at <= {until}
-        order by labels.user_id, labels.as_of, labels.label_event_id
     ) to stdout (format binary)
 """
 # Of a join by four columns Postgres expects a single row, and would look up each label by itself. Or it would merge by
@@ -139,16 +138,20 @@ def read_training_rows(
     """All labelled rows of a cohort that were known at `until` (without it: all that there are)."""
     statement = reading(spec, cohort, until=until)
     layout = fixed_layout({**_HEAD, **dict.fromkeys(spec.columns, ">f8")})
-    fingerprint = hashlib.sha256(spec.feature_set_version.encode())
     parts = [_columns(np.empty(0, layout), spec)]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(IN_BULK)
         with cursor.copy(statement) as copy:
-            for block in blocks_of(copy, layout):
-                fingerprint.update(block.tobytes())
-                parts.append(_columns(block, spec))
+            parts += [_columns(block, spec) for block in blocks_of(copy, layout)]
         personas = dict(cursor.execute(_PERSONAS, (cohort,)).fetchall())
-    read = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = _order(*(_joined(parts, name) for name in ("user_id", "as_of", "label_ids")))
+    read = {name: _joined(parts, name)[order] for name in _HEAD}
+    table = np.empty((len(spec.columns), len(order)))
+    for place, name in enumerate(spec.columns):
+        table[place] = _joined(parts, name)[order]
+    fingerprint = hashlib.sha256(spec.feature_set_version.encode())
+    for column in (*read.values(), table):
+        fingerprint.update(np.ascontiguousarray(column))
     ids, users = _numbered(read.pop("user_id"))
     return TrainingRows(
         spec=spec,
@@ -156,6 +159,7 @@ def read_training_rows(
         people=tuple(map(str, ids)),
         personas=tuple(personas.get(user_id) for user_id in ids),
         users=users,
+        table=table.T,
         data_version=fingerprint.hexdigest()[:16],
         **read,
     )
@@ -177,12 +181,25 @@ def reading(spec: ModelSpec, cohort: str, *, until: datetime | None = None) -> s
 
 def _columns(block: npt.NDArray[Any], spec: ModelSpec) -> dict[str, npt.NDArray[Any]]:
     """A block of rows as arrays of this machine's numbers."""
-    table = np.empty((len(spec.columns), len(block)))
-    for place, name in enumerate(spec.columns):
-        table[place] = block[name]
-    numbers = {name: block[name].astype(np.float64) for name in _NUMBERS}
-    others = {name: block[name].copy() for name in ("user_id", "label_ids", "is_instant")}
-    return {**others, **numbers, "table": table.T}
+    numbers = {name: block[name].astype(np.float64) for name in (*_NUMBERS, *spec.columns)}
+    return {name: block[name].copy() for name in ("user_id", "label_ids", "is_instant")} | numbers
+
+
+def _joined(parts: Sequence[dict[str, npt.NDArray[Any]]], name: str) -> npt.NDArray[Any]:
+    return np.concatenate([part[name] for part in parts])
+
+
+def _order(
+    users: npt.NDArray[np.void], as_of: Floats, label_ids: npt.NDArray[np.void]
+) -> npt.NDArray[np.intp]:
+    """By person, moment and label: ids as Postgres orders them, byte by byte."""
+    return np.lexsort((*_halves(label_ids), as_of, *_halves(users)))
+
+
+def _halves(ids: npt.NDArray[np.void]) -> tuple[Ints, Ints]:
+    """16 bytes as two numbers, the lower half first."""
+    numbers = ids.view(">u8").reshape(-1, 2).astype(np.uint64)
+    return numbers[:, 1], numbers[:, 0]
 
 
 def _numbered(ids: npt.NDArray[np.void]) -> tuple[list[UUID], Ints]:

@@ -27,20 +27,13 @@ from pipelines.transformation.sources import BEHIND, described_source, note_writ
 from pipelines.transformation.warehouse import ALL_HISTORY, build_warehouse
 
 OWNERS: Final = ("team:data-engineering",)
-GROUP_OF_SCHEMA: Final = {
-    "staging": "events",
-    "intermediate": "events",
-    "features": "features",
-    "scores": "scores",
-    "marts": "marts",
-}
 GROUP_OF_TABLE: Final = {
     "stg_predictions": "predictions",
     "stg_drift": "predictions",
     "stg_pattern_searches": "marts",
     "stg_patterns": "marts",
 }
-"""What comes after its schema's place among the nouns: among the events it would draw them behind the models."""
+"""What comes after its dbt group's place among the nouns: among the events it would draw them behind the models."""
 _TESTED_WITH: Final = {
     "stg_pattern_searches": dg.AssetKey(["staging", "stg_touched_days"]),
     "stg_patterns": dg.AssetKey(["staging", "stg_touched_days"]),
@@ -53,7 +46,7 @@ _MAX_RUNTIME: Final = {"dagster/max_runtime": "3600"}
 
 
 class AddressTranslator(DagsterDbtTranslator):
-    """A dbt model is the table it makes: key and group follow from its schema, the owner from dbt's group."""
+    """A dbt model is the table it makes: its key follows from its schema, group and owner from dbt's group."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         schema = dbt_resource_props.get("schema") or "staging"
@@ -68,8 +61,8 @@ class AddressTranslator(DagsterDbtTranslator):
         return spec.merge_attributes(deps=[tested_with]) if tested_with else spec
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        by_schema = GROUP_OF_SCHEMA.get(str(dbt_resource_props.get("schema")))
-        return GROUP_OF_TABLE.get(dbt_resource_props["name"], by_schema)
+        group = dbt_resource_props.get("config", {}).get("group")
+        return GROUP_OF_TABLE.get(dbt_resource_props["name"], group)
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
         group = dbt_resource_props.get("group")

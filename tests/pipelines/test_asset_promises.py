@@ -71,7 +71,7 @@ def test_each_has_a_group_among_the_nouns() -> None:
     assert not lacking(
         lambda spec: spec.group_name in nouns,
         list(specs().values()),
-        "give it a group_name, or for a dbt schema a line in GROUP_OF_SCHEMA (pipelines/transformation/assets.py)",
+        "give it a group_name, or a dbt model a group (dbt_project/dbt_project.yml)",
     )
 
 
