@@ -151,7 +151,7 @@ def read_training_rows(
         table[place] = _joined(parts, name)[order]
     fingerprint = hashlib.sha256(spec.feature_set_version.encode())
     for column in (*read.values(), table):
-        fingerprint.update(np.ascontiguousarray(column))
+        fingerprint.update(np.ascontiguousarray(column).data)
     ids, users = _numbered(read.pop("user_id"))
     return TrainingRows(
         spec=spec,
@@ -196,7 +196,7 @@ def _order(
     return np.lexsort((*_halves(label_ids), as_of, *_halves(users)))
 
 
-def _halves(ids: npt.NDArray[np.void]) -> tuple[Ints, Ints]:
+def _halves(ids: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     """16 bytes as two numbers, the lower half first."""
     numbers = ids.view(">u8").reshape(-1, 2).astype(np.uint64)
     return numbers[:, 1], numbers[:, 0]
