@@ -8,6 +8,7 @@
         {'columns': ['user_id', 'local_date', 'as_of', 'precision'], 'unique': true},
         {'columns': ['user_id', 'as_of']},
     ],
+    pre_hook="set local enable_mergejoin = off; set local work_mem = '64MB'",
     post_hook='{{ analyze_if_grown() }}',
 ) }}
 

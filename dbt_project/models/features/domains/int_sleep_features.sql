@@ -1,6 +1,6 @@
 -- Written by `aurora generate` from aurora/features/catalogue.py; do not edit.
 -- sqlfluff:max_line_length:0
-{{ config(post_hook='{{ analyze_if_grown() }}') }}
+{{ config(pre_hook="set local enable_mergejoin = off; set local work_mem = '64MB'", post_hook='{{ analyze_if_grown() }}') }}
 
 with
 
