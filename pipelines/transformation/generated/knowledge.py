@@ -133,7 +133,8 @@ settled_days as (
 numbered as (
 
     select
-        row_number() over (
+        -- Of this build alone: what another build has computed, and this one has not yet, finds no moment.
+        extract(epoch from now())::bigint * 1000000000 + row_number() over (
             order by moments.user_id, moments.local_date, moments.as_of, moments.precision
         ) as moment_number,
         moments.as_of,
@@ -182,7 +183,7 @@ def entries(domains: WindowsOfDomains) -> list[dict[str, Any]]:
             " the build at hand computes of them, and means nothing after it. One row per user per moment that is"
             " built anew.",
             "columns": [
-                described("moment_number", "bigint", "Number of the moment in this build."),
+                described("moment_number", "bigint", "Number of the moment, of this build alone."),
                 described("day_number", "bigint", "Number of its local day in this build."),
                 person,
                 day,

@@ -58,7 +58,8 @@ settled_days as (
 numbered as (
 
     select
-        row_number() over (
+        -- Of this build alone: what another build has computed, and this one has not yet, finds no moment.
+        extract(epoch from now())::bigint * 1000000000 + row_number() over (
             order by moments.user_id, moments.local_date, moments.as_of, moments.precision
         ) as moment_number,
         moments.as_of,
