@@ -14,7 +14,9 @@ HTTP_REQUESTS = Counter("http_requests_total", "HTTP requests answered", ["metho
 HTTP_DURATION = Histogram(
     "http_request_duration_seconds", "Time to answer an HTTP request", ["method", "endpoint"]
 )
-PREDICTION_DURATION = Histogram("ml_prediction_duration_seconds", "Time of one prediction", ["model_type"])
+PREDICTION_DURATION = Histogram(
+    "ml_prediction_duration_seconds", "Time to predict for whoever was asked for together", ["model_type"]
+)
 TASK_DURATION = Histogram("task_duration_seconds", "Time of one background task", ["task_name"])
 WEBSOCKETS = Gauge("active_websocket_connections", "Open WebSocket connections", multiprocess_mode="livesum")
 EVENTS_RECEIVED = Counter("aurora_events_received_total", "Events by outcome", ["way_in", "outcome"])

@@ -5,20 +5,16 @@ Active is of whom anything was known from the last 28 days. The same instant aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
-from aurora.models.catalogue import ModelSpec, model_spec, registered_name
-from aurora.predictions.baseline import predict_from_baseline
-from aurora.predictions.prediction import Prediction
-from aurora.predictions.predictor import Predictor, Vector
-from aurora.predictions.storage import PredictionRow, read_predictor, write_predictions
-from pipelines.prediction.shadow import Moment, Shadow, shadow_cohort
+from aurora.models.catalogue import model_spec, registered_name
+from aurora.predictions.answering import predict_rows
+from aurora.predictions.storage import read_predictor, write_predictions
+from pipelines.prediction.shadow import Shadow, shadow_cohort
 from pipelines.prediction.vectors import vectors_of_cohort
 
 
@@ -53,14 +49,9 @@ def predict_cohort(
     """
     spec = model_spec(model)
     predictor = read_predictor(connection, model, cohort, threads=threads)
-    people = list(vectors_of_cohort(connection, spec, cohort, as_of))
-    predictions = predict_vectors(
-        spec, predictor, [one.vector for one in people], [one.user_id for one in people]
-    )
-    rows = [
-        PredictionRow(one.user_id, one.moment.as_of, one.moment.local_date, "batch", prediction, one.vector)
-        for one, prediction in zip(people, predictions, strict=True)
-    ]
+    asked = list(vectors_of_cohort(connection, spec, cohort, as_of))
+    rows = predict_rows(spec, predictor, asked, origin="batch")
+    predictions = [row.prediction for row in rows]
     with connection.transaction():
         written = write_predictions(connection, rows)
     # What is served is stored by now: a shadow that breaks takes nothing with it.
@@ -68,7 +59,7 @@ def predict_cohort(
         connection,
         model,
         cohort,
-        [Moment(row.user_id, row.as_of, row.features) for row in rows],
+        asked,
         predictions,
         predictor,
         threads=threads,
@@ -86,12 +77,3 @@ def predict_cohort(
         written=written,
         shadow=shadow,
     )
-
-
-def predict_vectors(
-    spec: ModelSpec, predictor: Predictor | None, vectors: Sequence[Vector], user_ids: Sequence[UUID]
-) -> list[Prediction]:
-    """The answers of the model, or of the baselines where there is none."""
-    if predictor is None:
-        return [predict_from_baseline(spec, vector) for vector in vectors]
-    return predictor.predict_many(vectors, user_ids)

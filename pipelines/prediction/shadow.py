@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
-from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from aurora.predictions.answering import Asked
 from aurora.predictions.prediction import Prediction
-from aurora.predictions.predictor import Predictor, Vector
+from aurora.predictions.predictor import Predictor
 from aurora.predictions.storage import CHALLENGER, read_predictor
 
 NO_VERSION: Final = "none"
@@ -39,15 +39,6 @@ _WRITE: LiteralString = """
 
 
 @dataclass(frozen=True)
-class Moment:
-    """Whom a prediction is for and when, and the vector it is made from."""
-
-    user_id: UUID
-    as_of: datetime
-    vector: Vector
-
-
-@dataclass(frozen=True)
 class Shadow:
     """What the challenger did: its version, how many rows are new, or why it could not answer."""
 
@@ -60,18 +51,18 @@ def shadow_cohort(
     connection: psycopg.Connection[Any],
     model: str,
     cohort: str,
-    moments: Sequence[Moment],
+    asked: Sequence[Asked],
     served: Sequence[Prediction],
     champion: Predictor | None,
     *,
     threads: int = 1,
 ) -> Shadow:
-    """Let the challenger answer the moments that the champion has just answered with `served`."""
+    """Let the challenger answer those whom the champion has just answered with `served`."""
     try:
         challenger = read_predictor(connection, model, cohort, alias=CHALLENGER, threads=threads)
         if challenger is None or (champion and challenger.version == champion.version):
             return Shadow()
-        vectors, people = [moment.vector for moment in moments], [moment.user_id for moment in moments]
+        vectors, people = [one.vector for one in asked], [one.user_id for one in asked]
         told = challenger.predict_many(vectors, people, with_reasons=False)
     except psycopg.Error:
         raise
@@ -79,9 +70,9 @@ def shadow_cohort(
         return Shadow(problem=f"{type(error).__name__}: {error}")
     beside = (champion.version if champion else None) or NO_VERSION
     rows = [
-        _parameters(moment, prediction, version=prediction.model_version or beside, beside=beside)
+        _parameters(one, prediction, version=prediction.model_version or beside, beside=beside)
         for answers in (served, told)
-        for moment, prediction in zip(moments, answers, strict=True)
+        for one, prediction in zip(asked, answers, strict=True)
     ]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_WRITE, rows)
@@ -95,12 +86,12 @@ def forget_old_shadows(connection: psycopg.Connection[Any], now: datetime) -> in
     ).rowcount
 
 
-def _parameters(moment: Moment, prediction: Prediction, *, version: str, beside: str) -> dict[str, Any]:
+def _parameters(one: Asked, prediction: Prediction, *, version: str, beside: str) -> dict[str, Any]:
     stated = prediction.probabilities
     return {
-        "user_id": moment.user_id,
+        "user_id": one.user_id,
         "model_name": prediction.model_name,
-        "as_of": moment.as_of,
+        "as_of": one.moment.as_of,
         "model_version": version,
         "champion_version": beside,
         "model_source": prediction.model_source,

@@ -6,7 +6,6 @@ The formulas are those of the live vector: at the same instant it has the same n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -19,7 +18,7 @@ from aurora.features.catalogue import FEATURES
 from aurora.features.tiles import LIVE_DAYS
 from aurora.features.vector import Moment, vector
 from aurora.models.catalogue import ModelSpec
-from aurora.predictions.predictor import Vector
+from aurora.predictions.answering import Asked
 
 PEOPLE_AT_ONCE: Final = 500
 """Whose tiles are in memory together."""
@@ -27,15 +26,6 @@ PEOPLE_AT_ONCE: Final = 500
 _PEOPLE: Final[LiteralString] = """
     select user_id, tz from app.users where cohort = %s and deleted_at is null order by user_id
 """
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A person, the instant that they are predicted for, and what is known of them then."""
-
-    user_id: UUID
-    moment: Moment
-    vector: Vector
 
 
 def vectors_of_cohort(

@@ -18,9 +18,9 @@ from aurora.features.live import read_tiles_of_many
 from aurora.features.vector import Moment, vector
 from aurora.kept_answers import look_up
 from aurora.models.catalogue import model_spec
+from aurora.predictions.answering import Asked, features_of, predict_rows
 from aurora.predictions.kept import keep_prediction, kept_for, prediction_place
-from aurora.predictions.storage import PredictionRow, read_predictor, write_predictions
-from pipelines.prediction.batch import predict_vectors
+from aurora.predictions.storage import read_predictor, write_predictions
 
 PEOPLE_AT_ONCE: Final = 200
 _PEOPLE: Final[LiteralString] = """
@@ -57,20 +57,12 @@ async def _warm(
     }
     tiles = await read_tiles_of_many(redis, list(tokens))
     moments = {user_id: Moment.at(now, tz) for user_id, tz in people if tiles[user_id] is not None}
-    vectors = [vector(tiles[user_id] or {}, moment) for user_id, moment in moments.items()]
-    predictions = predict_vectors(spec, predictor, vectors, list(moments))
-    names = predictor.metadata.columns if predictor else spec.baseline_columns
-    rows = [
-        PredictionRow(
-            user_id,
-            moment.as_of,
-            moment.local_date,
-            "live",
-            prediction,
-            {name: of.get(name) for name in names},
-        )
-        for (user_id, moment), prediction, of in zip(moments.items(), predictions, vectors, strict=True)
+    features = features_of(spec, predictor)
+    asked = [
+        Asked(user_id, moment, vector(tiles[user_id] or {}, moment, features))
+        for user_id, moment in moments.items()
     ]
+    rows = predict_rows(spec, predictor, asked, origin="live")
     write_predictions(connection, rows)
     async with redis.pipeline(transaction=False) as pipe:
         for row in rows:

@@ -13,12 +13,10 @@ from uuid import UUID
 
 from aurora.features.tiles import Tiles
 from aurora.features.vector import Moment, vector
-from aurora.models.catalogue import MODELS, ModelSpec
-from aurora.predictions.baseline import predict_from_baseline
-from aurora.predictions.prediction import Prediction
-from aurora.predictions.predictor import Predictor, Vector
+from aurora.models.catalogue import MODELS
+from aurora.predictions.answering import Asked, predict_rows
+from aurora.predictions.predictor import Predictor
 from aurora.predictions.storage import PredictionRow
-from aurora.telemetry import PREDICTION_DURATION
 from streams.features.people import Person
 
 
@@ -51,34 +49,16 @@ async def forecast(
     tiles: Mapping[Person, Tiles], moments: Mapping[Person, Moment], champions: Champions
 ) -> dict[UUID, list[Forecast]]:
     """Every model's prediction for each of these people at their moment."""
-    cohorts: dict[str, dict[Person, Vector]] = defaultdict(dict)
+    cohorts: dict[str, list[Asked]] = defaultdict(list)
     for person, theirs in tiles.items():
-        cohorts[person.cohort][person] = vector(theirs, moments[person])
+        moment = moments[person]
+        cohorts[person.cohort].append(Asked(person.user_id, moment, vector(theirs, moment)))
         # A batch is many people's work; the relay lives in the same loop.
         await asyncio.sleep(0)
     forecasts: dict[UUID, list[Forecast]] = {person.user_id: [] for person in tiles}
-    for cohort, vectors in cohorts.items():
+    for cohort, asked in cohorts.items():
         for spec in MODELS.values():
             predictor = await champions.get(spec.name, cohort)
-            with PREDICTION_DURATION.labels(spec.name).time():
-                predictions = _predict(spec, predictor, vectors)
-            names = predictor.metadata.columns if predictor else spec.baseline_columns
-            for (person, features), prediction in zip(vectors.items(), predictions, strict=True):
-                row = PredictionRow(
-                    user_id=person.user_id,
-                    as_of=moments[person].as_of,
-                    local_date=moments[person].local_date,
-                    origin="live",
-                    prediction=prediction,
-                    features={name: features.get(name) for name in names},
-                )
-                forecasts[person.user_id].append(Forecast(row))
+            for row in predict_rows(spec, predictor, asked, origin="live"):
+                forecasts[row.user_id].append(Forecast(row))
     return forecasts
-
-
-def _predict(
-    spec: ModelSpec, predictor: Predictor | None, vectors: Mapping[Person, Vector]
-) -> list[Prediction]:
-    if predictor is None:
-        return [predict_from_baseline(spec, features) for features in vectors.values()]
-    return predictor.predict_many(list(vectors.values()), [person.user_id for person in vectors])
