@@ -5,7 +5,6 @@ The same formulas as the warehouse's SQL, read by the other engine. Equal to 1e-
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -45,12 +44,9 @@ class _TileInputs:
     def __init__(self, tiles: Tiles, moment: Moment) -> None:
         self._moment = moment
         self._known: dict[Leaf, Number] = {}
-        self._tiles: dict[str, list[DayTile]] = defaultdict(list)
-        for day, measures in tiles.items():
-            days_ago = (moment.local_date - day).days
-            if days_ago >= 0:
-                for name, tile in measures.items():
-                    self._tiles[name].append((days_ago, tile))
+        days = [((moment.local_date - day).days, measures) for day, measures in tiles.items()]
+        self._days = [(days_ago, measures) for days_ago, measures in days if days_ago >= 0]
+        self._of_measure: dict[str, list[DayTile]] = {}
 
     def leaf(self, leaf: Leaf) -> Number:
         if leaf not in self._known:
@@ -59,10 +55,20 @@ class _TileInputs:
 
     def _read(self, leaf: Leaf) -> Number:
         if isinstance(leaf, Window):
-            return leaf.value_of(self._tiles.get(leaf.measure, ()), self._moment.as_of)
+            return leaf.value_of(self._tiles(leaf.measure), self._moment.as_of)
         if isinstance(leaf, Clock):
             return leaf.value_of(self._moment.local_date, self._moment.local_seconds)
         raise TypeError(f"a feature cannot read {leaf!r}")
+
+    def _tiles(self, measure: str) -> list[DayTile]:
+        """Those of one measure: of many that a person has, few are read."""
+        found = self._of_measure.get(measure)
+        if found is None:
+            found = [
+                (days_ago, measures[measure]) for days_ago, measures in self._days if measure in measures
+            ]
+            self._of_measure[measure] = found
+        return found
 
 
 def vector(

@@ -24,7 +24,8 @@ class Centring:
 
     features: int
     """So many columns of the table are features, the first ones; the others are there to be centred on."""
-    centred: Ints
+    taken: Ints
+    """The columns of the table that a design begins as: the features, and those to be centred."""
     on: Ints
 
     @classmethod
@@ -33,14 +34,15 @@ class Centring:
         place = {name: number for number, name in enumerate(columns)}
         return cls(
             len(features),
-            np.array([place[entry.feature] for entry in centred], dtype=np.int64),
+            np.array([*range(len(features)), *(place[entry.feature] for entry in centred)], dtype=np.int64),
             np.array([place[entry.centre] for entry in centred], dtype=np.int64),
         )
 
     def design(self, table: Floats) -> Floats:
         """The features followed by the centred columns."""
-        differences = table[:, self.centred] - table[:, self.on]
-        return np.concatenate([table[:, : self.features], differences], axis=1)
+        design = table.take(self.taken, axis=1)
+        design[:, self.features :] -= table.take(self.on, axis=1)
+        return design
 
 
 def column_owners(features: Sequence[str], centred: Sequence[Centred]) -> Ints:
@@ -65,7 +67,7 @@ class ClassStart:
     """How far the shares are drawn to everybody's, 0 to 1."""
 
     def of(self, level: Floats, values: Floats, shares: Floats, prior: Floats) -> Floats:
-        """One probability per row and class; NaN in rows without what it starts from.
+        """One probability per row and class; all of a row NaN where what it starts from is not known.
 
         `level` has one value per row, `shares` a column per class, `values` and `prior` a value per class.
         """
@@ -73,8 +75,7 @@ class ClassStart:
             # Its logarithm is a parabola: leaning it towards better classes moves it and keeps its shape.
             return softmax(-0.5 * ((values[None, :] - level[:, None]) / self.spread) ** 2)
         total = shares.sum(axis=1, keepdims=True)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            own = np.where(total > 0, shares / total, np.nan)
+        own = np.divide(shares, total, out=np.full(shares.shape, np.nan), where=total > 0)
         return (1 - self.prior_weight) * own + self.prior_weight * prior[None, :]
 
 

@@ -11,7 +11,7 @@ held fewer ratings of the next than promised, those after it are taken wider, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,12 +51,13 @@ class IntervalTable:
 
     def around(self, answers: Floats, spread: Floats, scale: tuple[float, float]) -> tuple[Floats, Floats]:
         """The lower and upper bound of each answer, inside the scale."""
-        group, (_, below, above) = self.groups(spread), self._arrays
-        return within(answers + below[group], scale), within(answers + above[group], scale)
+        _, added = self._arrays
+        lower, upper = within(answers + added.take(self.groups(spread), axis=1), scale)
+        return lower, upper
 
     @cached_property
-    def _arrays(self) -> tuple[Floats, Floats, Floats]:
-        return np.array(self.edges, dtype=np.float64), np.array(self.below), np.array(self.above)
+    def _arrays(self) -> tuple[Floats, Floats]:
+        return _borders(self.edges), np.array([self.below, self.above], dtype=np.float64)
 
 
 def within(values: Floats, scale: tuple[float, float]) -> Floats:
@@ -78,7 +79,7 @@ def calibrate(
     parts = min(groups, len(known) // LEAST_GROUP)
     cuts = np.quantile(known, np.arange(1, parts) / parts) if parts > 1 else np.array([])
     edges = tuple(float(cut) for cut in np.unique(cuts))
-    place = _groups(spread, np.array(edges, dtype=np.float64))
+    place = _groups(spread, _borders(edges))
     bounds: list[tuple[float, float]] = []
     for group in range(len(edges) + 2):
         members = residuals[place == group]
@@ -116,9 +117,14 @@ def adapt(residuals: Floats, spread: Floats, period: Ints, *, coverage: float = 
         yield Period(now, table, dict(levels))
 
 
-def _groups(spread: Floats, edges: Floats) -> Ints:
-    """The number of the group of each row; an unknown spread is the last group."""
-    return np.where(np.isnan(spread), len(edges) + 1, edges.searchsorted(spread, side="right"))
+def _borders(edges: Sequence[float]) -> Floats:
+    """Where the groups begin, that of an unknown spread the last: what is no number is sorted behind infinity."""
+    return np.array([*edges, np.inf], dtype=np.float64)
+
+
+def _groups(spread: Floats, borders: Floats) -> Ints:
+    """The number of the group of each row."""
+    return borders.searchsorted(spread, side="right")
 
 
 def _signed_quantiles(residuals: Floats, coverage: float) -> tuple[float, float]:

@@ -69,7 +69,7 @@ def answer_rows(
     if fallback and metadata.baseline_people:
         by_model = known & np.array([person not in metadata.baseline_people for person in people], dtype=bool)
     # One row is the usual case: what would only pick or copy all rows is left out.
-    if len(table) and by_model.all():
+    if len(table) and _all(by_model):
         best = _of_model(metadata, booster, table, people, start)
     else:
         best, rows = start.copy(), np.flatnonzero(by_model)
@@ -99,14 +99,14 @@ def _of_model(
 def start_of(metadata: ArtifactMetadata, table: Floats) -> tuple[Floats, Bools]:
     """The baseline that the booster starts from, and whether it comes from the person's own history."""
     places = metadata.places
-    columns, prior = table[:, places.baseline], places.prior
+    columns, prior = table.take(places.baseline, axis=1), places.prior
     if metadata.kind == "regression":
         own = columns[:, 0]
         known = ~np.isnan(own)
-        return np.where(known, own, prior[0]), known
+        return (own if _all(known) else np.where(known, own, prior[0])), known
     start = metadata.start.of(_column(table, places.level, 0.0), places.class_values, columns, prior)
-    known = np.asarray(~np.isnan(start).any(axis=1))
-    return np.where(known[:, None], start, prior[None, :]), known
+    known = ~np.isnan(start[:, 0])
+    return (start if _all(known) else np.where(known[:, None], start, prior[None, :])), known
 
 
 def design_of(metadata: ArtifactMetadata, table: Floats) -> Floats:
@@ -155,7 +155,7 @@ def _bounds(
     metadata: ArtifactMetadata, values: Floats, by_model: Bools, known: Bools, spread: Floats
 ) -> tuple[Floats, Floats]:
     """The interval of who answered, around each answer; NaN where that has none."""
-    if len(values) and by_model.all() and (of_model := metadata.intervals.get(MODEL)) is not None:
+    if len(values) and _all(by_model) and (of_model := metadata.intervals.get(MODEL)) is not None:
         return of_model.around(values, spread, metadata.scale)
     lower, upper = np.full(len(values), np.nan), np.full(len(values), np.nan)
     answerers = {
@@ -166,3 +166,8 @@ def _bounds(
         if table is not None and rows.any():
             lower[rows], upper[rows] = table.around(values[rows], spread[rows], metadata.scale)
     return lower, upper
+
+
+def _all(flags: Bools) -> bool:
+    # Of one row ten times as fast as `flags.all()`.
+    return np.count_nonzero(flags) == len(flags)

@@ -94,7 +94,8 @@ class Predictor:
     def table(self, vectors: Iterable[Vector]) -> Floats:
         """Vectors as rows of `metadata.columns`; what is missing is NaN."""
         columns = self.metadata.columns
-        rows = [[_number(vector.get(name)) for name in columns] for vector in vectors]
+        # NumPy takes None for NaN.
+        rows = [list(map(vector.get, columns)) for vector in vectors]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
 
     def answers(
@@ -171,7 +172,7 @@ class Predictor:
         probabilities, class_name = None, None
         if answers.probabilities is not None:
             stated = answers.probabilities[row]
-            probabilities = dict(zip(self.metadata.classes, map(float, stated), strict=True))
+            probabilities = dict(zip(self.metadata.classes, stated.tolist(), strict=True))
             class_name = self.metadata.classes[int(stated.argmax())]
         return Prediction(
             model_name=self.name,
@@ -187,10 +188,6 @@ class Predictor:
             reasons=reasons,
             shares=shares,
         )
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else float(value)
 
 
 def _known(value: float) -> float | None:

@@ -53,11 +53,16 @@ def on_the_borders(forest: Forest, table: Floats) -> Floats:
     """The rows, each with a value that lies exactly where some split cuts, or next to it."""
     table, rng = table.copy(), np.random.default_rng(3)
     # Nearer to zero LightGBM reads a zero, before it comes to its trees.
-    apart_from_zero = np.flatnonzero(np.abs(forest.below) > 1e-30)
-    for row, split in enumerate(rng.choice(apart_from_zero, len(table))):
-        cut = forest.below[split]
-        values = [cut, np.nextafter(cut, -np.inf), np.nextafter(cut, np.inf)]
-        table[row, forest.columns[split]] = values[row % 3]
+    apart_from_zero = [
+        (int(column), forest.kind(cut))
+        for column, cuts in zip(forest.columns, forest.cuts, strict=True)
+        for cut in cuts
+        if abs(cut) > 1e-30
+    ]
+    for row, number in enumerate(rng.integers(len(apart_from_zero), size=len(table))):
+        column, cut = apart_from_zero[number]
+        values = [cut, np.nextafter(cut, forest.kind(-np.inf)), np.nextafter(cut, forest.kind(np.inf))]
+        table[row, column] = values[row % 3]
     return table
 
 
