@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
@@ -138,10 +139,11 @@ def read_training_rows(
     statement = reading(spec, cohort, until=until)
     layout = fixed_layout({**_HEAD, **dict.fromkeys(spec.columns, ">f8")})
     parts = [_columns(np.empty(0, layout), spec)]
-    with connection.transaction(), connection.cursor() as cursor:
+    # Converted beside: Postgres would wait for that with the next rows.
+    with connection.transaction(), connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
         cursor.execute(IN_BULK)
         with cursor.copy(statement) as copy:
-            parts += [_columns(block, spec) for block in blocks_of(copy, layout)]
+            parts += beside.map(lambda block: _columns(block, spec), blocks_of(copy, layout))
         personas = dict(cursor.execute(_PERSONAS, (cohort,)).fetchall())
     order = _order(*(_joined(parts, name) for name in ("user_id", "as_of", "label_ids")))
     read = {name: _joined(parts, name)[order] for name in _HEAD}
