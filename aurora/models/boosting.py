@@ -7,14 +7,18 @@ these classes calls it. TreeSHAP contributions are exact: they sum, with the bas
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from aurora.models.forest import Forest, TreesUnsupportedError
+from aurora.models.forest import Ensemble, Forest, TreesUnsupportedError
 from aurora.models.metrics import Floats
+from aurora.models.shapley import Shapley
+
+Form = TypeVar("Form", Forest, Shapley)
 
 
 class Booster(Protocol):
@@ -68,7 +72,9 @@ class Trial:
 
 
 class Trees(ABC):
-    """How trees score rows: a table by their library, a single row as arrays where that form knows them."""
+    """How trees score and explain rows: a table is scored by their library. A single row, and what each column adds to
+    any row, comes from arrays, where these forms know the trees.
+    """
 
     def score(self, design: Floats) -> Floats:
         if len(design) == 1 and self._forest is not None:
@@ -76,12 +82,35 @@ class Trees(ABC):
         return self._score_of_table(design)
 
     def prepare(self) -> None:
-        _ = self._forest
+        _ = self._forest, self._shapley
+        # Of no more use when both are made of it.
+        vars(self).pop("_ensemble", None)
+
+    def _shares(self, design: Floats) -> tuple[Floats, Floats]:
+        """What each column adds to the score, and the mean score that they add it to: rows × columns, rows."""
+        if self._shapley is not None:
+            return self._shapley.contributions(design), np.full(len(design), self._shapley.base)
+        table = self._shares_by_library(design)
+        return table[:, :-1], table[:, -1]
 
     @cached_property
     def _forest(self) -> Forest | None:
+        return self._as(Forest.of)
+
+    @cached_property
+    def _shapley(self) -> Shapley | None:
+        return self._as(Shapley.of)
+
+    def _as(self, form: Callable[[Ensemble], Form]) -> Form | None:
         try:
-            return self._as_arrays()
+            return None if self._ensemble is None else form(self._ensemble)
+        except TreesUnsupportedError:
+            return None
+
+    @cached_property
+    def _ensemble(self) -> Ensemble | None:
+        try:
+            return self._trees()
         except TreesUnsupportedError:
             return None
 
@@ -89,4 +118,8 @@ class Trees(ABC):
     def _score_of_table(self, design: Floats) -> Floats: ...
 
     @abstractmethod
-    def _as_arrays(self) -> Forest: ...
+    def _shares_by_library(self, design: Floats) -> Floats:
+        """What each column adds to the score of each row, and in a last column what they add it to."""
+
+    @abstractmethod
+    def _trees(self) -> Ensemble: ...

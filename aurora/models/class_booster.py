@@ -11,7 +11,7 @@ import numpy as np
 
 from aurora.models.boosting import Fit, Trees, Trial
 from aurora.models.catalogue import ModelSpec
-from aurora.models.forest import Forest, forest_of_lightgbm
+from aurora.models.forest import Ensemble, trees_of_lightgbm
 from aurora.models.metrics import Floats, Ints
 from aurora.models.ordinal import LeanedStart, SingleFloats, leaned
 
@@ -103,12 +103,12 @@ class ClassBooster(Trees):
         return leaned(start, self.score(design))
 
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
-        table = np.asarray(self._booster.predict(design, pred_contrib=True, num_threads=self._threads))
-        answered = leaned(start, table.sum(axis=1)).argmax(axis=1)
+        shares, base = self._shares(design)
+        answered = leaned(start, base + shares.sum(axis=1)).argmax(axis=1)
         better = np.maximum(answered, 1)
         rows = np.arange(len(start))
         before = np.log(start[rows, better]) - np.log(start[rows, better - 1])
-        return table[:, :-1], table[:, -1] + before
+        return shares, base + before
 
     def to_bytes(self) -> bytes:
         return self._booster.model_to_string().encode()
@@ -116,8 +116,11 @@ class ClassBooster(Trees):
     def _score_of_table(self, design: Floats) -> Floats:
         return np.asarray(self._booster.predict(design, raw_score=True, num_threads=self._threads))
 
-    def _as_arrays(self) -> Forest:
-        return forest_of_lightgbm(self._booster)
+    def _shares_by_library(self, design: Floats) -> Floats:
+        return np.asarray(self._booster.predict(design, pred_contrib=True, num_threads=self._threads))
+
+    def _trees(self) -> Ensemble:
+        return trees_of_lightgbm(self._booster)
 
 
 class _OrdinalLoss:

@@ -7,7 +7,7 @@ import xgboost
 
 from aurora.models.boosting import Fit, Trees, Trial
 from aurora.models.catalogue import ModelSpec
-from aurora.models.forest import Forest, forest_of_xgboost
+from aurora.models.forest import Ensemble, trees_of_xgboost
 from aurora.models.metrics import Floats, Ints
 
 
@@ -60,9 +60,8 @@ class RegressionBooster(Trees):
         return start + self.score(design)
 
     def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
-        data = xgboost.DMatrix(design, nthread=1)
-        table = np.asarray(self._booster.predict(data, pred_contribs=True), dtype=np.float64)
-        return table[:, :-1], table[:, -1] + start
+        shares, base = self._shares(design)
+        return shares, base + start
 
     def to_bytes(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
@@ -71,8 +70,12 @@ class RegressionBooster(Trees):
         # Without a margin to start from: to hand one over takes the library longer than to answer.
         return self._booster.inplace_predict(design, predict_type="margin").astype(np.float64)
 
-    def _as_arrays(self) -> Forest:
-        return forest_of_xgboost(self._booster)
+    def _shares_by_library(self, design: Floats) -> Floats:
+        data = xgboost.DMatrix(design, nthread=1)
+        return np.asarray(self._booster.predict(data, pred_contribs=True), dtype=np.float64)
+
+    def _trees(self) -> Ensemble:
+        return trees_of_xgboost(self._booster)
 
 
 def xgboost_params(spec: ModelSpec, threads: int) -> dict[str, object]:

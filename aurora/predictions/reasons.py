@@ -19,10 +19,7 @@ LEAST_CONTRIBUTION = 0.01
 
 def by_feature(contributions: Floats, owners: Ints, features: int) -> Floats:
     """Contributions of design columns (last axis) added up by the feature that each column speaks for."""
-    table = np.zeros((*contributions.shape[:-1], features))
-    for column, owner in enumerate(owners):
-        table[..., owner] += contributions[..., column]
-    return table
+    return contributions @ (owners[:, None] == np.arange(features))
 
 
 def top_reasons(
