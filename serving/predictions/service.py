@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -106,8 +105,7 @@ class Forecaster:
                     Asked(user_id, moments[user_id], vector(live[user_id].tiles, moments[user_id], features))
                     for user_id in user_ids
                 ]
-                # In a thread: exact reasons take a millisecond each, outside of Python.
-                told = await asyncio.to_thread(predict_rows, spec, predictor, asked, origin="api")
+                told = predict_rows(spec, predictor, asked, origin="api")
                 rows |= {(model, row.user_id): row for row in told}
             # One row per prediction that anybody was shown: the truth is joined to it later.
             await write_predictions_async(connection, rows.values())
