@@ -18,8 +18,8 @@ from string import Formatter
 from typing import Final
 
 from aurora.features.expressions import Number
-from aurora.features.states import EWMA_ALPHA, IN_ORDER, KEPT, OF_A_ROW, ROW_MEAN, STATES
-from aurora.features.tiles import Tile
+from aurora.features.states import IN_ORDER, KEPT, OF_A_ROW, ROW_MEAN, STATES
+from aurora.features.tiles import LIVE_DAYS, Tile
 
 MIN_TREND_DAYS: Final = 3
 
@@ -67,17 +67,20 @@ class Aggregate:
 
 _days_ago: Final = itemgetter(0)
 
+_EWMA_WEIGHTS: Final = [KEPT**rank for rank in range(LIVE_DAYS)]
+"""No window is longer."""
+
 
 def _daily_mean(tile: Tile, scale: int) -> float:
     return tile.sum / tile.n / scale
 
 
 def _total(tiles: Sequence[DayTile]) -> int:
-    return sum(tile.sum for _, tile in tiles)
+    return sum([tile.sum for _, tile in tiles])
 
 
 def _count(tiles: Sequence[DayTile]) -> int:
-    return sum(tile.n for _, tile in tiles)
+    return sum([tile.n for _, tile in tiles])
 
 
 def _std(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
@@ -92,8 +95,8 @@ def _std(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
 def _ewma(tiles: Sequence[DayTile], scale: int, _as_of: datetime) -> Number:
     # By rank of the days that have a value, not by age: a gap in the ratings must not make the newest ones
     # weigh nothing (on athletes' daily ratings MAE 0.765 against 0.770, see docs/models.md).
-    weights = [(1 - EWMA_ALPHA) ** rank for rank in range(len(tiles))]
-    weighted = sum(w * _daily_mean(tile, scale) for w, (_, tile) in zip(weights, tiles, strict=True))
+    weights = _EWMA_WEIGHTS[: len(tiles)]
+    weighted = sum([w * _daily_mean(tile, scale) for w, (_, tile) in zip(weights, tiles, strict=True)])
     return weighted / sum(weights)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from aurora import clock
 from aurora.features.catalogue import FEATURES, Feature, vector_names
@@ -38,6 +39,9 @@ class Moment:
         return cls(clock.day_start(local_date, tz), local_date, None)
 
 
+_UNREAD: Final = float("nan")
+
+
 class _TileInputs:
     """Leaves of formulas, looked up in tiles. A window that several features share is computed once."""
 
@@ -49,9 +53,11 @@ class _TileInputs:
         self._of_measure: dict[str, list[DayTile]] = {}
 
     def leaf(self, leaf: Leaf) -> Number:
-        if leaf not in self._known:
-            self._known[leaf] = self._read(leaf)
-        return self._known[leaf]
+        # Looked up once: to hash a leaf takes as long as to sum a window up.
+        value = self._known.get(leaf, _UNREAD)
+        if value is _UNREAD:
+            value = self._known[leaf] = self._read(leaf)
+        return value
 
     def _read(self, leaf: Leaf) -> Number:
         if isinstance(leaf, Window):
