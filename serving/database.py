@@ -27,7 +27,7 @@ class Database:
 
     def __init__(self, url: str, *, size: int, statements: int, wait_seconds: float) -> None:
         self._pool = pool(url, size)
-        # Apart, so that posts of events cannot take all connections from those who read.
+        # Apart, for groups of posts and of predictions: neither they nor all others can take every connection.
         self._statements = pool(url, statements, autocommit=True)
         # A connection attempt gives up soon: the next request then starts a fresh one, so that the API heals
         # within seconds of Postgres coming back instead of at the end of a long back-off.

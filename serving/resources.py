@@ -27,7 +27,8 @@ from serving.database import Database
 from serving.emails.outgoing import Mailbag
 from serving.events.batches import Batches
 from serving.events.judging import Judge
-from serving.events.posting import GROUPS_AT_ONCE, Posting
+from serving.events.posting import GROUPS_AT_ONCE as GROUPS_POSTED
+from serving.events.posting import Posting
 from serving.flags.asking import Flags
 from serving.hosts import Hosts
 from serving.kept_answers import KeptAnswers
@@ -35,6 +36,7 @@ from serving.kept_changes import KeptChanges
 from serving.live.hub import Hub
 from serving.live.tickets import Tickets
 from serving.options import ApiOptions
+from serving.predictions.service import GROUPS_AT_ONCE as GROUPS_PREDICTED
 from serving.predictions.service import Forecaster
 from serving.rate_limits import RateLimiter
 from serving.redis_access import RedisAccess
@@ -86,8 +88,8 @@ class Resources:
         database = Database(
             postgres_url,
             size=settings.postgres_pool_size,
-            # As many as groups, and one for those of a group that was taken apart.
-            statements=GROUPS_AT_ONCE + 1,
+            # As many as groups of either kind, and one for those of a group that was taken apart.
+            statements=GROUPS_POSTED + GROUPS_PREDICTED + 1,
             wait_seconds=options.postgres_wait_seconds,
         )
         redis = RedisAccess(redis_url, options.redis_timeout_seconds)

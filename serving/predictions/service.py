@@ -96,7 +96,8 @@ class Forecaster:
         for person, spec in questions:
             wanted[spec.name, person.cohort].add(person.user_id)
         rows: dict[tuple[str, UUID], PredictionRow] = {}
-        async with self._database.transaction() as connection:
+        # Two statements, each a transaction of its own: no round trips to begin and to commit one.
+        async with self._database.statements() as connection:
             live = await read_live_tiles_of_many(connection, self._redis, moments, as_of)
             for (model, cohort), user_ids in wanted.items():
                 spec, predictor = MODELS[model], await self._champions.get(model, cohort)
