@@ -13,11 +13,12 @@ import psycopg
 import pytest
 import redis.asyncio
 
-from aurora.features.live import fill, tiles_from_log, tiles_key
+from aurora.features.live import tiles_key
 from aurora.features.packing import week_of
 from aurora.settings import Settings
 from serving.app import create_app
 from tests.serving.conftest import Account, an_event, log_in, quick, running
+from tests.serving.streamed import stream
 
 
 @pytest.fixture
@@ -31,18 +32,6 @@ async def rated(api: httpx.AsyncClient, who: Account, energy: float) -> None:
     events = [an_event(started_at=at, payload={"energy": energy})]
     answer = await api.post("/api/v1/events/batch", json={"events": events}, headers=who.headers)
     assert answer.json()["counts"] == {"accepted": 1}
-
-
-async def in_redis(settings: Settings, url: str, who: Account) -> None:
-    """What the streams would have done by now."""
-    user_id, now = UUID(who.user_id), datetime.now(UTC)
-    async with await psycopg.AsyncConnection.connect(url) as connection:
-        tiles = await tiles_from_log(connection, user_id, now.date(), now)
-        await connection.execute(
-            "update raw.outbox set published_at = now(), consumed_at = now() where user_id = %s", (user_id,)
-        )
-    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        await fill(client, user_id, tiles, since=now.date() - timedelta(days=27))
 
 
 async def ask(api: httpx.AsyncClient, target: str, who: Account) -> httpx.Response:
@@ -66,7 +55,7 @@ async def test_each_of_many_gets_what_is_known_of_them(
     for number, who in enumerate(people):
         await rated(api, who, number / 2)
     for who in people[::2]:  # of the others the streams have seen nothing
-        await in_redis(settings, api_database, who)
+        await stream(settings, api_database, who)
 
     answers = await asyncio.gather(*(ask(api, "energy", who) for who in people), ask(api, "mood", people[0]))
 
@@ -87,7 +76,7 @@ async def test_whose_tiles_are_damaged_keeps_nobody_else_from_their_answer(
     people = [await log_in(api) for _ in range(5)]
     for number, who in enumerate(people):
         await rated(api, who, float(number))
-        await in_redis(settings, api_database, who)
+        await stream(settings, api_database, who)
     damaged, no_tiles = people[2], bytes([0, 0, 2, 0xFF, 0x7F])
     async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
         key = tiles_key(UUID(damaged.user_id))

@@ -14,7 +14,6 @@ import pytest
 import redis.asyncio
 from psycopg.types.json import Jsonb
 
-from aurora.features.live import fill, tiles_from_log
 from aurora.predictions.artifact import digest
 from aurora.predictions.kept import forget_predictions, keep_prediction, prediction_body
 from aurora.predictions.prediction import ModelSource, Prediction, Reason, Shares
@@ -23,6 +22,7 @@ from serving.app import create_app
 from serving.predictions.schemas import PredictionRead
 from tests.aurora.models.people import an_energy_artifact
 from tests.serving.conftest import Account, an_event, log_in, quick, running
+from tests.serving.streamed import stream
 
 PUBLISH: LiteralString = """
     with artifact as (
@@ -330,14 +330,7 @@ async def test_the_live_vector_is_the_same_from_redis_and_from_the_log(
     await live_days(api, ada)
     from_log = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
 
-    user_id, now = UUID(ada.user_id), datetime.now(UTC)
-    async with await psycopg.AsyncConnection.connect(api_database) as connection:
-        tiles = await tiles_from_log(connection, user_id, now.date(), now)
-        await connection.execute(
-            "update raw.outbox set published_at = now(), consumed_at = now() where user_id = %s", (user_id,)
-        )
-    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        await fill(client, user_id, tiles, since=now.date() - timedelta(days=27))
+    await stream(settings, api_database, ada)
     live = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
     await api.post("/api/v1/events", json=an_event(payload={"energy": 1.0}), headers=ada.headers)
     newest = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
@@ -360,25 +353,19 @@ async def test_what_the_streams_have_not_seen_is_read_day_by_day(
     user_id, now = UUID(ada.user_id), datetime.now(UTC)
     moved = an_event(started_at=(now - timedelta(days=3)).isoformat(), payload={"energy": 1.0})
     await api.post("/api/v1/events", json=moved, headers=ada.headers)
-    async with await psycopg.AsyncConnection.connect(api_database) as connection:
-        tiles = await tiles_from_log(connection, user_id, now.date(), now)
-        await connection.execute(
-            "update raw.outbox set published_at = now(), consumed_at = now() where user_id = %s", (user_id,)
+    await stream(settings, api_database, ada)
+    # A correction leaves one day for another; a new event comes to a third.
+    corrected = moved | {"version": 2, "started_at": (now - timedelta(days=5)).isoformat()}
+    for event in (corrected, an_event(payload={"energy": 2.0})):
+        answer = await api.post("/api/v1/events", json=event, headers=ada.headers)
+        assert answer.status_code == 201, answer.text
+    of_days = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
+    with psycopg.connect(api_database) as connection:
+        connection.execute(
+            "insert into raw.outbox (topic, user_id, body) values ('aurora.events.accepted.v1', %s, %s)",
+            (user_id, Jsonb({"local_date": "some day", "event_id": "-" * 36})),
         )
-    async with redis.asyncio.Redis.from_url(settings.redis_url) as client:
-        await fill(client, user_id, tiles, since=now.date() - timedelta(days=27))
-        # A correction leaves one day for another; a new event comes to a third.
-        corrected = moved | {"version": 2, "started_at": (now - timedelta(days=5)).isoformat()}
-        for event in (corrected, an_event(payload={"energy": 2.0})):
-            answer = await api.post("/api/v1/events", json=event, headers=ada.headers)
-            assert answer.status_code == 201, answer.text
-        of_days = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
-        with psycopg.connect(api_database) as connection:
-            connection.execute(
-                "insert into raw.outbox (topic, user_id, body) values ('aurora.events.accepted.v1', %s, %s)",
-                (user_id, Jsonb({"local_date": "some day", "event_id": "-" * 36})),
-            )
-        of_all = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
+    of_all = (await api.get("/api/v1/features/latest", headers=ada.headers)).json()
 
     assert (of_days["source"], of_all["source"]) == ("log", "log")
     # Hours count on between the two.
