@@ -53,7 +53,7 @@ class _TileInputs:
         self._of_measure: dict[str, list[DayTile]] = {}
 
     def leaf(self, leaf: Leaf) -> Number:
-        # Looked up once: to hash a leaf takes as long as to sum a window up.
+        # Looked up once: to hash a leaf takes its time.
         value = self._known.get(leaf, _UNREAD)
         if value is _UNREAD:
             value = self._known[leaf] = self._read(leaf)

@@ -15,7 +15,7 @@ import numpy as np
 from aurora.events.mood_classes import MOOD_CLASSES
 from aurora.models.catalogue import Centred
 from aurora.models.metrics import Floats, Ints
-from aurora.models.ordinal import normalised, softmax
+from aurora.models.ordinal import softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,9 @@ class ClassStart:
         if self.spread is not None:
             # Its logarithm is a parabola: leaning it towards better classes moves it and keeps its shape.
             return softmax(-0.5 * ((values[None, :] - level[:, None]) / self.spread) ** 2)
-        return (1 - self.prior_weight) * normalised(shares) + self.prior_weight * prior
+        total = shares.sum(axis=1, keepdims=True)
+        own = shares / np.where(total > 0, total, np.nan)
+        return (1 - self.prior_weight) * own + self.prior_weight * prior
 
 
 def class_numbers(valence: Floats) -> Ints:

@@ -21,19 +21,14 @@ LEAST_CURVATURE = 1e-3
 
 def softmax(scores: Floats) -> Floats:
     """Probabilities of raw scores, row by row."""
-    return normalised(np.exp(scores - scores.max(axis=1, keepdims=True)))
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
 
 
 def leaned(start: Floats, score: Floats) -> Floats:
     """The probabilities `start` with the log-odds of each class against the next worse one raised by `score`."""
-    return normalised(start * np.exp(_bounded(score)[:, None] * np.arange(start.shape[1])))
-
-
-def normalised(weights: Floats) -> Floats:
-    """Each row divided by its sum; NaN where that is not above zero."""
-    # A product with ones, of one row three times as fast as `weights.sum(axis=1)`.
-    total = weights @ np.ones(weights.shape[1])
-    return weights / np.where(total > 0, total, np.nan)[:, None]
+    weights = start * np.exp(_bounded(score)[:, None] * np.arange(start.shape[1]))
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def left_over(probabilities: Floats, target: Ints) -> tuple[Floats, Floats]:

@@ -25,7 +25,7 @@ from serving.kept_answers import KeptAnswers, Wanted
 from serving.redis_access import RedisAccess
 
 PREDICTED_AT_ONCE: Final = 16
-"""So many take some ten milliseconds, for which nobody else is served."""
+"""So many take some fifteen milliseconds, for which nobody else is served."""
 GROUPS_AT_ONCE: Final = 2
 """While one is being written, the next one is computed."""
 
