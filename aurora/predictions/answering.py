@@ -41,13 +41,9 @@ def features_of(spec: ModelSpec, predictor: Predictor | None) -> list[Feature]:
 def predict_rows(
     spec: ModelSpec, predictor: Predictor | None, asked: Sequence[Asked], *, origin: Origin
 ) -> list[PredictionRow]:
-    """One row for each who is asked, in their order: what the predictor says, or the baseline without one.
-
-    A row has those features that were used, whatever else the vector had.
-    """
+    """One row for each who is asked, in their order: what the predictor says, or the baseline without one."""
     with PREDICTION_DURATION.labels(spec.name).time():
         predictions = _predictions(spec, predictor, asked)
-    names = spec.baseline_columns if predictor is None else predictor.metadata.columns
     return [
         PredictionRow(
             user_id=one.user_id,
@@ -55,7 +51,7 @@ def predict_rows(
             local_date=one.moment.local_date,
             origin=origin,
             prediction=prediction,
-            features={name: one.vector.get(name) for name in names},
+            features=one.vector,
         )
         for one, prediction in zip(asked, predictions, strict=True)
     ]

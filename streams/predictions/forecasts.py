@@ -7,14 +7,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
 from aurora.features.tiles import Tiles
 from aurora.features.vector import Moment, vector
 from aurora.models.catalogue import MODELS
-from aurora.predictions.answering import Asked, predict_rows
+from aurora.predictions.answering import Asked, features_of, predict_rows
 from aurora.predictions.predictor import Predictor
 from aurora.predictions.storage import PredictionRow
 from streams.features.people import Person
@@ -59,6 +59,8 @@ async def forecast(
     for cohort, asked in cohorts.items():
         for spec in MODELS.values():
             predictor = await champions.get(spec.name, cohort)
-            for row in predict_rows(spec, predictor, asked, origin="live"):
+            names = [feature.name for feature in features_of(spec, predictor)]
+            of_model = [replace(one, vector={name: one.vector[name] for name in names}) for one in asked]
+            for row in predict_rows(spec, predictor, of_model, origin="live"):
                 forecasts[row.user_id].append(Forecast(row))
     return forecasts
