@@ -40,6 +40,7 @@ class Moment:
 
 
 _UNREAD: Final = float("nan")
+"""In place of what was not looked up yet: this very object, which no formula gives."""
 
 
 class _TileInputs:
