@@ -5,16 +5,17 @@ The same formulas as the warehouse's SQL, read by the other engine. Equal to 1e-
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Final
 
 from aurora import clock
 from aurora.features.catalogue import FEATURES, Feature, vector_names
 from aurora.features.clocks import Clock
 from aurora.features.expressions import Leaf, Number
-from aurora.features.tiles import Tiles
+from aurora.features.tiles import Tile, Tiles
 from aurora.features.windows import DayTile, Window
 
 
@@ -49,8 +50,7 @@ class _TileInputs:
     def __init__(self, tiles: Tiles, moment: Moment) -> None:
         self._moment = moment
         self._known: dict[Leaf, Number] = {}
-        days = [((moment.local_date - day).days, measures) for day, measures in tiles.items()]
-        self._days = [(days_ago, measures) for days_ago, measures in days if days_ago >= 0]
+        self._days = days_before(moment, tiles)
         self._of_measure: dict[str, list[DayTile]] = {}
 
     def leaf(self, leaf: Leaf) -> Number:
@@ -76,6 +76,13 @@ class _TileInputs:
             ]
             self._of_measure[measure] = found
         return found
+
+
+def days_before(moment: Moment, tiles: Tiles) -> list[tuple[int, Mapping[str, Tile]]]:
+    """How many days before the moment's own, and the tiles of that day: the latest first, later days left out."""
+    today = moment.local_date.toordinal()
+    days = [(today - day.toordinal(), measures) for day, measures in tiles.items()]
+    return sorted([day for day in days if day[0] >= 0], key=itemgetter(0))
 
 
 def vector(

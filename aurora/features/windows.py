@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
-from typing import Final
 
 from aurora.errors import CatalogueConflictError
 from aurora.events.catalogue import MEASURES
@@ -14,8 +13,6 @@ from aurora.features.aggregates import AGGREGATES, Aggregate, DayTile
 from aurora.features.expressions import Leaf, Number
 from aurora.features.states import STATES, TILE_COLUMNS
 from aurora.features.tiles import LIVE_DAYS
-
-_days_ago: Final = itemgetter(0)
 
 
 @dataclass(frozen=True)
@@ -148,9 +145,8 @@ class Window(Leaf):
         return self.lag + self.days - 1
 
     def value_of(self, tiles: Sequence[DayTile], as_of: datetime) -> Number:
-        """The aggregate of these tiles; those outside the window are passed over."""
-        first, last = self.lag, self.last_day
-        inside = sorted([day for day in tiles if first <= day[0] <= last], key=_days_ago)
+        """The aggregate of these tiles, the latest day first; those outside the window are passed over."""
+        inside = tiles[bisect_left(tiles, (self.lag,)) : bisect_left(tiles, (self.lag + self.days,))]
         if not inside:
             return self._aggregate.empty
         return self._aggregate.value(inside, MEASURES[self.measure].scale, as_of)

@@ -1,7 +1,7 @@
 """What the native boosters have in common: fit, answer, explain, to and from bytes.
 
 The trees of each add one score to a row. Plain `predict` of their libraries forgets where it started: nothing outside
-these classes calls it. TreeSHAP contributions are exact: they sum, with the base, to the raw answer.
+these classes calls it. TreeSHAP shares are exact: they sum, with the base, to the score.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,19 @@ from aurora.models.metrics import Floats
 from aurora.models.shapley import Shapley
 
 Form = TypeVar("Form", Forest, Shapley)
+
+
+class TreeShares(NamedTuple):
+    """Exact TreeSHAP values of some rows."""
+
+    table: Floats
+    """What each column adds: rows × columns."""
+    base: Floats
+    """The mean score, which they add it to: one value per row."""
+
+    @property
+    def score(self) -> Floats:
+        return self.base + self.table.sum(axis=1)
 
 
 class Booster(Protocol):
@@ -36,12 +49,8 @@ class Booster(Protocol):
         """The final answer: one value per row, or one probability per row and class."""
         ...
 
-    def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
-        """Raw contributions and the base they start from.
-
-        (rows × columns, rows), in units of the target; for classes in log-odds of the answered class against
-        the next worse one. Base plus contributions is the raw answer.
-        """
+    def shares(self, design: Floats) -> TreeShares:
+        """The score again, and what each column has in it."""
         ...
 
     def to_bytes(self) -> bytes: ...
@@ -86,12 +95,11 @@ class Trees(ABC):
         # Of no more use when both are made of it.
         vars(self).pop("_ensemble", None)
 
-    def _shares(self, design: Floats) -> tuple[Floats, Floats]:
-        """What each column adds to the score, and the mean score that they add it to: rows × columns, rows."""
+    def shares(self, design: Floats) -> TreeShares:
         if self._shapley is not None:
-            return self._shapley.contributions(design), np.full(len(design), self._shapley.base)
+            return TreeShares(self._shapley.contributions(design), np.full(len(design), self._shapley.base))
         table = self._shares_by_library(design)
-        return table[:, :-1], table[:, -1]
+        return TreeShares(table[:, :-1], table[:, -1])
 
     @cached_property
     def _forest(self) -> Forest | None:

@@ -102,14 +102,6 @@ class ClassBooster(Trees):
     def answer(self, design: Floats, start: Floats) -> Floats:
         return leaned(start, self.score(design))
 
-    def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
-        shares, base = self._shares(design)
-        answered = leaned(start, base + shares.sum(axis=1)).argmax(axis=1)
-        better = np.maximum(answered, 1)
-        rows = np.arange(len(start))
-        before = np.log(start[rows, better]) - np.log(start[rows, better - 1])
-        return shares, base + before
-
     def to_bytes(self) -> bytes:
         return self._booster.model_to_string().encode()
 
@@ -131,7 +123,7 @@ class _OrdinalLoss:
 
     def __call__(self, score: Floats, _data: lightgbm.Dataset) -> tuple[SingleFloats, SingleFloats]:
         pull, curvature = self._leaned.left_over(score)
-        return -pull, curvature
+        return np.negative(pull, out=pull), curvature
 
     def measured(self, score: Floats, _data: lightgbm.Dataset) -> tuple[str, float, bool]:
         return "log_loss", self._leaned.log_loss(score), False

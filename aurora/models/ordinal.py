@@ -15,6 +15,9 @@ from aurora.models.metrics import Floats, Ints
 
 SingleFloats = npt.NDArray[np.float32]
 
+MOST_LEAN = 80.0
+"""Natural logarithm of the largest power that single precision is asked to hold."""
+
 LEAST_CURVATURE = 1e-3
 """A floor keeps rows that are sure of their class from ruling a fit."""
 
@@ -54,56 +57,58 @@ class LeanedStart:
         self._block = block
         self._columns = np.ascontiguousarray(start.T, dtype=np.float32)
         self._middle = (len(self._columns) - 1) / 2
-        self._target = target.astype(np.float32)
+        self._from_the_middle = (target - self._middle).astype(np.float32)
         self._log_of_target = np.log(start[np.arange(len(target)), target])
 
     def left_over(self, score: Floats) -> tuple[SingleFloats, SingleFloats]:
         """As `left_over(leaned(start, score), target)`."""
         pull, curvature = np.empty((2, len(score)), dtype=np.float32)
-        for part, total, first, second in self._moments(score):
+        for part, _, total, first, second in self._moments(score):
             mean = np.divide(first, total, out=first)
-            mean_square = np.divide(second, total, out=second)
-            variance = np.subtract(mean_square, np.square(mean), out=mean_square)
+            variance = np.divide(second, total, out=second)
+            variance -= np.square(mean, out=total)
             np.maximum(variance, LEAST_CURVATURE, out=curvature[part])
-            mean += self._middle
-            np.subtract(self._target[part], mean, out=pull[part])
+            np.subtract(self._from_the_middle[part], mean, out=pull[part])
         return pull, curvature
 
     def log_loss(self, score: Floats) -> float:
         """As `log_loss(leaned(start, score), target)`."""
-        log_of_total = np.empty(len(score))
-        for part, total, _, _ in self._moments(score):
-            np.log(total, out=log_of_total[part])
-        from_the_middle = self._target - self._middle
-        return float((log_of_total - self._log_of_target - from_the_middle * self._bounded(score)).mean())
+        loss = np.negative(self._log_of_target)
+        for part, bounded, total, _, _ in self._moments(score):
+            loss[part] += np.log(total)
+            loss[part] -= self._from_the_middle[part] * bounded
+        return float(loss.mean())
 
-    def _moments(self, score: Floats) -> Iterator[tuple[slice, SingleFloats, SingleFloats, SingleFloats]]:
-        """Sums over the classes of their weight, and of it times their number and its square, both counted from the
-        middle: a block of rows each time, in arrays that the next block overwrites.
+    def _moments(
+        self, score: Floats
+    ) -> Iterator[tuple[slice, SingleFloats, SingleFloats, SingleFloats, SingleFloats]]:
+        """Scores within bounds, and sums over the classes of their weight, and of it times their number and its square,
+        both counted from the middle: a block of rows each time, in arrays that the next block overwrites.
+
+        Two classes as far from the middle have the sum and the difference of their weights in common.
         """
-        scratch = np.empty((7, min(self._block, len(score))), dtype=np.float32)
+        scratch = np.empty((9, min(self._block, len(score))), dtype=np.float32)
+        most = MOST_LEAN / self._middle
+        pairs, has_middle = divmod(len(self._columns), 2)
         for begin in range(0, len(score), self._block):
             part = slice(begin, begin + self._block)
             columns = self._columns[:, part]
-            lean, power, weight, share, total, first, second = scratch[:, : columns.shape[1]]
-            bounded = self._bounded(score[part])
+            bounded, lean, power, better, worse, both, *sums = scratch[:, : columns.shape[1]]
+            total, first, second = sums
+            np.minimum(np.maximum(score[part], -most), most, out=bounded, casting="same_kind")
             np.exp(bounded, out=lean)
-            np.exp(-self._middle * bounded, out=power)
-            total[:] = first[:] = second[:] = 0.0
-            for number, column in enumerate(columns):
-                away = number - self._middle
-                if number:
-                    power *= lean
-                np.multiply(column, power, out=weight)
-                total += weight
-                first += np.multiply(away, weight, out=share)
-                second += np.multiply(away**2, weight, out=share)
-            yield part, total, first, second
-
-    def _bounded(self, score: Floats) -> SingleFloats:
-        """Within what a power of its exponential can hold in single precision."""
-        most = 80.0 / self._middle
-        return np.minimum(np.maximum(score, -most), most).astype(np.float32)
+            power[:] = 1.0 if has_middle else 1.0 / np.sqrt(lean)
+            total[:] = columns[pairs] if has_middle else 0.0
+            first[:] = second[:] = 0.0
+            for number in reversed(range(pairs)):
+                away = self._middle - number
+                power *= lean
+                np.multiply(columns[-1 - number], power, out=better)
+                np.divide(columns[number], power, out=worse)
+                total += np.add(better, worse, out=both)
+                second += np.multiply(both, away**2, out=both)
+                first += np.multiply(np.subtract(better, worse, out=better), away, out=better)
+            yield part, bounded, total, first, second
 
 
 def _bounded(score: Floats) -> Floats:

@@ -59,10 +59,6 @@ class RegressionBooster(Trees):
     def answer(self, design: Floats, start: Floats) -> Floats:
         return start + self.score(design)
 
-    def contributions(self, design: Floats, start: Floats) -> tuple[Floats, Floats]:
-        shares, base = self._shares(design)
-        return shares, base + start
-
     def to_bytes(self) -> bytes:
         return bytes(self._booster.save_raw("ubj"))
 

@@ -27,6 +27,14 @@ class Target(Protocol):
         """The answers moved by one score per row."""
         ...
 
+    def told(self, answers: Floats, score: Floats) -> Floats:
+        """What the raw answers are before they are moved by the scores, one number per row to which these are added.
+
+        Of a regression in its points; of classes in log-odds of the class that will be answered against the next worse
+        one, or of the second against the worst, where that is answered.
+        """
+        ...
+
     def left_over(self, answers: Floats, target: Floats | Ints) -> tuple[Floats, Floats]:
         """By how much each row's score should have been higher, and how much the row says about it."""
         ...
@@ -43,6 +51,10 @@ class _Regression:
     def moved(self, answers: Floats, score: Floats) -> Floats:
         return answers + score
 
+    def told(self, answers: Floats, score: Floats) -> Floats:
+        del score
+        return answers
+
     def left_over(self, answers: Floats, target: Floats | Ints) -> tuple[Floats, Floats]:
         return target - answers, np.ones(len(target))
 
@@ -56,6 +68,11 @@ class _Classes:
 
     def moved(self, answers: Floats, score: Floats) -> Floats:
         return leaned(answers, score)
+
+    def told(self, answers: Floats, score: Floats) -> Floats:
+        better = np.maximum(leaned(answers, score).argmax(axis=1), 1)
+        rows = np.arange(len(answers))
+        return np.log(answers[rows, better]) - np.log(answers[rows, better - 1])
 
     def left_over(self, answers: Floats, target: Floats | Ints) -> tuple[Floats, Floats]:
         return left_over(answers, target.astype(np.int64))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aurora.models.boosting import Booster
+from aurora.models.boosting import Booster, TreeShares
 from aurora.models.intervals import within
 from aurora.models.metrics import Bools, Floats
 from aurora.models.targets import TARGETS
@@ -40,6 +40,8 @@ class Answers:
     lower: Floats
     upper: Floats
     by_model: Bools
+    trees: TreeShares | None = None
+    """Of the rows that the model answers, and where it was asked for them, what its trees' answers are made of."""
 
     @property
     def answerer(self) -> npt.NDArray[np.str_]:
@@ -58,11 +60,12 @@ def answer_rows(
     people: Sequence[str | None],
     *,
     fallback: bool = True,
+    with_trees: bool = False,
 ) -> Answers:
     """Answer each row of `table`, whose columns are `metadata.columns`. Missing is NaN.
 
     `people` has the digest of each row's person, None for nobody in particular. Without `fallback` the model
-    answers also whom the baseline served better.
+    answers also whom the baseline served better. Answers `with_trees` can be explained without asking the trees again.
     """
     start, known = start_of(metadata, table)
     by_model = known
@@ -70,12 +73,14 @@ def answer_rows(
         by_model = known & np.array([person not in metadata.baseline_people for person in people], dtype=bool)
     # One row is the usual case: what would only pick or copy all rows is left out.
     if len(table) and _all(by_model):
-        best = _of_model(metadata, booster, table, people, start)
+        best, trees = _of_model(metadata, booster, table, people, start, with_trees=with_trees)
     else:
-        best, rows = start.copy(), np.flatnonzero(by_model)
+        best, trees, rows = start.copy(), None, np.flatnonzero(by_model)
         if len(rows):
             whose = [people[row] for row in rows.tolist()]
-            best[rows] = _of_model(metadata, booster, table[rows], whose, start[rows])
+            best[rows], trees = _of_model(
+                metadata, booster, table[rows], whose, start[rows], with_trees=with_trees
+            )
     if metadata.kind == "regression":
         values, baseline, probabilities = within(best, metadata.scale), start, None
     else:
@@ -83,17 +88,26 @@ def answer_rows(
         values, baseline, probabilities = best @ levels, start @ levels, best
     lower, upper = _bounds(metadata, values, by_model, known, _spread(metadata, table))
     return Answers(
-        values, probabilities, start, baseline, metadata.baseline_name, known, lower, upper, by_model
+        values, probabilities, start, baseline, metadata.baseline_name, known, lower, upper, by_model, trees
     )
 
 
 def _of_model(
-    metadata: ArtifactMetadata, booster: Booster, table: Floats, people: Sequence[str | None], start: Floats
-) -> Floats:
+    metadata: ArtifactMetadata,
+    booster: Booster,
+    table: Floats,
+    people: Sequence[str | None],
+    start: Floats,
+    *,
+    with_trees: bool,
+) -> tuple[Floats, TreeShares | None]:
     """The start of each row moved by all that was learned: lines, offsets and trees."""
     design = design_of(metadata, table)
-    score = _score_before_trees(metadata, design, offsets_of(metadata, people)) + booster.score(design)
-    return TARGETS[metadata.kind].moved(start, score)
+    # Shares add up to the score: to ask for both would cost a good part of it again.
+    trees = booster.shares(design) if with_trees else None
+    of_trees = booster.score(design) if trees is None else trees.score
+    score = _score_before_trees(metadata, design, offsets_of(metadata, people)) + of_trees
+    return TARGETS[metadata.kind].moved(start, score), trees
 
 
 def start_of(metadata: ArtifactMetadata, table: Floats) -> tuple[Floats, Bools]:
@@ -125,14 +139,16 @@ def head_start(metadata: ArtifactMetadata, design: Floats, start: Floats, offset
 
 
 def contributions_of(
-    metadata: ArtifactMetadata, booster: Booster, design: Floats, start: Floats, offsets: Floats
+    metadata: ArtifactMetadata, trees: TreeShares, design: Floats, start: Floats, offsets: Floats
 ) -> tuple[Floats, Floats]:
     """What each column of the design adds to the raw answer, and the base: rows × columns, rows.
 
-    A column's share is that of its line and that of its trees; the baseline, the intercept and the offset
-    are the base.
+    A column's share is that of its line and that of its trees, whose shares of these rows are `trees`; the baseline,
+    the intercept and the offset are the base. In units of the target; for classes in log-odds of the answered class
+    against the next worse one.
     """
-    table, base = booster.contributions(design, head_start(metadata, design, start, offsets))
+    begun = head_start(metadata, design, start, offsets)
+    table, base = trees.table, trees.base + TARGETS[metadata.kind].told(begun, trees.score)
     if metadata.lines is None:
         return table, base
     straight = metadata.lines.shares(design)

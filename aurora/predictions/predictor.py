@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from aurora.models.boosters import booster_of
-from aurora.models.boosting import Booster
+from aurora.models.boosting import Booster, TreeShares
 from aurora.models.design import column_owners
 from aurora.models.metrics import Floats, Ints
 from aurora.predictions.answers import Answers, answer_rows, contributions_of, design_of, offsets_of, start_of
@@ -87,8 +87,9 @@ class Predictor:
     ) -> list[Prediction]:
         """The answers for many vectors; the same as one by one, to the precision of single floats."""
         table = self.table(vectors)
-        answers = self.answers(table, user_ids)
-        reasons = self._reasons(table, answers, user_ids) if with_reasons else {}
+        people = self._people(user_ids, len(table))
+        answers = answer_rows(self.metadata, self._booster, table, people, with_trees=with_reasons)
+        reasons = self._reasons(table, answers, people)
         return [self._prediction(answers, row, *reasons.get(row, ((), None))) for row in range(len(table))]
 
     def table(self, vectors: Iterable[Vector]) -> Floats:
@@ -127,7 +128,8 @@ class Predictor:
         """The exact shares of every feature in the model's answer to one vector, whoever would serve it."""
         table = self.table([vector])
         start, _ = start_of(self.metadata, table)
-        contributions, bases = self._contributions(table, start, self._people([user_id], 1))
+        trees = self._booster.shares(self.design(table))
+        contributions, bases = self._contributions(table, trees, start, self._people([user_id], 1))
         shares = by_feature(contributions[0], self._owners, len(self.metadata.features))
         return Explanation(
             float(bases[0]), dict(zip(self.metadata.features, map(float, shares), strict=True))
@@ -140,28 +142,28 @@ class Predictor:
         return [None if user_id is None else person_digest(user_id) for user_id in user_ids]
 
     def _contributions(
-        self, table: Floats, start: Floats, people: Sequence[str | None]
+        self, table: Floats, trees: TreeShares, start: Floats, people: Sequence[str | None]
     ) -> tuple[Floats, Floats]:
-        design, offsets = design_of(self.metadata, table), offsets_of(self.metadata, people)
-        return contributions_of(self.metadata, self._booster, design, start, offsets)
+        design, offsets = self.design(table), offsets_of(self.metadata, people)
+        return contributions_of(self.metadata, trees, design, start, offsets)
 
     @cached_property
     def _owners(self) -> Ints:
         return column_owners(self.metadata.features, self.metadata.centred)
 
     def _reasons(
-        self, table: Floats, answers: Answers, user_ids: Sequence[object]
+        self, table: Floats, answers: Answers, people: Sequence[str | None]
     ) -> dict[int, tuple[tuple[Reason, ...], Shares]]:
-        rows = np.flatnonzero(answers.by_model)
-        if not len(rows):
+        """Of each row of the model's answers, if these came with what its trees' are made of."""
+        if answers.trees is None:
             return {}
-        people = self._people([user_ids[int(row)] for row in rows], len(rows))
-        contributions, bases = self._contributions(table[rows], answers.start[rows], people)
+        rows = np.flatnonzero(answers.by_model)
+        whose = [people[row] for row in rows.tolist()]
+        contributions, bases = self._contributions(table[rows], answers.trees, answers.start[rows], whose)
         shares = by_feature(contributions, self._owners, len(self.metadata.features))
         found = {}
-        for place, row in enumerate(rows.tolist()):
-            told = top_reasons(self.metadata, shares[place], table[row].tolist())
-            base, added = float(bases[place]), float(shares[place].sum())
+        for row, base, own in zip(rows.tolist(), bases.tolist(), shares.tolist(), strict=True):
+            told, added = top_reasons(self.metadata, own, table[row].tolist()), sum(own)
             others = added - sum(reason.contribution for reason in told)
             found[row] = told, Shares(base, others, base + added)
         return found

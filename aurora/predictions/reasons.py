@@ -5,6 +5,8 @@ A reason says what went along with the answer in the people the model learned fr
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +26,7 @@ def by_feature(contributions: Floats, owners: Ints, features: int) -> Floats:
 
 def top_reasons(
     metadata: ArtifactMetadata,
-    contributions: Floats,
+    contributions: Sequence[float],
     vector: Sequence[float],
     *,
     most: int = TOLD,
@@ -33,19 +35,21 @@ def top_reasons(
 
     What is known goes before what is missing: a person learns little from "is not known".
     """
-    missing = np.isnan(np.asarray(vector[: len(contributions)], dtype=np.float64))
-    order = np.lexsort((-np.abs(contributions), missing))[:most]
+    told = [
+        (math.isnan(vector[number]), -abs(contribution), number)
+        for number, contribution in enumerate(contributions)
+        if abs(contribution) >= LEAST_CONTRIBUTION
+    ]
     return tuple(
-        _reason(metadata, number, float(contributions[number]), vector[number])
-        for number in map(int, order)
-        if abs(contributions[number]) >= LEAST_CONTRIBUTION
+        _reason(metadata, number, contributions[number], vector[number])
+        for _, _, number in heapq.nsmallest(most, told)
     )
 
 
 def _reason(metadata: ArtifactMetadata, number: int, contribution: float, value: float) -> Reason:
     name = metadata.features[number]
-    note = metadata.notes.get(name, FeatureNote(label=name.replace("_", " ")))
-    known = None if np.isnan(value) else float(value)
+    note = metadata.notes.get(name) or FeatureNote(label=name.replace("_", " "))
+    known = None if math.isnan(value) else value
     subject = f"{note.label} is not known" if known is None else f"{note.label} ({told(known, note.unit)})"
     joint = ", which" if known is None else ""
     return Reason(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aurora.features.tiles import Tiles
-from aurora.features.vector import Moment
+from aurora.features.vector import Moment, days_before
 from aurora.features.windows import DayTile, Window
 from aurora.scores.catalogue import SCORES
 from aurora.scores.scoring import Score, score
@@ -34,11 +34,9 @@ LIVE_SCORES: Final[dict[str, dict[str, OfTiles]]] = {
 def provisional_scores(tiles: Tiles, moment: Moment) -> list[Score]:
     """The scores of the person's local day as far as it has gone."""
     by_measure: dict[str, list[DayTile]] = defaultdict(list)
-    for day, measures in tiles.items():
-        days_ago = (moment.local_date - day).days
-        if days_ago >= 0:
-            for measure, tile in measures.items():
-                by_measure[measure].append((days_ago, tile))
+    for days_ago, measures in days_before(moment, tiles):
+        for measure, tile in measures.items():
+            by_measure[measure].append((days_ago, tile))
     return [
         score(
             SCORES[name],

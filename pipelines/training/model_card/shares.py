@@ -51,9 +51,8 @@ def feature_shares(candidate: Candidate) -> FeatureShares:
     chosen, start = chosen[known], start[known]
     people = [person_digest(rows.people[user]) for user in rows.users[chosen]]
     design = design_of(metadata, rows.table[chosen])
-    table, _ = contributions_of(
-        metadata, candidate.fitted.booster, design, start, offsets_of(metadata, people)
-    )
+    trees = candidate.fitted.booster.shares(design)
+    table, _ = contributions_of(metadata, trees, design, start, offsets_of(metadata, people))
     owners = column_owners(metadata.features, metadata.centred)
     shares = by_feature(table, owners, len(metadata.features))
     order = np.argsort(-np.abs(shares).mean(axis=0), kind="stable")

@@ -10,6 +10,7 @@ from aurora.models.class_booster import ClassBooster
 from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.ordinal import leaned, log_loss
 from aurora.models.regression_booster import RegressionBooster
+from aurora.models.targets import TARGETS
 from tests.aurora.models.people import ENERGY_SPEC, FEATURES, MOOD_SPEC, a_population
 
 ROWS = a_population()
@@ -52,25 +53,26 @@ def test_what_a_fit_adds_to_its_rows_is_what_its_booster_says_of_them() -> None:
         assert fitted.kept == pytest.approx(fitted.booster.score(design), abs=1e-5)
 
 
-def test_energy_contributions_and_base_sum_to_the_answer() -> None:
+def test_energy_shares_and_base_sum_to_the_answer() -> None:
     booster = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=60).booster
 
-    contributions, base = booster.contributions(DESIGN[:50], START[:50])
+    shares = booster.shares(DESIGN[:50])
 
-    assert base + contributions.sum(axis=1) == pytest.approx(
-        booster.answer(DESIGN[:50], START[:50]), abs=1e-4
-    )
+    assert shares.score == pytest.approx(booster.score(DESIGN[:50]), abs=1e-4)
+    told = TARGETS["regression"].told(START[:50], shares.score) + shares.score
+    assert told == pytest.approx(booster.answer(DESIGN[:50], START[:50]), abs=1e-4)
 
 
-def test_mood_contributions_and_base_sum_to_the_log_odds_against_the_next_worse_class() -> None:
+def test_mood_shares_and_base_sum_to_the_log_odds_against_the_next_worse_class() -> None:
     booster = ClassBooster.fit(MOOD_SPEC, ROWS.features, SHARES, CLASSES, rounds=20).booster
 
-    contributions, base = booster.contributions(ROWS.features, SHARES)
+    shares = booster.shares(ROWS.features)
 
     answers, rows = booster.answer(ROWS.features, SHARES), np.arange(len(SHARES))
     better = np.maximum(answers.argmax(axis=1), 1)
     log_odds = np.log(answers[rows, better] / answers[rows, better - 1])
-    assert base + contributions.sum(axis=1) == pytest.approx(log_odds, abs=1e-6)
+    told = TARGETS["classes"].told(SHARES, shares.score) + shares.score
+    assert told == pytest.approx(log_odds, abs=1e-6)
 
 
 def test_a_row_leans_by_the_same_log_odds_at_every_step_between_classes() -> None:
@@ -137,10 +139,9 @@ def test_from_rows_too_few_to_split_classes_keep_their_start() -> None:
     trial = ClassBooster.tried(MOOD_SPEC, design, start, classes, judged=few[-10:])
 
     loaded = ClassBooster.from_bytes(booster.to_bytes())
-    contributions, _ = loaded.contributions(design, start)
     assert loaded.answer(design, start) == pytest.approx(start)
     assert loaded.score(design[:1]) == 0
-    assert not contributions.any()
+    assert not loaded.shares(design).table.any()
     assert trial.loss == pytest.approx(log_loss(start[-10:], classes[-10:]))
 
 

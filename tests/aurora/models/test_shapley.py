@@ -162,9 +162,7 @@ def test_trees_without_a_split_are_all_base() -> None:
 def test_what_has_no_tables_is_explained_by_its_library(
     model: Any, by_library: Any, booster: Any, trees: Any
 ) -> None:
-    start = np.zeros(20) if model is RegressionBooster else np.full((20, 5), 0.2)
-
-    shares, base = model(booster).contributions(TABLE[:20], start)
+    shares, base = model(booster).shares(TABLE[:20])
 
     expected = by_library(booster, TABLE[:20])
     assert shares == pytest.approx(expected[:, :-1], abs=1e-6)
@@ -175,12 +173,12 @@ def test_what_has_no_tables_is_explained_by_its_library(
 
 def test_one_row_is_explained_as_all_are_and_no_row_by_nothing() -> None:
     model = RegressionBooster(trained_by_xgboost())
-    shares, base = model.contributions(TABLE[:20], TARGET[:20])
+    shares, base = model.shares(TABLE[:20])
 
     assert shares == pytest.approx(by_xgboost(trained_by_xgboost(), TABLE[:20])[:, :-1], abs=1e-5)
-    assert (model.contributions(TABLE[7:8], TARGET[7:8])[0] == shares[7]).all()
-    assert (base - TARGET[:20]) == pytest.approx(np.full(20, base[0] - TARGET[0]))
-    assert model.contributions(TABLE[:0], TARGET[:0])[0].shape == (0, COLUMNS)
+    assert (model.shares(TABLE[7:8]).table == shares[7]).all()
+    assert (base == base[0]).all()
+    assert model.shares(TABLE[:0]).table.shape == (0, COLUMNS)
 
 
 def test_splits_without_rows_and_tables_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
