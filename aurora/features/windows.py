@@ -145,7 +145,7 @@ class Window(Leaf):
         return self.lag + self.days - 1
 
     def value_of(self, tiles: Sequence[DayTile], as_of: datetime) -> Number:
-        """The aggregate of these tiles, the latest day first; those outside the window are passed over."""
+        """The aggregate of these tiles, which come from the latest day on; those outside the window are passed over."""
         inside = tiles[bisect_left(tiles, (self.lag,)) : bisect_left(tiles, (self.lag + self.days,))]
         if not inside:
             return self._aggregate.empty

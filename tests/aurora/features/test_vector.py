@@ -122,6 +122,13 @@ def test_tiles_of_later_days_and_of_days_long_gone_are_passed_over() -> None:
     assert features_of(events, in_a_month)["energy_mean_28d"] == 9
 
 
+def test_days_may_come_in_any_order() -> None:
+    tiles = tiles_of([event for day in range(10, 31) for event in (night(day), energy(day, day % 11))])
+
+    # A decline, a rise and a newest rating would all be other ones the wrong way round.
+    assert vector(dict(reversed(tiles.items())), NOON) == vector(tiles, NOON)
+
+
 @pytest.mark.parametrize("name", FEATURE_SETS)
 def test_the_vector_of_a_model_has_its_features_in_its_order(name: str) -> None:
     assert tuple(vector_of_set({}, NOON, name)) == vector_names(name)
