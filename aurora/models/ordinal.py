@@ -15,9 +15,6 @@ from aurora.models.metrics import Floats, Ints
 
 SingleFloats = npt.NDArray[np.float32]
 
-MOST_LEAN = 80.0
-"""Natural logarithm of the largest power that single precision is asked to hold."""
-
 LEAST_CURVATURE = 1e-3
 """A floor keeps rows that are sure of their class from ruling a fit."""
 
@@ -88,7 +85,8 @@ class LeanedStart:
         Two classes as far from the middle have the sum and the difference of their weights in common.
         """
         scratch = np.empty((9, min(self._block, len(score))), dtype=np.float32)
-        most = MOST_LEAN / self._middle
+        # So far single precision holds the powers of all classes.
+        most = 80.0 / max(self._middle, 1.0)
         pairs, has_middle = divmod(len(self._columns), 2)
         for begin in range(0, len(score), self._block):
             part = slice(begin, begin + self._block)

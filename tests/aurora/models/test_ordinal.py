@@ -53,11 +53,13 @@ def test_rows_of_many_blocks_are_told_the_same_as_each_would_be_alone() -> None:
     assert in_blocks.log_loss(score) == pytest.approx(log_loss(leaned(start, score), target))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("classes", [2, 5])
 @pytest.mark.parametrize("sure", [-1e9, -800.0, 800.0, 1e9])
-def test_however_sure_a_score_is_nothing_overflows(sure: float) -> None:
-    start, target = some_rows(5)
+def test_however_sure_a_score_is_nothing_overflows(sure: float, classes: int) -> None:
+    start, target = some_rows(5, classes=classes)
 
     slope, curvature = LeanedStart(start, target).left_over(np.full(len(target), sure))
 
-    np.testing.assert_allclose(slope, target - (4 if sure > 0 else 0), atol=1e-6)
+    np.testing.assert_allclose(slope, target - (classes - 1 if sure > 0 else 0), atol=1e-6)
     assert np.isfinite(curvature).all()

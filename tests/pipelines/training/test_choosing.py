@@ -10,11 +10,13 @@ import pytest
 
 from aurora.models.catalogue import ENERGY, MOOD, ModelSpec
 from aurora.models.metrics import Floats
+from aurora.predictions.answers import design_of, start_of
 from aurora.predictions.artifact import person_digest
 from aurora.predictions.predictor import Predictor
 from pipelines.training import choosing
 from pipelines.training.fitting import fit
 from pipelines.training.rows import TrainingRows
+from tests.pipelines.training.made_up_rows import some_rows
 
 PEOPLE, DAYS = 20, 60
 
@@ -148,3 +150,22 @@ def test_the_budget_of_a_training_says_what_it_tries() -> None:
     assert "lines: 2 trainings" in many
     assert many.endswith("5 offset penalties, none trained")
     assert "starts" not in choosing.budget_of(ENERGY, 1_000)
+
+
+@pytest.mark.parametrize("model", ["energy", "mood"])
+def test_rows_picked_in_pieces_are_those_with_a_baseline_in_their_order(model: str) -> None:
+    rows = some_rows(model, people=5, days=20, cold=2)
+    chosen = np.arange(len(rows))[::-1]
+    fitted = fit(rows, chosen)
+    assert fitted is not None
+    metadata = fitted.metadata
+
+    picked = choosing.usable(rows, chosen, metadata, at_once=7)
+
+    known = chosen[rows.users[chosen] >= 2]
+    start, _ = start_of(metadata, rows.table[known])
+    np.testing.assert_array_equal(picked.design, design_of(metadata, rows.table[known]))
+    np.testing.assert_array_equal(picked.start, start)
+    np.testing.assert_array_equal(picked.target, rows.targets[known])
+    np.testing.assert_array_equal(picked.as_of, rows.as_of[known])
+    assert len(choosing.usable(rows, chosen[:0], metadata).target) == 0
