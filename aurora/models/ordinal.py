@@ -7,6 +7,7 @@ a class against the next worse one are those of the start plus the score.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,20 @@ def left_over(probabilities: Floats, target: Ints) -> tuple[Floats, Floats]:
     return target - mean, np.maximum(probabilities @ levels**2 - mean**2, LEAST_CURVATURE)
 
 
+class _Block(NamedTuple):
+    """Some of the rows, with sums over the classes, whose numbers are counted from the middle one."""
+
+    part: slice
+    score: SingleFloats
+    """Within bounds."""
+    total: SingleFloats
+    """Of the weights of the classes."""
+    first: SingleFloats
+    """Of each weight times the number of its class."""
+    second: SingleFloats
+    """Of each weight times the square of that number."""
+
+
 class LeanedStart:
     """One start, leaned again and again while trees are fitted on it: with one exponential a row instead of one a
     class, no table of probabilities, and no array of all rows but the answers. In single precision, in which the
@@ -60,27 +75,24 @@ class LeanedStart:
     def left_over(self, score: Floats) -> tuple[SingleFloats, SingleFloats]:
         """As `left_over(leaned(start, score), target)`."""
         pull, curvature = np.empty((2, len(score)), dtype=np.float32)
-        for part, _, total, first, second in self._moments(score):
-            mean = np.divide(first, total, out=first)
-            variance = np.divide(second, total, out=second)
-            variance -= np.square(mean, out=total)
-            np.maximum(variance, LEAST_CURVATURE, out=curvature[part])
-            np.subtract(self._from_the_middle[part], mean, out=pull[part])
+        for block in self._blocks(score):
+            mean = np.divide(block.first, block.total, out=block.first)
+            variance = np.divide(block.second, block.total, out=block.second)
+            variance -= np.square(mean, out=block.total)
+            np.maximum(variance, LEAST_CURVATURE, out=curvature[block.part])
+            np.subtract(self._from_the_middle[block.part], mean, out=pull[block.part])
         return pull, curvature
 
     def log_loss(self, score: Floats) -> float:
         """As `log_loss(leaned(start, score), target)`."""
         loss = np.negative(self._log_of_target)
-        for part, bounded, total, _, _ in self._moments(score):
-            loss[part] += np.log(total)
-            loss[part] -= self._from_the_middle[part] * bounded
+        for block in self._blocks(score):
+            loss[block.part] += np.log(block.total)
+            loss[block.part] -= self._from_the_middle[block.part] * block.score
         return float(loss.mean())
 
-    def _moments(
-        self, score: Floats
-    ) -> Iterator[tuple[slice, SingleFloats, SingleFloats, SingleFloats, SingleFloats]]:
-        """Scores within bounds, and sums over the classes of their weight, and of it times their number and its square,
-        both counted from the middle: a block of rows each time, in arrays that the next block overwrites.
+    def _blocks(self, score: Floats) -> Iterator[_Block]:
+        """All rows, in arrays that the next block overwrites.
 
         Two classes as far from the middle have the sum and the difference of their weights in common.
         """
@@ -106,7 +118,7 @@ class LeanedStart:
                 total += np.add(better, worse, out=both)
                 second += np.multiply(both, away**2, out=both)
                 first += np.multiply(np.subtract(better, worse, out=better), away, out=better)
-            yield part, bounded, total, first, second
+            yield _Block(part, bounded, total, first, second)
 
 
 def _bounded(score: Floats) -> Floats:

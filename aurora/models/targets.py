@@ -27,7 +27,7 @@ class Target(Protocol):
         """The answers moved by one score per row."""
         ...
 
-    def told(self, answers: Floats, score: Floats) -> Floats:
+    def before(self, answers: Floats, score: Floats) -> Floats:
         """What the raw answers are before they are moved by the scores, one number per row to which these are added.
 
         Of a regression in its points; of classes in log-odds of the class that will be answered against the next worse
@@ -51,7 +51,7 @@ class _Regression:
     def moved(self, answers: Floats, score: Floats) -> Floats:
         return answers + score
 
-    def told(self, answers: Floats, score: Floats) -> Floats:
+    def before(self, answers: Floats, score: Floats) -> Floats:
         del score
         return answers
 
@@ -69,7 +69,7 @@ class _Classes:
     def moved(self, answers: Floats, score: Floats) -> Floats:
         return leaned(answers, score)
 
-    def told(self, answers: Floats, score: Floats) -> Floats:
+    def before(self, answers: Floats, score: Floats) -> Floats:
         better = np.maximum(leaned(answers, score).argmax(axis=1), 1)
         rows = np.arange(len(answers))
         return np.log(answers[rows, better]) - np.log(answers[rows, better - 1])

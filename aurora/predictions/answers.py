@@ -148,7 +148,7 @@ def contributions_of(
     against the next worse one.
     """
     begun = head_start(metadata, design, start, offsets)
-    table, base = trees.table, trees.base + TARGETS[metadata.kind].told(begun, trees.score)
+    table, base = trees.table, trees.base + TARGETS[metadata.kind].before(begun, trees.score)
     if metadata.lines is None:
         return table, base
     straight = metadata.lines.shares(design)

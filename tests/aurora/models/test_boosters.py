@@ -59,7 +59,7 @@ def test_energy_shares_and_base_sum_to_the_answer() -> None:
     shares = booster.shares(DESIGN[:50])
 
     assert shares.score == pytest.approx(booster.score(DESIGN[:50]), abs=1e-4)
-    told = TARGETS["regression"].told(START[:50], shares.score) + shares.score
+    told = TARGETS["regression"].before(START[:50], shares.score) + shares.score
     assert told == pytest.approx(booster.answer(DESIGN[:50], START[:50]), abs=1e-4)
 
 
@@ -71,7 +71,7 @@ def test_mood_shares_and_base_sum_to_the_log_odds_against_the_next_worse_class()
     answers, rows = booster.answer(ROWS.features, SHARES), np.arange(len(SHARES))
     better = np.maximum(answers.argmax(axis=1), 1)
     log_odds = np.log(answers[rows, better] / answers[rows, better - 1])
-    told = TARGETS["classes"].told(SHARES, shares.score) + shares.score
+    told = TARGETS["classes"].before(SHARES, shares.score) + shares.score
     assert told == pytest.approx(log_odds, abs=1e-6)
 
 
