@@ -148,7 +148,9 @@ def test_both_are_held_against_what_people_said_next(connection: Connection) -> 
     found = compare_shadow(connection, "energy", "real")
     only = compare_shadow(connection, "energy", "real", version="5")
 
-    assert (found.ratings, found.people, found.lift.mean) == (12, 6, 0.0)
+    assert (found.ratings, found.people) == (12, 6)
+    # The champion is told with its reasons, and adds its trees up in double precision.
+    assert found.lift.mean == pytest.approx(0.0, abs=1e-6)
     assert found.hours_until_rated == pytest.approx(0.5)  # half of them at once, half an hour later
     assert found.metrics["mae/champion"] == found.metrics["mae/challenger"]
     assert [(pair.challenger, pair.champion, pair.ratings) for pair in found.pairs] == [
