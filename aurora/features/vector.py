@@ -62,7 +62,7 @@ class _TileInputs:
 
     def _read(self, leaf: Leaf) -> Number:
         if isinstance(leaf, Window):
-            return leaf.value_of(self._tiles(leaf.measure), self._moment.as_of)
+            return leaf.value_of_ordered(self._tiles(leaf.measure), self._moment.as_of)
         if isinstance(leaf, Clock):
             return leaf.value_of(self._moment.local_date, self._moment.local_seconds)
         raise TypeError(f"a feature cannot read {leaf!r}")

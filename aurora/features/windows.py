@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 from aurora.errors import CatalogueConflictError
 from aurora.events.catalogue import MEASURES
@@ -145,7 +146,11 @@ class Window(Leaf):
         return self.lag + self.days - 1
 
     def value_of(self, tiles: Sequence[DayTile], as_of: datetime) -> Number:
-        """The aggregate of these tiles, which come from the latest day on; those outside the window are passed over."""
+        """The aggregate of these tiles; those outside the window are passed over."""
+        return self.value_of_ordered(sorted(tiles, key=itemgetter(0)), as_of)
+
+    def value_of_ordered(self, tiles: Sequence[DayTile], as_of: datetime) -> Number:
+        """The same of tiles that come from the latest day on."""
         inside = tiles[bisect_left(tiles, (self.lag,)) : bisect_left(tiles, (self.lag + self.days,))]
         if not inside:
             return self._aggregate.empty

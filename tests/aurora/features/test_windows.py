@@ -146,7 +146,7 @@ async def read(
 
 
 def tiles_of(found: list[Day]) -> list[DayTile]:
-    return [(day.days_ago, day.tile) for day in sorted(found, key=lambda day: day.days_ago)]
+    return [(day.days_ago, day.tile) for day in found]
 
 
 @settings(max_examples=60)
