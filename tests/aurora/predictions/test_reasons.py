@@ -1,41 +1,31 @@
+"""Which features are told as the reasons of an answer, and in which order."""
+
 from __future__ import annotations
 
-import pytest
+import math
 
-from aurora.features.catalogue import FEATURES
-from aurora.models.catalogue import MODELS
-from aurora.predictions.phrases import PHRASES, note_of
-from aurora.predictions.reasons import told
+from aurora.predictions.reasons import top_reasons
+from tests.aurora.predictions.test_predictor import ENERGY
 
-
-@pytest.mark.parametrize(
-    ("value", "unit", "words"),
-    [
-        (330, "min", "5 h 30 min"),
-        (45, "min", "45 min"),
-        (-120, "min", "−2 h 00 min"),
-        (6.04, "points", "6.0 points"),
-        (0.25, "valence", "0.25 valence"),
-        (1, "0/1", "yes"),
-        (7, "day", "Sunday"),
-        (19.8, "hour of day", "19:48"),
-        (23.995, "hour of day", "00:00"),
-        (0.4, "share", "40%"),
-        (812.4, "RPE·min", "812 RPE·min"),
-        (3, "", "3"),
-    ],
-)
-def test_values_are_told_as_people_say_them(value: float, unit: str, words: str) -> None:
-    assert told(value, unit) == words
+FEATURES = ENERGY.metadata.features
 
 
-def test_phrases_name_only_features_that_exist() -> None:
-    assert set(PHRASES) <= set(FEATURES)
+def told(shares: list[float], *, missing: tuple[int, ...] = ()) -> list[str]:
+    """The features that are told of when the first ones have these shares and all others none."""
+    shares = shares + [0.0] * (len(FEATURES) - len(shares))
+    vector = [math.nan if place in missing else 1.0 for place in range(len(FEATURES))]
+    return [reason.feature for reason in top_reasons(ENERGY.metadata, shares, vector)]
 
 
-def test_every_feature_of_a_model_can_be_named_even_without_a_phrase() -> None:
-    for name in {name for spec in MODELS.values() for name in spec.features}:
-        assert note_of(name).label
+def test_the_three_largest_are_told_whichever_way_they_move() -> None:
+    assert told([0.1, -0.5, 0.3, 0.2]) == [FEATURES[1], FEATURES[2], FEATURES[3]]
 
-    assert note_of("mood_neutral_ewma_28d").label == "Weighted share of ratings that were neutral"
-    assert note_of("unheard_of").label == "unheard of"
+
+def test_what_is_known_goes_before_what_is_missing() -> None:
+    assert told([0.9, 0.1, 0.2, 0.3], missing=(0,)) == [FEATURES[3], FEATURES[2], FEATURES[1]]
+    assert told([0.9, 0.1], missing=(0,)) == [FEATURES[1], FEATURES[0]]
+
+
+def test_what_is_too_small_to_speak_of_takes_no_place() -> None:
+    assert told([0.009, 0.9, 0.008, 0.007], missing=(1,)) == [FEATURES[1]]
+    assert told([0.0]) == []
