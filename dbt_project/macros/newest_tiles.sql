@@ -1,7 +1,7 @@
 {# One row a day: the newest tiles of several measures side by side, from `first_day` days before the first of a person's
    framed `days` on, null where there is none. `columns` says which columns are asked of which measure. The framed days
    are among the rows, if only to be asked for: they have a `known_number`. #}
-{% macro newest_tiles(columns, first_day) -%}
+{% macro newest_tiles(model, columns, first_day) -%}
 select
         user_id,
         local_date - date '2000-01-01' as day,
@@ -26,7 +26,7 @@ select
             tiles.last_value,
             tiles.last_at
 
-        from {{ ref('int_tiles') }} as tiles
+        from {{ ref(model) }} as tiles
         {{ only_tiles_around('days', first_day, where='is_framed') }}
         where tiles.measure in ('{{ columns | join("', '") }}') and tiles.valid_until = 'infinity'
         union all

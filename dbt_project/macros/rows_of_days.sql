@@ -1,17 +1,26 @@
-{# What follows `from`: `rows` under the name `alias`; in an incremental build only those of `days`, looked up day by day.
+{# What follows `from`: `rows` under the name `alias`, those for which `where` holds; in an incremental build only those of
+   `days`, looked up day by day.
 
-   For views over the log. Postgres joins days to such a view at the end, after all events that there ever were have been
-   read and taken apart: the fence (`offset 0`) makes it look the days up in the log by its index.
+   For views over the log and over all tiles. Postgres joins days to such a view at the end, after all that there ever was
+   has been read and taken apart: the fence (`offset 0`) makes it look the days up by an index.
    `days` as in `only_days_of`, which is for tables. #}
-{% macro rows_of_days(rows, alias, days) -%}
+{% macro rows_of_days(rows, alias, days, where='true') -%}
     {%- if is_incremental() -%}
+    {{ rows_looked_up(rows, alias, days, where) }}
+    {%- elif where == 'true' -%}
+    {{ rows }} as {{ alias }}
+    {%- else -%}
+    (select * from {{ rows }} where {{ where }}) as {{ alias }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same of `days`, whatever is built. #}
+{% macro rows_looked_up(rows, alias, days, where='true') -%}
     {{ days }} as days
     cross join lateral (
         select * from {{ rows }} as told
         where told.user_id = days.user_id and told.local_date = days.local_date
+        {%- if where != 'true' %} and {{ where }}{% endif %}
         offset 0 -- noqa: AM09
     ) as {{ alias }}
-    {%- else -%}
-    {{ rows }} as {{ alias }}
-    {%- endif -%}
 {%- endmacro %}

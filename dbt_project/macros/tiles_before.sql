@@ -1,9 +1,6 @@
-{# The tiles of `measure` that a window reads for the row of `days` at hand: those of the days before its own, from
-   `first_day` days before on, each in the version that counted at the row's `known_by`.
-
-   That a version was known is asked of `least`, for which no index is: else Postgres takes the index that has
-   `valid_from`, and descends it once for each day of the window instead of once for each block. #}
-{% macro tiles_before(measure, first_day) -%}
+{# The tiles of `measure` in `model` that a window reads for the row of `days` at hand: those of the days before its own, from
+   `first_day` days before on, each in the version that counted at the row's `known_by`. #}
+{% macro tiles_before(model, measure, first_day) -%}
 (
         select
             tiles.n,
@@ -15,12 +12,12 @@
             tiles.last_at,
             tiles.local_date - date '2000-01-01' as day,
             days.local_date - tiles.local_date as days_ago
-        from {{ ref('int_tiles') }} as tiles
+        from {{ ref(model) }} as tiles
         where
             tiles.user_id = days.user_id
             and tiles.measure = '{{ measure }}'
             and {{ in_window('tiles', 'days.local_date', first_day, 1) }}
-            and least(tiles.valid_from, days.known_by) = tiles.valid_from
+            and tiles.valid_from <= days.known_by
             and tiles.valid_until > days.known_by
     ) as tiles
 {%- endmacro %}

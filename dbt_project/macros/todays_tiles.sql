@@ -1,9 +1,9 @@
 {# The tiles of each moment's own day as far as they were known by then, those of several measures side by side.
-   `columns` says which columns are asked of which measure. There is one tile of a measure at most, and `max` picks it.
+   `columns` says which columns are asked of which measure, `model` where they lie. There is one tile of a measure at most, and `max` picks it.
 
    In a full build all tiles are wanted. Else a day's are looked up once for all of its moments. The fences (`offset 0`)
    keep Postgres from looking them up moment by moment: it expects fewer versions than there are. #}
-{% macro todays_tiles(columns) -%}
+{% macro todays_tiles(model, columns) -%}
 select
         moments.moment_number
         {%- for measure, names in columns.items() %}
@@ -15,7 +15,7 @@ select
     from moments
     {%- if flags.FULL_REFRESH %}
     inner join (
-        select * from {{ ref('int_tiles') }}
+        select * from {{ ref(model) }}
         where measure in ('{{ columns | join("', '") }}')
         offset 0 -- noqa: AM09
     ) as tiles
@@ -29,7 +29,7 @@ select
             told.*
         from (select distinct day_number, user_id, local_date from moments) as days
         cross join lateral (
-            select * from {{ ref('int_tiles') }} as tiles
+            select * from {{ ref(model) }} as tiles
             where
                 tiles.user_id = days.user_id
                 and {{ in_window('tiles', 'days.local_date', 0, 0) }}

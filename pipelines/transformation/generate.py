@@ -22,6 +22,7 @@ from pipelines.transformation.generated.scores import score_files
 from pipelines.transformation.generated.sources import source_files
 from pipelines.transformation.generated.staging import staging_files
 from pipelines.transformation.generated.texts import MARK
+from pipelines.transformation.generated.tiles import tile_files
 
 MODELS: Final = "dbt_project/models"
 
@@ -42,6 +43,7 @@ def generated_files() -> dict[str, str]:
         | staging_files()
         | reconciliation_files()
         | measurement_files()
+        | tile_files()
         | feature_files()
         | day_files()
         | feature_mart_files()

@@ -66,7 +66,7 @@ async def test_a_warehouse_that_differs_from_the_log_is_not_taken(
 ) -> None:
     people = await people_with_a_history(life)
     await asyncio.to_thread(warehouse.build)
-    await life.execute("update intermediate.int_tiles set total = total + 1 where measure = 'mood'")
+    await life.execute("update intermediate.int_rating_tiles set total = total + 1 where measure = 'mood'")
     rebuilt = await rebuild_everybody(life)
 
     assert rebuilt.source == "log"

@@ -55,8 +55,7 @@ measured as (
         max(total::float8 / n::float8) filter (where measure = 'hrv') / 1000::float8 as hrv_rmssd_ms,
         max(last_value::float8) filter (where measure = 'weight') / 1000::float8 as weight_kg
 
-    from {{ ref('int_tiles') }} as tiles
-    {{ only_days_of(ref('stg_touched_days'), 'tiles') }}
+    from {{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}
     where tiles.valid_until = 'infinity'
     group by tiles.user_id, tiles.local_date
 

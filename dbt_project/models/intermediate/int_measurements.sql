@@ -27,6 +27,7 @@ measurements as (
         events.user_id,
         events.event_id,
         events.version,
+        events.type,
         events.local_date,
         measured.measure,
         measured.value,

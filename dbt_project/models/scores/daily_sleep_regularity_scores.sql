@@ -38,7 +38,7 @@ inputs as (
                 case
                     when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
                 end as days_ago
-            from {{ ref('int_tiles') }} as days_tiles
+            from {{ ref('int_other_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'main_sleep_minutes'

@@ -41,7 +41,7 @@ inputs as (
                 case
                     when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
                 end as days_ago
-            from {{ ref('int_tiles') }} as days_tiles
+            from {{ ref('int_other_tiles') }} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = 'work_minutes'
@@ -51,8 +51,8 @@ inputs as (
     cross join lateral (
         select
             100 * (count(*) filter (where earlier.total < today.total) + count(*) filter (where earlier.total = today.total) / 2.0::float8) / nullif(count(earlier.total), 0) as work_minutes_rank_27d
-        from {{ ref('int_tiles') }} as today
-        left join {{ ref('int_tiles') }} as earlier
+        from {{ ref('int_other_tiles') }} as today
+        left join {{ ref('int_other_tiles') }} as earlier
             on
                 today.user_id = earlier.user_id
                 and today.measure = earlier.measure

@@ -26,6 +26,7 @@ versions as (
         events.user_id,
         events.event_id,
         events.version,
+        events.local_date,
         events.available_at
 
     from corrected_events
@@ -49,6 +50,7 @@ replaced as (
         user_id,
         event_id,
         version,
+        local_date,
         min(available_at) over later_versions as alive_until,
         min(available_at) over all_versions as first_available_at
 

@@ -99,8 +99,7 @@ measured as (
         tiles.local_date,
 {indented(measured, 8)}
 
-    from {{{{ ref('int_tiles') }}}} as tiles
-    {{{{ only_days_of(ref('stg_touched_days'), 'tiles') }}}}
+    from {{{{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}}}
     where tiles.valid_until = 'infinity'
     group by tiles.user_id, tiles.local_date
 

@@ -46,8 +46,7 @@ tiles as (
         tiles.measure,
         case when tiles.valid_until < 'infinity' then tiles.valid_until else tiles.valid_from end as changed_at
 
-    from {{{{ ref('int_tiles') }}}} as tiles
-    {{{{ only_days_of(ref('stg_touched_days'), 'tiles') }}}}
+    from {{{{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}}}
 
 ),
 

@@ -18,6 +18,7 @@ from aurora.scores.specification import (
     ToldDays,
 )
 from pipelines.transformation.generated.texts import indented, one_line
+from pipelines.transformation.generated.tiles import tiles_of
 
 PARTS_MODEL: Final = "daily_part_scores"
 """The scores that are made of nothing but measurements, in one view: others are made of these."""
@@ -181,7 +182,7 @@ def _tiles_join(measure: str, windows: Mapping[str, Window], days: int) -> str:
                 case
                     when days_tiles.valid_until = 'infinity' then user_days.local_date - days_tiles.local_date
                 end as days_ago
-            from {{{{ ref('int_tiles') }}}} as days_tiles
+            from {{{{ ref('{tiles_of([measure])}') }}}} as days_tiles
             where
                 days_tiles.user_id = user_days.user_id
                 and days_tiles.measure = '{measure}'
@@ -211,7 +212,7 @@ def _nights_window_join(windows: Mapping[str, NightsWindow]) -> str:
 
 def _rank_join(name: str, rank: DayRank) -> str:
     """The day's total of a measure beside those of the days before, each in the state that is known now."""
-    tiles = "{{ ref('int_tiles') }}"
+    tiles = f"{{{{ ref('{tiles_of([rank.measure])}') }}}}"
     return f"""    cross join lateral (
         select
             {percentile_rank_sql("today.total", "earlier.total")} as {name}
@@ -237,7 +238,7 @@ def _told_days_join(name: str, told: ToldDays) -> str:
         select
             count(distinct tiles.local_date) filter (where tiles.valid_until = 'infinity')::float8 as {name},
             {_KNOWN_AT}
-        from {{{{ ref('int_tiles') }}}} as tiles
+        from {{{{ ref('{tiles_of(told.measures)}') }}}} as tiles
         where
             tiles.user_id = user_days.user_id
             and {{{{ in_window('tiles', 'user_days.local_date', {told.days - 1}, 0) }}}}

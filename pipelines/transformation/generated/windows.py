@@ -14,6 +14,7 @@ from aurora.events.catalogue import MEASURES
 from aurora.features.sql import widest
 from aurora.features.windows import Window, frame_name
 from pipelines.transformation.generated.texts import indented, one_line
+from pipelines.transformation.generated.tiles import tiles_of
 
 
 def windows_ctes(domain: str, by_measure: dict[str, list[Window]]) -> str:
@@ -25,7 +26,7 @@ def windows_ctes(domain: str, by_measure: dict[str, list[Window]]) -> str:
     newest = _columns_by_measure(earlier, Window.columns_in_frame)
     return f"""todays_tiles as (
 
-    {{{{ todays_tiles({_columns_by_measure(by_measure, Window.columns_of_today)}) }}}}
+    {{{{ todays_tiles('{tiles_of(by_measure)}', {_columns_by_measure(by_measure, Window.columns_of_today)}) }}}}
 
 ),
 
@@ -43,7 +44,7 @@ days as (
 
 days_in_order as (
 
-    {{{{ newest_tiles({newest}, {first_day}) }}}}
+    {{{{ newest_tiles('{tiles_of(earlier)}', {newest}, {first_day}) }}}}
 
 ),
 
@@ -146,7 +147,7 @@ def _looked_up(by_measure: dict[str, list[Window]]) -> str:
 def _lateral(measure: str, windows: list[Window]) -> str:
     joined = widest(windows)
     columns = _columns(_merged(windows, partial(Window.looked_up_states, joined=joined)))
-    tiles = f"{{{{ tiles_before('{measure}', first_day={joined}) }}}}"
+    tiles = f"{{{{ tiles_before('{tiles_of([measure])}', '{measure}', first_day={joined}) }}}}"
     return f"    cross join lateral (select {columns} from {tiles}) as {measure}\n"
 
 

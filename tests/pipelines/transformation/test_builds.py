@@ -194,13 +194,13 @@ AMID_A_DAY = """
         perform pg_advisory_xact_lock(4217);
         return null;
     end $$;
-    create trigger wait_for_the_test before insert on intermediate.int_tiles
+    create trigger wait_for_the_test before insert on intermediate.int_other_tiles
     for each statement execute function public.wait_for_the_test();
     select pg_advisory_lock(4217)
 """
 """The rows of the touched days are deleted, and not there again yet."""
 
-AMID_TABLES = "begin; lock table intermediate.int_tiles in access share mode"
+AMID_TABLES = "begin; lock table intermediate.int_other_tiles in access share mode"
 """Some tables are new, views have gone with what they read, and the tiles cannot be renamed: somebody reads them."""
 
 UNTESTED = ("test_type:generic",)
@@ -219,7 +219,7 @@ def killed_build(warehouse: Warehouse, held_up: LiteralString, *, full: bool = F
         build.start()
         while not connection.execute(
             "select 1 from pg_locks"
-            " where not granted and (objid = 4217 or relation = 'intermediate.int_tiles'::regclass)"
+            " where not granted and (objid = 4217 or relation = 'intermediate.int_other_tiles'::regclass)"
         ).fetchone():
             build.join(timeout=0.05)
             assert build.exitcode is None, "the build ended, and never waited"

@@ -19,7 +19,8 @@ ANA = UUID(int=1, version=4)
 SPOILT: dict[str, LiteralString] = {
     "values_of_int_events_are_possible": "update intermediate.int_events set modality = 'guessed'",
     "values_of_int_workouts_are_possible": "update intermediate.int_workouts set duration_minutes = -1",
-    "values_of_int_tiles_are_possible": "update intermediate.int_tiles set total = highest * n + 1",
+    "values_of_int_other_tiles_are_possible": "update intermediate.int_other_tiles set total = highest * n + 1",
+    "values_of_int_rating_tiles_are_possible": "update intermediate.int_rating_tiles set total = highest * n + 1",
     "values_of_merged_nights_are_possible": "update intermediate.int_sleep_merged_to_nights set asleep_minutes = -1",
     "values_of_int_nights_are_possible": "update intermediate.int_nights set bedtime_minutes_after_noon = 1440",
     "values_of_int_days_are_possible": "update intermediate.int_days set energy_mean = 10.5",
@@ -28,13 +29,14 @@ SPOILT: dict[str, LiteralString] = {
     "values_of_int_source_days_are_possible": "update intermediate.int_source_days set events = 0",
     "values_of_scores_are_possible": "update scores.daily_energy_scores set score_state = 'GOOD' where score is null",
     "values_of_predictions_are_possible": "update predictions.predictions set class = 'happy'",
-    "tiles_are_of_days": "delete from intermediate.int_days where local_date = '2026-03-03'",
+    "other_tiles_are_of_days": "delete from intermediate.int_days where local_date = '2026-03-03'",
+    "rating_tiles_are_of_days": "delete from intermediate.int_days where local_date = '2026-03-03'",
     "nights_are_of_days": "delete from intermediate.int_days where local_date = '2026-03-03'",
     "workouts_are_events": "update intermediate.int_workouts set event_id = gen_random_uuid()",
     "labels_are_events": "delete from intermediate.int_events where type = 'energy.rated'",
 }
 
-# The tables below have keys: what doubles rows is a view's own SQL.
+# Nearly all tables have keys: what doubles rows is a view's own SQL.
 DOUBLED_IN_HISTORY = {
     "rows_of_coverage_are_unique": "marts.coverage",
     "rows_of_model_accuracy_are_unique": "marts.model_accuracy",
@@ -47,6 +49,9 @@ DOUBLED_IN_DAYS = {
     "rows_of_prediction_accuracy_are_unique": "marts.prediction_accuracy",
 }
 """Views of which all rows are judged in a full build, else those of the build's days."""
+
+TILES = ("int_rating_tiles", "int_other_tiles")
+"""Tables whose key no index keeps."""
 
 
 def event(kind: str, at: str, until: str, payload: dict[str, float]) -> Received:
@@ -70,6 +75,7 @@ def built(warehouse: Warehouse) -> Warehouse:
     lived = [
         event("sleep.recorded", "2026-03-02T23:00", "2026-03-03T07:00", {"asleep_minutes": 420}),
         event("exercise.recorded", "2026-03-03T18:00", "2026-03-03T18:30", {"duration_minutes": 30}),
+        event("stress.rated", "2026-03-03T12:00", "2026-03-03T12:00", {"stress": 5}),
         event("energy.rated", "2026-03-04T12:00", "2026-03-04T12:00", {"energy": 5}),
     ]
     store(warehouse.owner_url, lived)
@@ -100,6 +106,17 @@ def test_values_that_cannot_be_are_found_in_the_days_of_a_build(built: Warehouse
 
     assert before == set()
     assert found(built) == set(SPOILT)
+
+
+def test_a_tile_that_is_there_twice_is_found_without_a_key(built: Warehouse) -> None:
+    tests = {f"rows_of_{table}_are_unique": f"intermediate.{table}" for table in TILES}
+    before = not_passed(built, ["test", "--select", *tests])
+    with psycopg.connect(built.owner_url) as connection:
+        for table in tests.values():
+            double_rows(connection, table)
+
+    assert before == set()
+    assert not_passed(built, ["test", "--select", *tests]) == set(tests)
 
 
 def test_values_of_days_that_a_build_did_not_write_are_not_looked_at_again(built: Warehouse) -> None:
@@ -143,6 +160,11 @@ def double(connection: psycopg.Connection[Any], view: str) -> None:
     )
     name, query = sql.Identifier(*view.split(".")), sql.SQL(definition.rstrip().removesuffix(";"))
     connection.execute(sql.SQL(statement).format(name, query))
+
+
+def double_rows(connection: psycopg.Connection[Any], table: str) -> None:
+    name = sql.Identifier(*table.split("."))
+    connection.execute(sql.SQL("insert into {} select * from {}").format(name, name))
 
 
 def judged_whole(warehouse: Warehouse, *names: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles({'meals': ['last_at'], 'caffeine': ['total', 'last_at'], 'alcohol': ['total']}) }}
+    {{ todays_tiles('int_other_tiles', {'meals': ['last_at'], 'caffeine': ['total', 'last_at'], 'alcohol': ['total']}) }}
 
 ),
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles({'meals': ['last_at'], 'caffeine': ['n', 'total', 'last_at'], 'alcohol': ['total']}, first_day=27) }}
+    {{ newest_tiles('int_other_tiles', {'meals': ['last_at'], 'caffeine': ['n', 'total', 'last_at'], 'alcohol': ['total']}, first_day=27) }}
 
 ),
 
@@ -59,9 +59,9 @@ held as (
     union all
     select days.known_number, meals.*, caffeine.*, alcohol.*
     from days
-    cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('meals', first_day=1) }}) as meals
-    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('caffeine', first_day=27) }}) as caffeine
-    cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('alcohol', first_day=1) }}) as alcohol
+    cross join lateral (select max(last_at) as meals_last_at_2d from {{ tiles_before('int_other_tiles', 'meals', first_day=1) }}) as meals
+    cross join lateral (select sum(total) as caffeine_total_27d_lag_1, count(n) as caffeine_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as caffeine_last_at_3d from {{ tiles_before('int_other_tiles', 'caffeine', first_day=27) }}) as caffeine
+    cross join lateral (select sum(total) as alcohol_total_2d, sum(total) as alcohol_total_1d_lag_1 from {{ tiles_before('int_other_tiles', 'alcohol', first_day=1) }}) as alcohol
     where not days.is_framed
 
 ),

@@ -13,7 +13,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles({'mood': ['n', 'total', 'last_value'], 'mood_night': ['n', 'total'], 'mood_morning': ['n', 'total'], 'mood_afternoon': ['n', 'total'], 'mood_evening': ['n', 'total'], 'mood_very_negative': ['n', 'total'], 'mood_negative': ['n', 'total'], 'mood_neutral': ['n', 'total'], 'mood_positive': ['n', 'total'], 'mood_very_positive': ['n', 'total']}) }}
+    {{ todays_tiles('int_rating_tiles', {'mood': ['n', 'total', 'last_value'], 'mood_night': ['n', 'total'], 'mood_morning': ['n', 'total'], 'mood_afternoon': ['n', 'total'], 'mood_evening': ['n', 'total'], 'mood_very_negative': ['n', 'total'], 'mood_negative': ['n', 'total'], 'mood_neutral': ['n', 'total'], 'mood_positive': ['n', 'total'], 'mood_very_positive': ['n', 'total']}) }}
 
 ),
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles({'mood': ['n', 'total', 'last_value'], 'mood_night': ['n', 'total'], 'mood_morning': ['n', 'total'], 'mood_afternoon': ['n', 'total'], 'mood_evening': ['n', 'total'], 'mood_very_negative': ['n', 'total'], 'mood_negative': ['n', 'total'], 'mood_neutral': ['n', 'total'], 'mood_positive': ['n', 'total'], 'mood_very_positive': ['n', 'total']}, first_day=27) }}
+    {{ newest_tiles('int_rating_tiles', {'mood': ['n', 'total', 'last_value'], 'mood_night': ['n', 'total'], 'mood_morning': ['n', 'total'], 'mood_afternoon': ['n', 'total'], 'mood_evening': ['n', 'total'], 'mood_very_negative': ['n', 'total'], 'mood_negative': ['n', 'total'], 'mood_neutral': ['n', 'total'], 'mood_positive': ['n', 'total'], 'mood_very_positive': ['n', 'total']}, first_day=27) }}
 
 ),
 
@@ -65,16 +65,16 @@ held as (
     union all
     select days.known_number, mood.*, mood_night.*, mood_morning.*, mood_afternoon.*, mood_evening.*, mood_very_negative.*, mood_negative.*, mood_neutral.*, mood_positive.*, mood_very_positive.*
     from days
-    cross join lateral (select count(n) filter (where days_ago between 1 and 13) as mood_days_14d, (sum(day * (total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) - max(day + days_ago) filter (where days_ago between 1 and 13) * sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13)) as mood_xy_14d, sum(-days_ago) filter (where days_ago between 1 and 13) as mood_x_14d, sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) as mood_means_14d, sum(days_ago * days_ago) filter (where days_ago between 1 and 13) as mood_xx_14d, array_agg((total::float8 / n / 1000::float8) order by days_ago) as mood_weighted_28d, count(n) as mood_days_28d, sum(total) as mood_total_28d, sum(n) as mood_n_28d, (max(array[-days_ago, last_value]) )[2] as mood_last_value_28d from {{ tiles_before('mood', first_day=27) }}) as mood
-    cross join lateral (select sum(total) as mood_night_total_28d, sum(n) as mood_night_n_28d from {{ tiles_before('mood_night', first_day=27) }}) as mood_night
-    cross join lateral (select sum(total) as mood_morning_total_28d, sum(n) as mood_morning_n_28d from {{ tiles_before('mood_morning', first_day=27) }}) as mood_morning
-    cross join lateral (select sum(total) as mood_afternoon_total_28d, sum(n) as mood_afternoon_n_28d from {{ tiles_before('mood_afternoon', first_day=27) }}) as mood_afternoon
-    cross join lateral (select sum(total) as mood_evening_total_28d, sum(n) as mood_evening_n_28d from {{ tiles_before('mood_evening', first_day=27) }}) as mood_evening
-    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_very_negative_weighted_28d, count(n) as mood_very_negative_days_28d from {{ tiles_before('mood_very_negative', first_day=27) }}) as mood_very_negative
-    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_negative_weighted_28d, count(n) as mood_negative_days_28d from {{ tiles_before('mood_negative', first_day=27) }}) as mood_negative
-    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_neutral_weighted_28d, count(n) as mood_neutral_days_28d from {{ tiles_before('mood_neutral', first_day=27) }}) as mood_neutral
-    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_positive_weighted_28d, count(n) as mood_positive_days_28d from {{ tiles_before('mood_positive', first_day=27) }}) as mood_positive
-    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_very_positive_weighted_28d, count(n) as mood_very_positive_days_28d from {{ tiles_before('mood_very_positive', first_day=27) }}) as mood_very_positive
+    cross join lateral (select count(n) filter (where days_ago between 1 and 13) as mood_days_14d, (sum(day * (total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) - max(day + days_ago) filter (where days_ago between 1 and 13) * sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13)) as mood_xy_14d, sum(-days_ago) filter (where days_ago between 1 and 13) as mood_x_14d, sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) as mood_means_14d, sum(days_ago * days_ago) filter (where days_ago between 1 and 13) as mood_xx_14d, array_agg((total::float8 / n / 1000::float8) order by days_ago) as mood_weighted_28d, count(n) as mood_days_28d, sum(total) as mood_total_28d, sum(n) as mood_n_28d, (max(array[-days_ago, last_value]) )[2] as mood_last_value_28d from {{ tiles_before('int_rating_tiles', 'mood', first_day=27) }}) as mood
+    cross join lateral (select sum(total) as mood_night_total_28d, sum(n) as mood_night_n_28d from {{ tiles_before('int_rating_tiles', 'mood_night', first_day=27) }}) as mood_night
+    cross join lateral (select sum(total) as mood_morning_total_28d, sum(n) as mood_morning_n_28d from {{ tiles_before('int_rating_tiles', 'mood_morning', first_day=27) }}) as mood_morning
+    cross join lateral (select sum(total) as mood_afternoon_total_28d, sum(n) as mood_afternoon_n_28d from {{ tiles_before('int_rating_tiles', 'mood_afternoon', first_day=27) }}) as mood_afternoon
+    cross join lateral (select sum(total) as mood_evening_total_28d, sum(n) as mood_evening_n_28d from {{ tiles_before('int_rating_tiles', 'mood_evening', first_day=27) }}) as mood_evening
+    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_very_negative_weighted_28d, count(n) as mood_very_negative_days_28d from {{ tiles_before('int_rating_tiles', 'mood_very_negative', first_day=27) }}) as mood_very_negative
+    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_negative_weighted_28d, count(n) as mood_negative_days_28d from {{ tiles_before('int_rating_tiles', 'mood_negative', first_day=27) }}) as mood_negative
+    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_neutral_weighted_28d, count(n) as mood_neutral_days_28d from {{ tiles_before('int_rating_tiles', 'mood_neutral', first_day=27) }}) as mood_neutral
+    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_positive_weighted_28d, count(n) as mood_positive_days_28d from {{ tiles_before('int_rating_tiles', 'mood_positive', first_day=27) }}) as mood_positive
+    cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_very_positive_weighted_28d, count(n) as mood_very_positive_days_28d from {{ tiles_before('int_rating_tiles', 'mood_very_positive', first_day=27) }}) as mood_very_positive
     where not days.is_framed
 
 ),

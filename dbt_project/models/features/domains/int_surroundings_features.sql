@@ -13,7 +13,7 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles({'cloud_cover': ['n', 'total'], 'daylight_minutes': ['last_value']}) }}
+    {{ todays_tiles('int_other_tiles', {'cloud_cover': ['n', 'total'], 'daylight_minutes': ['last_value']}) }}
 
 ),
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles({'daylight_minutes': ['n', 'last_value']}, first_day=1) }}
+    {{ newest_tiles('int_other_tiles', {'daylight_minutes': ['n', 'last_value']}, first_day=1) }}
 
 ),
 
@@ -55,7 +55,7 @@ held as (
     union all
     select days.known_number, daylight_minutes.*
     from days
-    cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('daylight_minutes', first_day=1) }}) as daylight_minutes
+    cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('int_other_tiles', 'daylight_minutes', first_day=1) }}) as daylight_minutes
     where not days.is_framed
 
 ),
