@@ -140,19 +140,3 @@ select * from tiles
 -- A day lies on one page or two: whoever replaces it changes and logs these alone. All that is sorted above is so sorted.
 order by user_id, local_date, measure, valid_from
 {%- endmacro %}
-
-{# Of measurements: their place in the day by time, and whether anything of the day was replaced. #}
-{% macro columns_by_time() -%}
-measurements.*,
-        row_number() over by_time as time_rank,
-        bool_or(measurements.alive_until < 'infinity') over by_time as has_replaced
-{%- endmacro %}
-
-{# The last value is that of the latest event; of two at one instant, the one with the higher id. #}
-{% macro by_time() -%}
-by_time as (
-        partition by measurements.user_id, measurements.local_date, measurements.measure
-        order by measurements.at, measurements.event_id, measurements.version, measurements.alive_from
-        rows between unbounded preceding and unbounded following
-    )
-{%- endmacro %}
