@@ -27,7 +27,7 @@ select
         select
             days.day_number,
             told.*
-        from (select distinct day_number, user_id, local_date from moments) as days
+        from (select distinct day_number, user_id, local_date from moments order by user_id, local_date) as days
         cross join lateral (
             select * from {{ ref(model) }} as tiles
             where

@@ -45,3 +45,5 @@ changed_days as (
 )
 
 select * from changed_days
+-- Whoever looks them up one by one goes through each table in its own order.
+order by user_id, local_date

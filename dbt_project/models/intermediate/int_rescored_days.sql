@@ -39,3 +39,5 @@ rescored_days as (
 )
 
 select * from rescored_days
+-- Whoever looks them up one by one goes through each table in its own order.
+order by user_id, local_date

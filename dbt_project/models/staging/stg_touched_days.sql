@@ -13,3 +13,5 @@ touched_days as (
 )
 
 select * from touched_days
+-- Whoever looks them up one by one goes through each table in its own order.
+order by user_id, local_date

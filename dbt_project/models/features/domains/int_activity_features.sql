@@ -62,14 +62,13 @@ held as (
     where known_number is not null
     union all
     select days.known_number, exercise_minutes.*, exercise_load.*, work_minutes.*, social_events.*, social_minutes.*, meditation_minutes.*
-    from days
+    from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (select sum(total) filter (where days_ago between 1 and 6) as exercise_minutes_total_7d, count(n) filter (where days_ago between 1 and 6) as exercise_minutes_days_7d, sum(total) as exercise_minutes_total_27d_lag_1, count(n) as exercise_minutes_days_27d_lag_1 from {{ tiles_before('int_other_tiles', 'exercise_minutes', first_day=27) }}) as exercise_minutes
     cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as exercise_load_total_1d_lag_1, sum(total) as exercise_load_total_7d, max(last_at) as exercise_load_last_at_7d from {{ tiles_before('int_other_tiles', 'exercise_load', first_day=6) }}) as exercise_load
     cross join lateral (select sum(total) as work_minutes_total_27d_lag_1, count(n) as work_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as work_minutes_last_at_3d from {{ tiles_before('int_other_tiles', 'work_minutes', first_day=27) }}) as work_minutes
     cross join lateral (select sum(n) as social_events_n_3d from {{ tiles_before('int_other_tiles', 'social_events', first_day=2) }}) as social_events
     cross join lateral (select sum(total) as social_minutes_total_27d_lag_1, count(n) as social_minutes_days_27d_lag_1, max(last_at) filter (where days_ago between 1 and 2) as social_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where days_ago between 1 and 2))[2] as social_minutes_last_value_3d from {{ tiles_before('int_other_tiles', 'social_minutes', first_day=27) }}) as social_minutes
     cross join lateral (select max(last_at) as meditation_minutes_last_at_2d from {{ tiles_before('int_other_tiles', 'meditation_minutes', first_day=1) }}) as meditation_minutes
-    where not days.is_framed
 
 ),
 

@@ -64,7 +64,7 @@ held as (
     where known_number is not null
     union all
     select days.known_number, mood.*, mood_night.*, mood_morning.*, mood_afternoon.*, mood_evening.*, mood_very_negative.*, mood_negative.*, mood_neutral.*, mood_positive.*, mood_very_positive.*
-    from days
+    from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (select count(n) filter (where days_ago between 1 and 13) as mood_days_14d, (sum(day * (total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) - max(day + days_ago) filter (where days_ago between 1 and 13) * sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13)) as mood_xy_14d, sum(-days_ago) filter (where days_ago between 1 and 13) as mood_x_14d, sum((total::float8 / n / 1000::float8) order by days_ago) filter (where days_ago between 1 and 13) as mood_means_14d, sum(days_ago * days_ago) filter (where days_ago between 1 and 13) as mood_xx_14d, array_agg((total::float8 / n / 1000::float8) order by days_ago) as mood_weighted_28d, count(n) as mood_days_28d, sum(total) as mood_total_28d, sum(n) as mood_n_28d, (max(array[-days_ago, last_value]) )[2] as mood_last_value_28d from {{ tiles_before('int_rating_tiles', 'mood', first_day=27) }}) as mood
     cross join lateral (select sum(total) as mood_night_total_28d, sum(n) as mood_night_n_28d from {{ tiles_before('int_rating_tiles', 'mood_night', first_day=27) }}) as mood_night
     cross join lateral (select sum(total) as mood_morning_total_28d, sum(n) as mood_morning_n_28d from {{ tiles_before('int_rating_tiles', 'mood_morning', first_day=27) }}) as mood_morning
@@ -75,7 +75,6 @@ held as (
     cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_neutral_weighted_28d, count(n) as mood_neutral_days_28d from {{ tiles_before('int_rating_tiles', 'mood_neutral', first_day=27) }}) as mood_neutral
     cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_positive_weighted_28d, count(n) as mood_positive_days_28d from {{ tiles_before('int_rating_tiles', 'mood_positive', first_day=27) }}) as mood_positive
     cross join lateral (select array_agg((total::float8 / n / 1::float8) order by days_ago) as mood_very_positive_weighted_28d, count(n) as mood_very_positive_days_28d from {{ tiles_before('int_rating_tiles', 'mood_very_positive', first_day=27) }}) as mood_very_positive
-    where not days.is_framed
 
 ),
 

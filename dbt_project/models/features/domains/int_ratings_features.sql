@@ -61,14 +61,13 @@ held as (
     where known_number is not null
     union all
     select days.known_number, energy.*, energy_night.*, energy_morning.*, energy_afternoon.*, energy_evening.*, stress.*
-    from days
+    from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (select array_agg((total::float8 / n / 1000::float8) order by days_ago) as energy_weighted_28d, count(n) as energy_days_28d, sum(total) filter (where days_ago between 1 and 6) as energy_total_7d, sum(n) filter (where days_ago between 1 and 6) as energy_n_7d, sum(squares) filter (where days_ago between 1 and 6) as energy_squares_7d, sum(total) as energy_total_28d, sum(n) as energy_n_28d, sum(total) filter (where days_ago between 1 and 1) as energy_total_2d, sum(n) filter (where days_ago between 1 and 1) as energy_n_2d, (max(array[-days_ago, last_value]) )[2] as energy_last_value_28d from {{ tiles_before('int_rating_tiles', 'energy', first_day=27) }}) as energy
     cross join lateral (select sum(total) as energy_night_total_28d, sum(n) as energy_night_n_28d from {{ tiles_before('int_rating_tiles', 'energy_night', first_day=27) }}) as energy_night
     cross join lateral (select sum(total) as energy_morning_total_28d, sum(n) as energy_morning_n_28d from {{ tiles_before('int_rating_tiles', 'energy_morning', first_day=27) }}) as energy_morning
     cross join lateral (select sum(total) as energy_afternoon_total_28d, sum(n) as energy_afternoon_n_28d from {{ tiles_before('int_rating_tiles', 'energy_afternoon', first_day=27) }}) as energy_afternoon
     cross join lateral (select sum(total) as energy_evening_total_28d, sum(n) as energy_evening_n_28d from {{ tiles_before('int_rating_tiles', 'energy_evening', first_day=27) }}) as energy_evening
     cross join lateral (select sum(total) filter (where days_ago between 1 and 1) as stress_total_2d, sum(n) filter (where days_ago between 1 and 1) as stress_n_2d, sum(total) as stress_total_28d, sum(n) as stress_n_28d from {{ tiles_before('int_rating_tiles', 'stress', first_day=27) }}) as stress
-    where not days.is_framed
 
 ),
 
