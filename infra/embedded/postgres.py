@@ -37,7 +37,7 @@ SETTINGS: Final = {
     "unix_socket_directories": "",
     "max_connections": "200",
     # A quarter of the memory, as its manual advises, up to what a day of 5,000 people changes.
-    "shared_buffers": f"{min(psutil.virtual_memory().total // 4 // 2**20, 4096)}MB",
+    "shared_buffers": f"{min(psutil.virtual_memory().total // 4 // 2**20, 1024)}MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     # A build writes much at once. After each checkpoint in it pages are logged whole again, and written twice.
