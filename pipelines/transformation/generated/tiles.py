@@ -1,7 +1,7 @@
-"""Tiles: two tables that are built side by side, and which of them holds a measure.
+"""Tiles: two tables, and which of them holds a measure.
 
-Nearly half of all measurements are of ratings: each table takes one of the two cores of a full build, where one process
-would work alone for a third of it (docs/decisions/0047).
+Postgres sums up windows in one process. Two tables have two, side by side, and nearly half of all measurements are of
+ratings (docs/decisions/0047).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import pytest
 from aurora.settings import PROJECT_DIR
 from pipelines.transformation.generate import find_drift, generated_files, write_generated
 from pipelines.transformation.generated.texts import MAX_LINES, GeneratedModelTooLongError, sql_file
+from pipelines.transformation.generated.tiles import tiles_of
 
 _COPIED = ("aurora", "pipelines", "dbt_project", "docs")
 _NEW_ENTRY = """
@@ -96,3 +97,9 @@ def test_no_generated_model_is_longer_than_a_reader_bears() -> None:
     )
     with pytest.raises(GeneratedModelTooLongError, match="another domain"):
         sql_file("too_long", "a catalogue", "select 1\n" * MAX_LINES)
+
+
+def test_the_tiles_of_a_measure_are_read_where_they_lie() -> None:
+    assert tiles_of(["energy", "mood", "mood_neutral", "stress"]) == "int_rating_tiles"
+    assert tiles_of(["steps", "sleep_quality"]) == "int_other_tiles"
+    assert tiles_of(["steps", "stress"]) == "int_tiles"
