@@ -60,14 +60,11 @@ class Window(Leaf):
         columns = {name: self._column(name) for name in self._aggregate.states}
         return {column: STATES[name].from_held(column, last - first + 1) for name, column in columns.items()}
 
-    def looked_up_states(self, *, joined: int | None = None) -> dict[str, str]:
-        """Column → what the joined rows of this measure give.
-
-        Where only the `joined` days before today are among the rows, a window that reads all of them needs no filter.
-        """
+    def looked_up_states(self) -> dict[str, str]:
+        """Column → what rows of several measures and days give."""
         if self.frame is None:
             return {}
-        inside = "" if self.frame == (1, joined) else _inside(*self.frame)
+        inside = _inside(*self.frame, measure=self.measure)
         return {
             self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside)
             for name in self._aggregate.states
@@ -157,8 +154,9 @@ class Window(Leaf):
         return self._aggregate.value(inside, MEASURES[self.measure].scale, as_of)
 
 
-def _inside(first: int, last: int) -> str:
-    return f"filter (where days_ago between {first} and {last})"
+def _inside(first: int, last: int, *, measure: str | None = None) -> str:
+    of_measure = f"measure = '{measure}' and " if measure else ""
+    return f"filter (where {of_measure}days_ago between {first} and {last})"
 
 
 def frame_name(first: int, last: int) -> str:

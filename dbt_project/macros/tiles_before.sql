@@ -1,8 +1,9 @@
-{# The tiles of `measure` in `model` that a window reads for the row of `days` at hand: those of the days before its own, from
+{# The tiles of `measures` in `model` that windows read for the row of `days` at hand: those of the days before its own, from
    `first_day` days before on, each in the version that counted at the row's `known_by`. #}
-{% macro tiles_before(model, measure, first_day) -%}
+{% macro tiles_before(model, measures, first_day) -%}
 (
         select
+            tiles.measure,
             tiles.n,
             tiles.total,
             tiles.squares,
@@ -15,8 +16,8 @@
         from {{ ref(model) }} as tiles
         where
             tiles.user_id = days.user_id
-            and tiles.measure = '{{ measure }}'
-            and {{ in_window('tiles', 'days.local_date', first_day, 1) }}
+            and tiles.local_date between days.local_date - {{ first_day }} and days.local_date - 1
+            and tiles.measure in ('{{ measures | join("', '") }}')
             and tiles.valid_from <= days.known_by
             and tiles.valid_until > days.known_by
     ) as tiles

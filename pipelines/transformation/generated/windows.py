@@ -8,7 +8,6 @@ each measure is looked up in the versions that counted (docs/decisions/0042, 004
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from aurora.events.catalogue import MEASURES
 from aurora.features.sql import widest
@@ -136,21 +135,19 @@ def _framed(by_measure: dict[str, list[Window]]) -> str:
 
 
 def _looked_up(by_measure: dict[str, list[Window]]) -> str:
-    """The same of the other days: one index scan for each day and measure, nothing is spilled.
+    """The same of the other days: one index scan for each, nothing is spilled.
 
-    Person by person, as the tiles lie: what has left the cache is then read from disk in one go.
+    Person by person and day by day, as the tiles lie: what has left the cache is then read from disk in one go.
     """
-    laterals = "".join(_lateral(measure, windows) for measure, windows in by_measure.items())
-    return f"""    select days.known_number, {", ".join(f"{measure}.*" for measure in by_measure)}
+    windows = [window for several in by_measure.values() for window in several]
+    columns = _columns(_merged(windows, Window.looked_up_states))
+    return f"""    select days.known_number, looked_up.*
     from (select * from days where not is_framed order by user_id, local_date) as days
-{laterals}"""
-
-
-def _lateral(measure: str, windows: list[Window]) -> str:
-    joined = widest(windows)
-    columns = _columns(_merged(windows, partial(Window.looked_up_states, joined=joined)))
-    tiles = f"{{{{ tiles_before('{tiles_of([measure])}', '{measure}', first_day={joined}) }}}}"
-    return f"    cross join lateral (select {columns} from {tiles}) as {measure}\n"
+    cross join lateral (
+        select {columns}
+        from {{{{ tiles_before('{tiles_of(by_measure)}', {list(by_measure)}, first_day={widest(windows)}) }}}}
+    ) as looked_up
+"""
 
 
 def _states(by_measure: dict[str, list[Window]]) -> str:

@@ -67,8 +67,11 @@ async def with_today(
     """All windows over the days before today, and then today's tile, as features look up days that changed later."""
     held = {column: sql for window in windows for column, sql in window.looked_up_states().items()}
     looked_up = ", ".join(f"{sql} as {column}" for column, sql in held.items())
+    # Each measure has its rows, and another that no window reads lies between them.
+    measures = [*sorted({window.measure for window in windows}), "unread"]
     query = f"""
-        looked_up as (select {looked_up} from tiles where days_ago > 0),
+        of_measures as (select * from tiles cross join unnest(array{measures}) as measure where days_ago > 0),
+        looked_up as (select {looked_up} from of_measures),
         earlier as (select {_earlier(windows)} from looked_up),
     """
     return await gone_on_with_today(connection, query, windows, found)

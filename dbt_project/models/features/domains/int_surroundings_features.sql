@@ -53,9 +53,12 @@ held as (
     select * from framed
     where known_number is not null
     union all
-    select days.known_number, daylight_minutes.*
+    select days.known_number, looked_up.*
     from (select * from days where not is_framed order by user_id, local_date) as days
-    cross join lateral (select (max(array[-days_ago, last_value]) )[2] as daylight_minutes_last_value_2d from {{ tiles_before('int_other_tiles', 'daylight_minutes', first_day=1) }}) as daylight_minutes
+    cross join lateral (
+        select (max(array[-days_ago, last_value]) filter (where measure = 'daylight_minutes' and days_ago between 1 and 1))[2] as daylight_minutes_last_value_2d
+        from {{ tiles_before('int_other_tiles', ['daylight_minutes'], first_day=1) }}
+    ) as looked_up
 
 ),
 
