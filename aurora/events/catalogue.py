@@ -39,7 +39,7 @@ class EventType:
 
     @property
     def is_rating(self) -> bool:
-        """Whether a person says how they are. Of such events nearly half of all measurements come."""
+        """Whether a person says how they are."""
         return self.name.endswith(".rated")
 
     @cached_property

@@ -4,12 +4,12 @@
    For views over the log and over all tiles. Postgres joins days to such a view at the end, after all that there ever was
    has been read and taken apart: the fence (`offset 0`) makes it look the days up by an index.
    `days` as in `only_days_of`, which is for tables. #}
-{% macro rows_of_days(rows, alias, days, where='true') -%}
+{% macro rows_of_days(rows, alias, days, where=none) -%}
     {%- if is_incremental() -%}
     {{ rows_looked_up(rows, alias, days, where) }}
-    {%- elif where == 'true' -%}
-    {{ rows }} as {{ alias }}
-    {%- else -%}
+    {%- elif where -%}
     (select * from {{ rows }} where {{ where }}) as {{ alias }}
+    {%- else -%}
+    {{ rows }} as {{ alias }}
     {%- endif -%}
 {%- endmacro %}

@@ -1,5 +1,6 @@
 {# The tiles of each moment's own day as far as they were known by then, those of several measures side by side.
-   `columns` says which columns are asked of which measure, `model` where they lie. There is one tile of a measure at most, and `max` picks it.
+   `columns` says which columns are asked of which measure, `model` where they lie. There is one tile of a measure at most,
+   and `max` picks it.
 
    In a full build all tiles are wanted. Else a day's are looked up once for all of its moments. The fences (`offset 0`)
    keep Postgres from looking them up moment by moment: it expects fewer versions than there are. #}

@@ -2,7 +2,7 @@
 
 Of a day of which nothing became known after it was asked (nearly all are so) the newest tiles count: where many days
 of a person are asked, they lie in one column order, and frames over it are summed up in one pass. For the other days
-each measure is looked up in the versions that counted (docs/decisions/0042, 0044).
+the versions that counted are looked up, four weeks of all measures in one scan (docs/decisions/0042, 0044, 0047).
 """
 
 from __future__ import annotations
