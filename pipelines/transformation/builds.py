@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -19,7 +17,6 @@ from aurora.errors import AuroraError
 from aurora.kept_answers import CHANNEL, SCORES
 
 _LOCK: Final = "aurora.build"
-_DEFINED_IN: Final = ("models/staging", "models/intermediate", "models/features", "models/scores", "macros")
 _DEFINITION: Final = "definition "
 _VIEWS: Final = "views "
 _SCHEMAS_OF_VIEWS: Final = ("staging", "intermediate", "features", "scores", "marts", "analysts")
@@ -130,24 +127,6 @@ def _comment_on(connection: psycopg.Connection[Any], schema: str) -> str | None:
         "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", (schema,)
     ).fetchone()
     return row[0] if row else None
-
-
-def definition_of(dbt_dir: Path) -> str:
-    """A digest of all SQL that decides what the incremental tables hold."""
-    return _digest(dbt_dir, (file for folder in _DEFINED_IN for file in (dbt_dir / folder).rglob("*.sql")))
-
-
-def views_of(dbt_dir: Path) -> str:
-    """A digest of all that decides what the views are, their columns' types and descriptions included."""
-    files = (file for folder in ("models", "macros") for file in (dbt_dir / folder).rglob("*.*"))
-    return _digest(dbt_dir, (*files, dbt_dir / "dbt_project.yml"))
-
-
-def _digest(dbt_dir: Path, files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(file.relative_to(dbt_dir).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
 
 
 def purge_touched_days(connection: psycopg.Connection[Any]) -> int:

@@ -14,8 +14,9 @@ from aurora.database.connections import connect
 from aurora.events.pseudonyms import keep_pseudonyms
 from pipelines.transformation.archived_days import restore_months_for_build
 from pipelines.transformation.asked_days import ask_for_today
-from pipelines.transformation.builds import definition_of, recorded_build, views_of
+from pipelines.transformation.builds import recorded_build
 from pipelines.transformation.dbt_runs import DBT_DIR, NodeResult, OnNode, run_dbt
+from pipelines.transformation.digests import definition_of, views_of
 
 _VIEWS: Final = "resource_type:model,config.materialized:view"
 ALL_HISTORY: Final = "tag:all_history"

@@ -87,12 +87,3 @@ def test_no_view_reads_a_table_that_each_build_replaces(manifest: dict[str, Any]
 
     assert replaced
     assert readers == []
-
-
-def test_running_dbt_again_in_one_process_leaves_nothing_behind(manifest: dict[str, Any]) -> None:
-    from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
-
-    before = list(DEFAULT_BASE_BEHAVIOR_FLAGS)
-
-    assert json.loads(parse(data_dir=load_settings().data_dir))["nodes"].keys() == manifest["nodes"].keys()
-    assert before == DEFAULT_BASE_BEHAVIOR_FLAGS
