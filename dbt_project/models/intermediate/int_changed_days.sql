@@ -11,36 +11,29 @@ touched_days as (
 
 ),
 
-form_days as (
+{% if not flags.FULL_REFRESH %}
+touched_forms as (
 
-    select * from {{ ref('int_form_days') }}
-
-),
-
--- A form that is answered on two days: when one of them changes, the moment of its labels may move on both.
-days_of_touched_forms as (
-
-    select
+    select distinct
         form_days.user_id,
-        form_days.local_date
+        form_days.form_id
 
-    from touched_days
-    inner join form_days as touched_form_days
-        on
-            touched_days.user_id = touched_form_days.user_id
-            and touched_days.local_date = touched_form_days.local_date
-    inner join form_days
-        on
-            touched_form_days.user_id = form_days.user_id
-            and touched_form_days.form_id = form_days.form_id
+    from {{ rows_looked_up(ref('int_form_days'), 'form_days', 'touched_days') }}
 
 ),
+{% endif %}
 
 changed_days as (
 
     select user_id, local_date from touched_days
+    {% if not flags.FULL_REFRESH %}
+    -- A form that is answered on two days: when one of them changes, the moment of its labels may move on both.
     union
-    select user_id, local_date from days_of_touched_forms
+    select
+        form_days.user_id,
+        form_days.local_date
+    from {{ rows_looked_up(ref('int_form_days'), 'form_days', 'touched_forms', by=('user_id', 'form_id')) }}
+    {% endif %}
 
 )
 

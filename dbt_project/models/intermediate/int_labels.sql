@@ -24,12 +24,6 @@ mood_ratings as (
 
 ),
 
-form_days as (
-
-    select * from {{ ref('int_form_days') }}
-
-),
-
 -- The version that counts now; a rating that was deleted is no label.
 ratings as (
 
@@ -71,6 +65,15 @@ ratings as (
 
 ),
 
+-- Nobody asks for them where all are built.
+asked_forms as ( -- noqa: ST03
+
+    select distinct user_id, form_id from ratings
+    where form_id is not null
+    order by user_id, form_id
+
+),
+
 forms as (
 
     select
@@ -78,13 +81,10 @@ forms as (
         form_days.form_id,
         min(form_days.first_available_at) as first_available_at
 
-    from form_days
     {% if is_incremental() %}
-    inner join (
-        select distinct touched.user_id, touched.form_id
-        from form_days as touched
-        inner join {{ ref('int_changed_days') }} as days using (user_id, local_date)
-    ) as changed using (user_id, form_id)
+    from {{ rows_looked_up(ref('int_form_days'), 'form_days', 'asked_forms', by=('user_id', 'form_id')) }}
+    {% else %}
+    from {{ ref('int_form_days') }} as form_days
     {% endif %}
     group by form_days.user_id, form_days.form_id
 

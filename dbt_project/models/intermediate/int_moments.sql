@@ -18,9 +18,7 @@ labels as (
 
 user_days as (
 
-    select user_days.*
-    from {{ ref('stg_user_days') }} as user_days
-    {{ only_days_of(ref('int_changed_days'), 'user_days') }}
+    select user_days.* from {{ rows_of_days(ref('stg_user_days'), 'user_days', ref('int_changed_days')) }}
 
 ),
 
