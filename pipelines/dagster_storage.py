@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 from weakref import WeakSet
 
 import dagster as dg
+from dagster._core.storage.event_log import SqlEventLogStorage
 
 PLANNED_AT_ONCE: Final = "500"
 """What a run is going to make is told in one statement for so many assets and checks: in the environment, as Dagster
@@ -21,6 +23,9 @@ def keep_connections(instance: dg.DagsterInstance) -> None:
 
     Dagster opens one for each query otherwise: some 1,600 in a build of the warehouse, at 5 ms each. Storage without a
     server does not care. Whoever asks again keeps what is open: a run in one process asks in several of its assets.
+
+    And let it ask once which tables its storage has: for each asset that was made it asks whether there is one of tags,
+    over one more connection than are kept.
     """
     if instance in _KEEPING:
         return
@@ -28,3 +33,6 @@ def keep_connections(instance: dg.DagsterInstance) -> None:
     instance.optimize_for_webserver(
         statement_timeout=_STATEMENT_TIMEOUT_MS, pool_recycle=_KEPT_FOR_S, max_overflow=2
     )
+    events = instance.event_log_storage
+    if isinstance(events, SqlEventLogStorage):
+        events.has_table = cache(events.has_table)

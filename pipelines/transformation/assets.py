@@ -7,6 +7,7 @@ Unpartitioned on purpose: what a build has to do is told by the days that were t
 # Without postponed annotations: Dagster reads those of an asset as it is defined.
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
@@ -204,30 +205,40 @@ def _as_events(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     bad = [result for result in results if result.is_bad]
     broken = {result.unique_id for result in bad} | {r.unique_id for r in results if r.status == "skipped"}
+    # Dagster takes no table before the view that it reads, and kept views come last among the results.
+    told = sorted(results, key=lambda result: _PLACE.get(result.unique_id, 0))
+    made = {
+        result.unique_id: result
+        for result in told
+        if result.kind == "model" and result.unique_id not in broken
+    }
     known = target_dir(settings.load().data_dir).parent / "lineage"
-    with postgres.connect(autocommit=True) as connection:
+    # What is shown of the next tables is read while Dagster writes down the ones before.
+    with postgres.connect(autocommit=True) as connection, ThreadPoolExecutor(1) as beside:
         shown = ShownTable(connection, _MANIFEST, known)
-        # Dagster takes no table before the view that it reads, and kept views come last among the results.
-        for result in sorted(results, key=lambda result: _PLACE.get(result.unique_id, 0)):
-            node = _MANIFEST["nodes"].get(result.unique_id)
-            if node is None or (result.unique_id in broken and result.kind == "model"):
-                continue
-            if result.kind == "model":
-                yield dg.MaterializeResult(
-                    asset_key=TRANSLATOR.get_asset_key(node), metadata=shown.metadata(node, result)
-                )
-            elif result.kind == "test":
-                check = get_asset_check_key_for_test(_MANIFEST, TRANSLATOR, result.unique_id, project=None)
-                if check is not None and check in context.selected_asset_check_keys:
-                    yield dg.AssetCheckResult(
-                        asset_key=check.asset_key,
-                        check_name=check.name,
-                        passed=not result.is_bad,
-                        metadata={"status": result.status, "seconds": result.seconds, "said": result.message},
-                    )
+        nodes = [_MANIFEST["nodes"][unique_id] for unique_id in made]
+        metadata = beside.map(shown.metadata, nodes, made.values())
+        for result in told:
+            if result.kind == "test":
+                yield from _check_result(context, result)
+            elif result.unique_id in made:
+                key = TRANSLATOR.get_asset_key(_MANIFEST["nodes"][result.unique_id])
+                yield dg.MaterializeResult(asset_key=key, metadata=next(metadata))
     if bad:
         said = "\n".join(f"{result.name}: {result.message}" for result in bad)
         raise dg.Failure(f"{len(bad)} dbt nodes failed\n{said}", allow_retries=True)
+
+
+def _check_result(context: dg.AssetExecutionContext, result: NodeResult) -> Iterator[dg.AssetCheckResult]:
+    """The check that a dbt test is, where it was asked for."""
+    check = get_asset_check_key_for_test(_MANIFEST, TRANSLATOR, result.unique_id, project=None)
+    if check is not None and check in context.selected_asset_check_keys:
+        yield dg.AssetCheckResult(
+            asset_key=check.asset_key,
+            check_name=check.name,
+            passed=not result.is_bad,
+            metadata={"status": result.status, "seconds": result.seconds, "said": result.message},
+        )
 
 
 def manifest_tests() -> list[tuple[str, str]]:
