@@ -205,17 +205,19 @@ def _as_events(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     bad = [result for result in results if result.is_bad]
     broken = {result.unique_id for result in bad} | {r.unique_id for r in results if r.status == "skipped"}
-    # Dagster takes no table before the view that it reads, and kept views come last among the results.
-    told = sorted(results, key=lambda result: _PLACE.get(result.unique_id, 0))
+    # What the project has only since this process loaded it, Dagster does not know.
+    known = [result for result in results if result.unique_id in _MANIFEST["nodes"]]
+    # It takes no table before the view that it reads, and kept views come last among the results.
+    told = sorted(known, key=lambda result: _PLACE[result.unique_id])
     made = {
         result.unique_id: result
         for result in told
         if result.kind == "model" and result.unique_id not in broken
     }
-    known = target_dir(settings.load().data_dir).parent / "lineage"
+    lineage = target_dir(settings.load().data_dir).parent / "lineage"
     # What is shown of the next tables is read while Dagster writes down the ones before.
     with postgres.connect(autocommit=True) as connection, ThreadPoolExecutor(1) as beside:
-        shown = ShownTable(connection, _MANIFEST, known)
+        shown = ShownTable(connection, _MANIFEST, lineage)
         nodes = [_MANIFEST["nodes"][unique_id] for unique_id in made]
         metadata = beside.map(shown.metadata, nodes, made.values())
         for result in told:

@@ -11,7 +11,7 @@ touched_days as (
 
 ),
 
--- Nobody asks for them where all days are touched.
+-- Nobody asks for them where all days are built.
 touched_forms as ( -- noqa: ST03
 
     select distinct
