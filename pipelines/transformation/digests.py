@@ -10,6 +10,8 @@ from typing import Final
 
 _DEFINED_IN: Final = ("models/staging", "models/intermediate", "models/features", "models/scores", "macros")
 _PARSED_BY: Final = ("dbt-core", "dbt-postgres")
+_WRITTEN_BY_DBT: Final = frozenset({"target", "logs"})
+"""Folders that dbt makes in the project when it is run there by hand."""
 
 
 def definition_of(dbt_dir: Path) -> str:
@@ -25,7 +27,8 @@ def views_of(dbt_dir: Path) -> str:
 
 def project_of(dbt_dir: Path) -> str:
     """Of all that decides what dbt makes of the project when it parses it: where it lies and dbt itself, too."""
-    files = (file for file in dbt_dir.rglob("*") if file.is_file())
+    entries = (entry for entry in dbt_dir.iterdir() if entry.name not in _WRITTEN_BY_DBT)
+    files = (file for entry in entries for file in (entry, *entry.rglob("*")) if file.is_file())
     return " ".join((_digest(dbt_dir, files), *map(version, _PARSED_BY), str(dbt_dir.resolve())))
 
 
