@@ -14,7 +14,8 @@ measurements as not materialized (
 -- Nothing was replaced: what is known only grows, and one pass of running aggregates says how.
 grown as (
 
-    select distinct on (user_id, local_date, measure, alive_from)
+    select distinct on (week, user_id, local_date, measure, alive_from)
+        week,
         user_id,
         local_date,
         measure,
@@ -30,8 +31,8 @@ grown as (
     from measurements
     where not has_replaced
     -- A range, not rows: what became known at the same instant belongs together.
-    window known as (partition by user_id, local_date, measure order by alive_from range unbounded preceding)
-    order by user_id, local_date, measure, alive_from
+    window known as (partition by week, user_id, local_date, measure order by alive_from range unbounded preceding)
+    order by week, user_id, local_date, measure, alive_from
 
 ),
 
@@ -68,9 +69,9 @@ with_replaced as materialized (
 -- Something was replaced: at each instant of change, everything that is alive is summed up anew.
 changes as (
 
-    select user_id, local_date, measure, alive_from as valid_from from with_replaced
+    select week, user_id, local_date, measure, alive_from as valid_from from with_replaced
     union
-    select user_id, local_date, measure, alive_until as valid_from from with_replaced
+    select week, user_id, local_date, measure, alive_until as valid_from from with_replaced
     where alive_until < 'infinity'
 
 ),
@@ -78,6 +79,7 @@ changes as (
 replaced as (
 
     select
+        changes.week,
         changes.user_id,
         changes.local_date,
         changes.measure,
@@ -98,7 +100,7 @@ replaced as (
             and changes.measure = alive.measure
             and changes.valid_from >= alive.alive_from
             and changes.valid_from < alive.alive_until
-    group by changes.user_id, changes.local_date, changes.measure, changes.valid_from
+    group by changes.week, changes.user_id, changes.local_date, changes.measure, changes.valid_from
 
 ),
 
@@ -107,7 +109,7 @@ spans as (
     select
         *,
         coalesce(
-            lead(valid_from) over (partition by user_id, local_date, measure order by valid_from), 'infinity'
+            lead(valid_from) over (partition by week, user_id, local_date, measure order by valid_from), 'infinity'
         ) as valid_until
 
     from (select * from grown union all select * from replaced) as versions
@@ -117,6 +119,7 @@ spans as (
 tiles as (
 
     select
+        week,
         user_id,
         local_date,
         measure,
@@ -136,7 +139,21 @@ tiles as (
 
 )
 
-select * from tiles
--- A day lies on one page or two: whoever replaces it changes and logs these alone. All that is sorted above is so sorted.
-order by user_id, local_date, measure, valid_from
+select
+    user_id,
+    local_date,
+    measure,
+    valid_from,
+    valid_until,
+    n,
+    total,
+    squares,
+    lowest,
+    highest,
+    last_value,
+    last_at
+from tiles
+-- A day of a person lies on one page or two: whoever replaces it changes and logs these alone. All that is sorted above is
+-- so sorted.
+order by week, user_id, local_date, measure, valid_from
 {%- endmacro %}
