@@ -25,7 +25,7 @@ from aurora.features.catalogue import FEATURES
 from aurora.models.baselines import DAY_SECONDS, class_baselines
 from aurora.models.design import class_numbers
 from aurora.models.metrics import class_metrics
-from benchmarks.services import Services, services
+from benchmarks.services import services
 from pipelines.ingestion.simulator.ceiling import ceiling_of
 from pipelines.ingestion.simulator.ratings import VALENCE, class_probabilities
 
@@ -56,7 +56,8 @@ _READ = """
             extract(epoch from as_of)::float8 as as_of,
             extract(epoch from known_at)::float8 as known_at,
             {features}
-        from intermediate.int_labels {joins}
+        from intermediate.int_labels
+        inner join features.moment_features using (user_id, local_date, as_of, precision)
         where target = 'mood'
         order by user_id, as_of, label_event_id
     ) to stdout (format csv, header)
@@ -71,24 +72,15 @@ def main() -> None:
     with services() as running:
         running.simulate(asked.people, asked.days, ends_on=date(2026, 11, 22))
         running.build()
-        rows, truth = _rows(running)
+        rows, truth = rows_and_truth(running.postgres_url)
     _judge(rows, truth)
 
 
-def _rows(running: Services) -> tuple[pl.DataFrame, pl.DataFrame]:
+def rows_and_truth(postgres_url: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Mood labels with every feature, and what was true at the same moments, row for row."""
-    domains = dict.fromkeys(feature.domain for feature in FEATURES.values())
-    query = sql.SQL(_READ).format(
-        features=sql.SQL(", ").join(map(sql.Identifier, FEATURES)),
-        joins=sql.SQL(" ").join(
-            sql.SQL("inner join features.{} using (user_id, local_date, as_of, precision)").format(
-                sql.Identifier(f"moment_{domain}_features")
-            )
-            for domain in domains
-        ),
-    )
+    query = sql.SQL(_READ).format(features=sql.SQL(", ").join(map(sql.Identifier, FEATURES)))
     body = io.BytesIO()
-    with psycopg.connect(running.postgres_url) as connection, connection.cursor() as cursor:
+    with psycopg.connect(postgres_url) as connection, connection.cursor() as cursor:
         path = cursor.execute("select truth_path from raw.simulations").fetchone()
         assert path is not None
         with cursor.copy(query) as copy:
