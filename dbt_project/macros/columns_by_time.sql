@@ -1,4 +1,4 @@
-{# Of measurements: their place in the day by time, and whether anything of the day was replaced. #}
+{# Of measurements: their week, their place in the day by time, and whether anything of the day was replaced. #}
 {% macro columns_by_time() -%}
 measurements.*,
         {{ week_of('measurements.local_date') }} as week,
