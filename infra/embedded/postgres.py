@@ -68,6 +68,8 @@ FAST_SETTINGS: Final = {
 _LIMIT_FILES: Final = f"grant set on parameter temp_file_limit to {OWNER}\n"
 """So that the owner can limit what another role writes to disk: a superuser alone may allow it."""
 _FILES_LIMITED: Final = "aurora.files-limited"
+# Right after a SIGKILL its children hold the shared memory for a moment: POSIX's, or System V's.
+_SHARED_MEMORY_HELD: Final = ("already exists", "is still in use")
 
 
 def program_dir() -> Path:
@@ -205,8 +207,8 @@ class EmbeddedPostgres:
                 if self.is_ready():
                     return
                 time.sleep(0.05)
-            # Right after a SIGKILL its children may still hold the shared memory for a moment: try again.
-            if "already exists" not in "\n".join(last_lines(self.log_file, 4)):
+            said = "\n".join(last_lines(self.log_file, 4))
+            if not any(words in said for words in _SHARED_MEMORY_HELD):
                 break
             time.sleep(0.2)
         self.stop()

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,7 @@ from infra.embedded.postgres import EmbeddedPostgres, as_superuser, program_dir
 from infra.embedded.redis import EmbeddedRedis
 from infra.errors import DataFolderError, ServiceStartError
 from infra.ports import free_port
+from tests.infra.waiting import eventually
 
 LONG_QUERY = """
 import sys
@@ -85,6 +87,33 @@ def test_postgres_starts_again_after_it_was_killed(service_dir: Path) -> None:
 
     postgres.start()
 
+    assert read_the_row(postgres) == "remember me"
+    postgres.destroy()
+
+
+def test_postgres_waits_for_what_a_killed_one_left_running(service_dir: Path) -> None:
+    postgres = EmbeddedPostgres(service_dir / "postgres", free_port(), "a password")
+    postgres.start()
+    write_a_row(postgres)
+    assert postgres.pid is not None
+    killed = psutil.Process(postgres.pid)
+    child = killed.children()[0]
+    child.suspend()
+    killed.kill()
+    killed.wait(5)
+
+    def is_refused() -> bool:
+        return "is still in use" in postgres.log_file.read_text()
+
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(postgres.start)
+        try:
+            eventually(lambda: is_refused() or starting.done())
+        finally:
+            child.kill()
+        starting.result()
+
+    assert is_refused()
     assert read_the_row(postgres) == "remember me"
     postgres.destroy()
 

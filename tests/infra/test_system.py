@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from infra.run_folder import broker_address, read_note
 from infra.status import read_status
 from infra.supervisord import SupervisorGoneError, connect
 from infra.system import bring_up, take_down
+from tests.infra.waiting import eventually
 
 PYTHON = sys.executable
 
@@ -39,13 +40,6 @@ def here(data_dir: Path) -> Iterator[Installation]:
     installation = open_installation(given_settings(data_dir=data_dir))
     yield installation
     take_down(installation.run_dir)
-
-
-def eventually(is_true: Callable[[], object], within_seconds: float = 30) -> None:
-    deadline = time.monotonic() + within_seconds
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def a_web_server(name: str = "site", depends_on: tuple[str, ...] = ()) -> Program:
