@@ -119,7 +119,7 @@ DESCRIPTIONS: Final = {
     "measured_date": "The day (UTC) that ended the window.",
     "column_name": "The feature, or `prediction`: what the model answered.",
     "predictions.drift.model_version": "Version in the registry that was champion on the day.",
-    "predictions.drift.state": "`moved`, `as_trained`, or `not_enough` rows or people to say.",
+    "predictions.drift.state": "`moved`, `as_trained`, or `not_enough` rows, people or days to say.",
     "rows": "Served rows that were compared.",
     "people": "People among them.",
     "left_out_rows": "Rows of parts of the day in which too few people of the training rows were asked.",

@@ -37,7 +37,7 @@ from aurora.models.reference import (
 )
 from aurora.patterns.discoveries import q_values
 
-METHOD_VERSION: Final = 2
+METHOD_VERSION: Final = 3
 """Of everything here and in `reference.py` that decides what has moved. A change of meaning is a new version."""
 
 FALSE_DISCOVERY_RATE: Final = 0.01
@@ -105,11 +105,16 @@ def hardly_knows_the_hour(name: str) -> bool:
 
 
 def measure_drift(
-    reference: Reference, served: Mapping[str, Served], *, at_any_hour: Collection[str] = ()
+    reference: Reference,
+    served: Mapping[str, Served],
+    *,
+    at_any_hour: Collection[str] = (),
+    too_early: Collection[str] = (),
 ) -> list[ColumnDrift]:
     """The drift of each column that the reference has, in the order of `served`.
 
     Of the columns `at_any_hour` also rows of parts of the day count in which nobody of the training rows was asked.
+    Of those that it is `too_early` to judge there are figures, and none has moved.
     """
     found = [
         _measured(name, rows, reference.columns[name], reference.people, at_any_hour=name in at_any_hour)
@@ -118,12 +123,14 @@ def measure_drift(
     ]
     tested = {drift.column: drift.p_value for drift in found if drift.p_value is not None}
     q_of = dict(zip(tested, map(float, q_values(list(tested.values()))), strict=True))
-    return [_judged(drift, q_of.get(drift.column)) for drift in found]
+    return [_judged(drift, q_of.get(drift.column), too_early=drift.column in too_early) for drift in found]
 
 
-def _judged(drift: ColumnDrift, q_value: float | None) -> ColumnDrift:
+def _judged(drift: ColumnDrift, q_value: float | None, *, too_early: bool) -> ColumnDrift:
     if q_value is None or drift.psi is None:
         return drift
+    if too_early:
+        return replace(drift, q_value=q_value)
     moved = q_value <= FALSE_DISCOVERY_RATE and drift.psi >= FAR_ENOUGH
     return replace(drift, q_value=q_value, state="moved" if moved else "as_trained")
 
@@ -215,7 +222,8 @@ def _independent_rows(shares: Floats, variances: Floats, people: float) -> float
     """The mean generalized design effect of Rao & Scott (1981): of n independent rows Σ variance ÷ share is
     (bins − 1) ÷ n.
     """
-    varying = (shares > 0) & (variances > 0)
+    # In a bin that holds everybody nothing varies, but for how variances are rounded.
+    varying = (shares > 0) & (shares < 1) & (variances > 0)
     if not varying.any():
         return people
     return float((1 - shares[varying]).sum() / (variances[varying] / shares[varying]).sum())

@@ -31,6 +31,8 @@ from aurora.predictions.storage import CHAMPION
 
 WINDOW_DAYS: Final = 7
 """Whole weeks: people live other days at weekends."""
+FEWEST_DAYS: Final = 5
+"""Served on fewer of them, features are measured and not judged: one day's weather is everybody's, and so is Monday."""
 
 _REFERENCE: Final = TypeAdapter(Reference)
 
@@ -46,6 +48,7 @@ _READ_SERVED = """
     select distinct on (user_id, local_date, part)
         predictions.user_id::text,
         predictions.model_version,
+        (predictions.as_of at time zone 'utc')::date,
         predictions.value,
         (predictions.features ->> {hour})::float8,
         {columns}
@@ -117,14 +120,18 @@ class DriftReport:
         return registered_name(self.model, self.cohort)
 
     @property
-    def judged(self) -> list[ColumnDrift]:
-        """The columns of which there is enough, those that lie farthest first."""
-        judged = [column for column in self.columns if column.state != "not_enough"]
-        return sorted(judged, key=lambda column: -(column.psi or 0.0))
+    def measured(self) -> list[ColumnDrift]:
+        """The columns of which there are figures, those that lie farthest first."""
+        measured = [column for column in self.columns if column.psi is not None]
+        return sorted(measured, key=lambda column: -(column.psi or 0.0))
+
+    @property
+    def not_judged(self) -> list[ColumnDrift]:
+        return [column for column in self.columns if column.state == "not_enough"]
 
     @property
     def moved(self) -> list[ColumnDrift]:
-        return [column for column in self.judged if column.state == "moved"]
+        return [column for column in self.measured if column.state == "moved"]
 
 
 def measure_model(
@@ -150,13 +157,17 @@ def measure_model(
             problem="it was trained before references were kept: the next training brings one",
         )  # fmt: skip
     reference = _REFERENCE.validate_python(body)
-    served = _read_served(connection, model, cohort, version, list(reference.columns), day, until)
-    if served is None:
+    served, days = _read_served(connection, model, cohort, version, list(reference.columns), day, until)
+    if not served:
         return DriftReport(
             model, cohort, day, version, problem=f"nobody was served in the last {WINDOW_DAYS} days"
         )
     columns = measure_drift(
-        reference, served, at_any_hour=[name for name in served if hardly_knows_the_hour(name)]
+        reference,
+        served,
+        at_any_hour=[name for name in served if hardly_knows_the_hour(name)],
+        # A version's own answers are judged from its first day on: the next night may have another.
+        too_early=[name for name in served if name != PREDICTION] if days < FEWEST_DAYS else (),
     )
     key = {
         "cohort": cohort,
@@ -185,8 +196,8 @@ def _read_served(
     columns: Sequence[str],
     day: date,
     until: datetime,
-) -> Mapping[str, Served] | None:
-    """What was served, by column; None when nothing was.
+) -> tuple[Mapping[str, Served], int]:
+    """What was served, by column, and on how many days; nothing and 0 when nothing was.
 
     Vectors count whichever version was asked, answers only those of this version: another one's say nothing of it.
     """
@@ -205,10 +216,11 @@ def _read_served(
     )
     rows = connection.cursor(row_factory=tuple_row).execute(statement).fetchall()
     if not rows:
-        return None
+        return {}, 0
     _, users = np.unique([row[0] for row in rows], return_inverse=True)
     own = np.array([row[1] == version for row in rows])
-    table = np.array([row[2:] for row in rows], dtype=np.float64)
+    table = np.array([row[3:] for row in rows], dtype=np.float64)
     values, hours, vectors = table[:, 0], table[:, 1], table[:, 2:]
     served = {name: Served(vectors[:, place], users, hours) for place, name in enumerate(features)}
-    return served | {PREDICTION: Served(values[own], users[own], hours[own])}
+    served[PREDICTION] = Served(values[own], users[own], hours[own])
+    return served, len({row[2] for row in rows})

@@ -14,7 +14,7 @@ from aurora.models.reference import PREDICTION
 from pipelines.pictures import two_histograms
 from pipelines.pools import PREDICTION as PREDICTION_POOL
 from pipelines.prediction.assets import GROUP, OWNERS, PREDICTIONS
-from pipelines.prediction.drift import WINDOW_DAYS, DriftReport, measure_model, read_newest
+from pipelines.prediction.drift import FEWEST_DAYS, WINDOW_DAYS, DriftReport, measure_model, read_newest
 from pipelines.prediction.drift_metrics import publish_drift
 from pipelines.prediction.each_champion import each_champion
 from pipelines.quality import ERROR, of_every_cohort, promise
@@ -50,7 +50,8 @@ _OF_EVERY_COHORT: Final = dg.AssetCheckSpec(
     check_specs=[_OF_EVERY_COHORT],
     description=(
         f"How far what each champion was asked and answered in the last {WINDOW_DAYS} days lies from what it was "
-        f"trained on, with a false discovery rate of {FALSE_DISCOVERY_RATE:.0%}; from {FEWEST_PEOPLE} people on. "
+        f"trained on, with a false discovery rate of {FALSE_DISCOVERY_RATE:.0%}; from {FEWEST_PEOPLE} people on, "
+        f"features from {FEWEST_DAYS} days on. "
         "One row per cohort, model version, day and column."
     ),
 )
@@ -83,9 +84,9 @@ def measure_drift_of_champions(
             "outcome": _outcome(reports),
             "columns that lie farthest": _farthest(reports),
             **{
-                f"{report.registered_name}: {report.judged[0].column}": _picture(report, report.judged[0])
+                f"{report.registered_name}: {report.measured[0].column}": _picture(report, report.measured[0])
                 for report in reports
-                if report.judged
+                if report.measured
             },
         },
         check_results=[of_every_cohort(_OF_EVERY_COHORT, done)],
@@ -93,18 +94,18 @@ def measure_drift_of_champions(
 
 
 def _gauges(report: DriftReport) -> tuple[str, float, int]:
-    largest = report.judged[0].psi if report.judged else None
+    largest = report.measured[0].psi if report.measured else None
     return report.registered_name, math.nan if largest is None else largest, len(report.moved)
 
 
 def _outcome(reports: Sequence[DriftReport]) -> dg.MarkdownMetadataValue:
     lines = [
-        "| model | version | columns | moved | with too few rows or people | answers left out | why nothing |",
+        "| model | version | columns | moved | with too few rows, people or days | answers left out | why nothing |",
         "|---|---|--:|---|--:|--:|---|",
         *(
             f"| {report.registered_name} | {report.version or '–'} | {len(report.columns)}"
             f" | {', '.join(column.column for column in report.moved) or '–'}"
-            f" | {len(report.columns) - len(report.judged)} | {_left_out(report)} | {report.problem or '–'} |"
+            f" | {len(report.not_judged)} | {_left_out(report)} | {report.problem or '–'} |"
             for report in reports
         ),
     ]
@@ -129,7 +130,7 @@ def _farthest(reports: Sequence[DriftReport]) -> dg.MarkdownMetadataValue:
             f" | {column.missing_share:.1%} | {column.reference_missing_share:.1%}"
             f" | {column.rows:,} | {column.people:,} |"
             for report in reports
-            for column in report.judged[:SHOWN]
+            for column in report.measured[:SHOWN]
         ),
     ]
     return dg.MetadataValue.md("\n".join(lines))
@@ -166,7 +167,7 @@ def _check(postgres: PostgresResource, *, of_predictions: bool) -> dg.AssetCheck
         metadata={
             "moved": len(moved),
             "columns": len(columns),
-            "with too few rows or people": sum(row["state"] == "not_enough" for row in columns),
+            "with too few rows, people or days": sum(row["state"] == "not_enough" for row in columns),
             "day": max((row["measured_date"].isoformat() for row in columns), default="none"),
             "which": dg.MetadataValue.md("\n".join(lines)),
         },

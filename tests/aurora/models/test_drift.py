@@ -153,6 +153,32 @@ def test_too_few_people_are_counted_and_nothing_is_said_of_them() -> None:
     assert (found["level"].psi, found["level"].q_value, found["level"].shares) == (None, None, ())
 
 
+def test_a_column_of_which_everybody_is_beyond_the_last_edge_has_moved_far() -> None:
+    # Three bins: each holds a third of the reference, which no binary number is.
+    columns, users = days_of(30, 60, 1)
+    reference = reference_of(columns, users, np.full(len(users), EVENING))
+    asked, people = days_of(30, 4, 1_000, shift=9.0)
+
+    (level,) = measure_drift(reference, served({"level": asked["level"]}, people))
+
+    assert level.shares[-2:] == (1.0, 0.0)
+    assert level.state == "moved"
+    assert (level.psi or 0) > 1
+
+
+def test_of_what_is_too_early_to_judge_there_are_figures() -> None:
+    columns, users = days_of(60, 6, 1_000, shift=9.0)
+
+    found = {
+        drift.column: drift
+        for drift in measure_drift(a_reference(), served(columns, users), too_early=["level"])
+    }
+
+    assert (found["level"].state, found["noise"].state) == ("not_enough", "as_trained")
+    assert (found["level"].psi or 0) > 1
+    assert found["level"].q_value == pytest.approx(0, abs=FALSE_DISCOVERY_RATE)
+
+
 def test_a_model_of_too_few_people_says_nothing() -> None:
     found = measured(a_reference(people=FEWEST_PEOPLE - 1), shift=9.0)
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from aurora.models.drift import FEWEST_PEOPLE
-from pipelines.prediction.drift import WINDOW_DAYS, DriftReport, measure_model, read_newest
+from pipelines.prediction.drift import FEWEST_DAYS, WINDOW_DAYS, DriftReport, measure_model, read_newest
 from tests.pipelines.prediction.served import PEOPLE, a_reference, person, publish, serve
 
 NOW = datetime(2026, 3, 8, 2, 30, tzinfo=UTC)
@@ -121,8 +121,31 @@ def test_too_few_people_are_not_judged(connection: Connection) -> None:
         "select distinct state, psi, missing_share, people from predictions.drift"
     ).fetchall()
 
-    assert report.judged == []
+    assert report.measured == []
     assert kept == [("not_enough", None, None, FEWEST_PEOPLE - 1)]
+
+
+@pytest.mark.parametrize(
+    ("days", "have_moved", "not_judged"),
+    [
+        (FEWEST_DAYS - 1, {"prediction"}, {"sleep_minutes", "noise"}),
+        (FEWEST_DAYS, {"prediction", "sleep_minutes"}, set[str]()),
+    ],
+)
+def test_features_of_few_days_are_measured_and_not_judged(
+    connection: Connection, days: int, have_moved: set[str], not_judged: set[str]
+) -> None:
+    publish(connection, a_reference())
+    serve(connection, NOW, days=days, longer_sleep=300, better_answers=3)
+
+    report = measured(connection)
+    far = connection.execute(
+        "select column_name from predictions.drift where q_value <= 0.01 and psi > 1"
+    ).fetchall()
+
+    assert moved(report) == have_moved
+    assert {column.column for column in report.not_judged} == not_judged
+    assert set(far) == {("prediction",), ("sleep_minutes",)}
 
 
 def test_a_model_from_before_there_were_references_is_named_and_nothing_fails(
