@@ -48,7 +48,7 @@ _READ_SERVED = """
     select distinct on (user_id, local_date, part)
         predictions.user_id::text,
         predictions.model_version,
-        (predictions.as_of at time zone 'utc')::date,
+        floor(date_part('epoch', predictions.as_of) / 86400)::integer,
         predictions.value,
         (predictions.features ->> {hour})::float8,
         {columns}
