@@ -6,7 +6,7 @@ with
 measurements as not materialized (
 
     select {{ columns_by_time() }}
-    from {{ rows_of_days(ref('int_measurements'), 'measurements', ref('stg_touched_days'), where) }}
+    from {{ rows_of_days(ref('int_measurements'), 'measurements', ref('stg_touched_days'), where, of_log=true) }}
     window {{ by_time() }}
 
 ),
@@ -59,7 +59,7 @@ with_replaced as materialized (
 
     select * from (
         select {{ columns_by_time() }}
-        from {{ rows_looked_up(ref('int_measurements'), 'measurements', 'replaced_days', where) }}
+        from {{ rows_looked_up(ref('int_measurements'), 'measurements', 'replaced_days', where, of_log=true) }}
         window {{ by_time() }}
     ) as measurements
     where has_replaced

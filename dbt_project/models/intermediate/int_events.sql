@@ -38,7 +38,7 @@ events as (
             where jsonb_typeof(fields.value) in ('number', 'boolean')
         ) as payload_numbers
 
-    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days'), of_log=true) }}
     left join {{ ref('int_outranked_events') }} as outranked
         on events.user_id = outranked.user_id and events.event_id = outranked.event_id
     where events.alive_until = 'infinity' and not events.is_deleted

@@ -14,7 +14,7 @@ with
 events as (
 
     select events.*
-    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days'), of_log=true) }}
     where events.form_id is not null
 
 ),

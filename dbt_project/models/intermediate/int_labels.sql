@@ -14,13 +14,13 @@ with
 
 energy_ratings as (
 
-    select energy.* from {{ rows_of_days(ref('stg_events__energy'), 'energy', ref('int_changed_days')) }}
+    select energy.* from {{ rows_of_days(ref('stg_events__energy'), 'energy', ref('int_changed_days'), of_log=true) }}
 
 ),
 
 mood_ratings as (
 
-    select mood.* from {{ rows_of_days(ref('stg_events__mood'), 'mood', ref('int_changed_days')) }}
+    select mood.* from {{ rows_of_days(ref('stg_events__mood'), 'mood', ref('int_changed_days'), of_log=true) }}
 
 ),
 

@@ -28,6 +28,7 @@ measurements as (
         events.event_id,
         events.version,
         events.type,
+        events.started_at,
         events.local_date,
         measured.measure,
         measured.value,

@@ -34,7 +34,7 @@ told as (
         coalesce(spans.counts_from, events.alive_from) as alive_from,
         coalesce(spans.counts_until, events.alive_until) as alive_until
 
-    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days'), of_log=true) }}
     left join {{ ref('int_reconciled_spans') }} as spans
         on
             events.user_id = spans.user_id

@@ -34,7 +34,7 @@ reports as (
         events.alive_from,
         events.alive_until
 
-    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days'), of_log=true) }}
     where
         events.type in ('sleep.recorded', 'exercise.recorded')
         and not events.is_deleted

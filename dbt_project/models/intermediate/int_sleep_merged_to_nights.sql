@@ -18,7 +18,7 @@ sleep as (
             rows between unbounded preceding and 1 preceding
         ) as earlier_until
 
-    from {{ rows_of_days(ref('stg_events__sleep'), 'sleep', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('stg_events__sleep'), 'sleep', ref('stg_touched_days'), of_log=true) }}
     left join {{ ref('int_outranked_events') }} as outranked
         on sleep.user_id = outranked.user_id and sleep.event_id = outranked.event_id
     where

@@ -33,7 +33,7 @@ workouts as (
         exercise.source_name,
         exercise.modality
 
-    from {{ rows_of_days(ref('stg_events__exercise'), 'exercise', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('stg_events__exercise'), 'exercise', ref('stg_touched_days'), of_log=true) }}
     left join {{ ref('int_outranked_events') }} as outranked
         on exercise.user_id = outranked.user_id and exercise.event_id = outranked.event_id
     where

@@ -15,7 +15,7 @@ corrected_events as (
         events.user_id,
         events.event_id
 
-    from {{ rows_of_days(source('raw', 'events'), 'events', ref('stg_touched_days')) }}
+    from {{ rows_of_days(source('raw', 'events'), 'events', ref('stg_touched_days'), of_log=true) }}
     where events.version > 1
 
 ),

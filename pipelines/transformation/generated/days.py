@@ -86,7 +86,7 @@ events as (
         count(*)::integer as events,
         (array_agg(events.tz order by events.started_at desc, events.event_id))[1] as tz
 
-    from {{{{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}}}
+    from {{{{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days'), of_log=true) }}}}
     where events.alive_until = 'infinity' and not events.is_deleted
     group by events.user_id, events.local_date
 

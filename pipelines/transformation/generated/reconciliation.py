@@ -51,7 +51,7 @@ reports as (
         events.alive_from,
         events.alive_until
 
-    from {{{{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days')) }}}}
+    from {{{{ rows_of_days(ref('stg_events'), 'events', ref('stg_touched_days'), of_log=true) }}}}
     where
         events.type in ({types})
         and not events.is_deleted

@@ -13,6 +13,8 @@ from tests.pipelines.transformation.conftest import Warehouse
 
 Plan = Mapping[str, Any]
 
+_CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
+
 _TABLES = """
     select relname from pg_class inner join pg_namespace on pg_namespace.oid = relnamespace
     where nspname in ('staging', 'intermediate') and relkind = 'r'
@@ -50,6 +52,18 @@ def readers_of_the_whole_log(warehouse: Warehouse) -> set[str]:
             for node in _nodes(_plan(connection, warehouse, name))
             if node.get("Relation Name", "").startswith("events_")
             and not {"Index Cond", "Recheck Cond"} & node.keys()
+        }
+
+
+def readers_of_all_months(warehouse: Warehouse) -> set[str]:
+    """Tables before the features whose model, as last compiled, asks months of the log whatever day it asks for."""
+    with psycopg.connect(warehouse.owner_url) as connection:
+        return {
+            name
+            for (name,) in connection.execute(_TABLES).fetchall()
+            for node in _nodes(_plan(connection, warehouse, name))
+            if node.get("Relation Name", "").startswith("events_")
+            and not any("started_at" in node.get(condition, "") for condition in _CONDITIONS)
         }
 
 

@@ -31,6 +31,7 @@ from tests.pipelines.transformation.lives import (
 from tests.pipelines.transformation.plans import (
     expected_rows,
     readers_of_all_history,
+    readers_of_all_months,
     readers_of_the_whole_log,
 )
 
@@ -111,6 +112,7 @@ def test_incremental_builds_equal_a_full_one(warehouse: Warehouse, people: list[
     move_half(warehouse, "America/New_York")
     incremental = digests(warehouse)
     assert readers_of_the_whole_log(warehouse) == set()
+    assert readers_of_all_months(warehouse) == set()
 
     warehouse.build(full=True, now=afterwards)
 
