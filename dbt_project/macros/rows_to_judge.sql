@@ -3,25 +3,17 @@
 
    - with `days` (a model of days) the rows that it has written, looked up day by day: without the fence Postgres likes to
      join all of a view's tables first. `near` names an instant that lies on that day or beside it, where an index knows
-     instants and no days;
+     instants and no days; `of_log` is that of rows_looked_up;
    - with `people_of` (a model of days) all rows of ten of these days' people, of others in each build: for what sums up
      or ranks a whole history, by SQL that is the same for everybody. #}
-{% macro rows_to_judge(model, days=none, near=none, people_of=none) -%}
+{% macro rows_to_judge(model, days=none, near=none, people_of=none, of_log=false) -%}
     {%- if days and not flags.FULL_REFRESH -%}
+    {%- set nearby -%}
+        told.{{ near }} >= days.local_date - 1 and told.{{ near }} < days.local_date + 3
+    {%- endset -%}
     (
         select written.*
-        from {{ days }} as days
-        cross join lateral (
-            select * from {{ model }} as told
-            where
-                told.user_id = days.user_id
-                and told.local_date = days.local_date
-                {%- if near %}
-                and told.{{ near }} >= days.local_date - 1
-                and told.{{ near }} < days.local_date + 3
-                {%- endif %}
-            offset 0
-        ) as written
+        from {{ rows_looked_up(model, 'written', days, nearby if near else none, of_log=of_log) }}
     ) as judged
     {%- elif people_of and not flags.FULL_REFRESH -%}
     (

@@ -107,5 +107,7 @@ def _entry(kind: EventType) -> dict[str, Any]:
         "name": model_name(kind),
         "description": f"{kind.description} All versions, typed. One row per version of an event.",
         "columns": envelope + fields,
-        "data_tests": [unique_rows(model_name(kind), ["user_id", "event_id", "version"], "stg_touched_days")],
+        "data_tests": [
+            unique_rows(model_name(kind), ["user_id", "event_id", "version"], "stg_touched_days", of_log=True)
+        ],
     }

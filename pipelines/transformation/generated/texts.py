@@ -54,9 +54,16 @@ def not_null() -> dict[str, Any]:
     return {"constraints": [{"type": "not_null"}]}
 
 
-def unique_rows(model: str, columns: list[str], days: str | None = None) -> dict[str, Any]:
-    """The test on a model's key; with `days` it judges only what the build at hand has written."""
+def unique_rows(
+    model: str, columns: list[str], days: str | None = None, *, of_log: bool = False
+) -> dict[str, Any]:
+    """The test on a model's key; with `days` it judges only what the build at hand has written.
+
+    A view `of_log` is asked of the months around these days only.
+    """
     arguments: dict[str, Any] = {"columns": columns}
     if days:
         arguments["days"] = f"ref('{days}')"
+    if of_log:
+        arguments["of_log"] = True
     return {"rows_are_unique": {"name": f"rows_of_{model}_are_unique", "arguments": arguments}}
