@@ -45,10 +45,32 @@ def postgres(service_dir: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
+def durable(service_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """As it is in use, running, with a row in it."""
+    cluster = EmbeddedPostgres(service_dir / "postgres", free_port(), "a password")
+    cluster.start()
+    write_a_row(cluster)
+    yield cluster
+    cluster.destroy()
+
+
+@pytest.fixture
 def valkey(service_dir: Path) -> Iterator[EmbeddedRedis]:
     server = EmbeddedRedis(service_dir / "redis", free_port(), "a-password")
     yield server
     server.stop()
+
+
+def process_of(postgres: EmbeddedPostgres) -> psutil.Process:
+    assert postgres.pid is not None
+    return psutil.Process(postgres.pid)
+
+
+def kill(postgres: EmbeddedPostgres) -> None:
+    """The server alone, as the kernel would when memory is short: its children may live a moment longer."""
+    killed = process_of(postgres)
+    killed.kill()
+    killed.wait(5)
 
 
 def write_a_row(postgres: EmbeddedPostgres) -> None:
@@ -76,37 +98,24 @@ def test_postgres_keeps_its_data_over_a_stop_and_a_start(postgres: EmbeddedPostg
     assert read_the_row(postgres) == "remember me"
 
 
-def test_postgres_starts_again_after_it_was_killed(service_dir: Path) -> None:
-    postgres = EmbeddedPostgres(service_dir / "postgres", free_port(), "a password")
-    postgres.start()
-    write_a_row(postgres)
-    assert postgres.pid is not None
-    killed = psutil.Process(postgres.pid)
-    killed.kill()
-    killed.wait(5)
+def test_postgres_starts_again_after_it_was_killed(durable: EmbeddedPostgres) -> None:
+    kill(durable)
 
-    postgres.start()
+    durable.start()
 
-    assert read_the_row(postgres) == "remember me"
-    postgres.destroy()
+    assert read_the_row(durable) == "remember me"
 
 
-def test_postgres_waits_for_what_a_killed_one_left_running(service_dir: Path) -> None:
-    postgres = EmbeddedPostgres(service_dir / "postgres", free_port(), "a password")
-    postgres.start()
-    write_a_row(postgres)
-    assert postgres.pid is not None
-    killed = psutil.Process(postgres.pid)
-    child = killed.children()[0]
+def test_postgres_waits_for_what_a_killed_one_left_running(durable: EmbeddedPostgres) -> None:
+    child = process_of(durable).children()[0]
     child.suspend()
-    killed.kill()
-    killed.wait(5)
+    kill(durable)
 
     def is_refused() -> bool:
-        return "is still in use" in postgres.log_file.read_text()
+        return "is still in use" in durable.log_file.read_text()
 
     with ThreadPoolExecutor(1) as beside:
-        starting = beside.submit(postgres.start)
+        starting = beside.submit(durable.start)
         try:
             eventually(lambda: is_refused() or starting.done())
         finally:
@@ -114,8 +123,7 @@ def test_postgres_waits_for_what_a_killed_one_left_running(service_dir: Path) ->
         starting.result()
 
     assert is_refused()
-    assert read_the_row(postgres) == "remember me"
-    postgres.destroy()
+    assert read_the_row(durable) == "remember me"
 
 
 def test_what_a_killed_process_had_asked_for_ends_and_gives_its_lock_back(
