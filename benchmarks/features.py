@@ -5,6 +5,7 @@
 - AURORA: dbt builds all that the features of both sets need, and the features, from nothing; then one day more, and
   that day once again. After a full build tiles are in memory as far as what was written since left them there; after
   a day they are.
+- Each is measured on a disk that is at rest again after what was written before (benchmarks/rested_disk.py).
 - DuckDB, Polars: the measurements and the moments out of Postgres over Arrow, and the same features without the second
   clock (benchmarks/features_in_duckdb.py, features_in_polars.py), on all cores.
 - Equal: at moments for which nothing had come late or was corrected later all must say the same.
@@ -14,7 +15,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ from aurora.features.catalogue import FEATURE_SETS, vector_names
 from benchmarks.cost import Cost, peak_mb, postgres_of, spent
 from benchmarks.features_in_duckdb import features_in_duckdb
 from benchmarks.features_in_polars import features_in_polars
+from benchmarks.rested_disk import RestedDisk
 from benchmarks.services import Services, services
 from benchmarks.told_again import copy_people, tell_one_more_day
 from pipelines.transformation.builds import recorded_build
@@ -123,29 +124,43 @@ def main() -> None:
         psycopg.connect(running.postgres_url, autocommit=True) as connection,
         ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as builder,
     ):
+        disk = RestedDisk(running.folder)
         running.simulate(asked.people, asked.days, ends_on=ENDS_ON)
         builder.submit(_read_project, running.url_of(PIPELINES), running.folder).result()
-        sizes = [_measured(running, connection, builder, compare=True)]
+        sizes = [_measured(running, connection, builder, disk, compare=True)]
         if asked.copies:
             copy_people(connection, asked.copies)
-            sizes.append(_measured(running, connection, builder, compare=False))
+            sizes.append(_measured(running, connection, builder, disk, compare=False))
     _report(sizes)
 
 
 def _measured(
-    running: Services, connection: psycopg.Connection, builder: ProcessPoolExecutor, *, compare: bool
+    running: Services,
+    connection: psycopg.Connection,
+    builder: ProcessPoolExecutor,
+    disk: RestedDisk,
+    *,
+    compare: bool,
 ) -> Size:
     postgres = postgres_of(connection)
     where = running.url_of(PIPELINES), running.folder
+    disk.wait()
     full = builder.submit(_build, *where, postgres.pid, full=True).result()
     _settle(connection)
-    day, again = (_one_more_day(builder, where, connection, postgres.pid) for _ in range(2))
+
+    def one_more_day() -> Built:
+        tell_one_more_day(connection)
+        disk.wait()
+        return builder.submit(_build, *where, postgres.pid, full=False).result()
+
+    day, again = one_more_day(), one_more_day()
     people, events = _row(connection, "select count(distinct user_id), count(*) from raw.events")
     (moments,) = _row(connection, "select count(*) from intermediate.int_moments")
     url = running.postgres_url
     others: dict[str, Cost] = {}
     told: dict[str, pa.Table] = {}
     for other, features_in in OTHERS.items():
+        disk.wait()
         began = spent(postgres)
         features = features_in(_read(url, _MEASUREMENTS), _read(url, _MOMENTS), NAMES)
         others[other] = spent(postgres) - began
@@ -154,13 +169,6 @@ def _measured(
     if compare:
         _compare(connection, url, told)
     return Size(people, events, moments, full, day, again, others)
-
-
-def _one_more_day(
-    builder: ProcessPoolExecutor, where: tuple[str, Path], connection: psycopg.Connection, postgres_pid: int
-) -> Built:
-    tell_one_more_day(connection)
-    return builder.submit(_build, *where, postgres_pid, full=False).result()
 
 
 def _settle(connection: psycopg.Connection) -> None:
@@ -172,7 +180,6 @@ def _settle(connection: psycopg.Connection) -> None:
     # A checkpoint, for a role that may not ask for one.
     connection.execute("create database settled template template0 strategy file_copy")
     connection.execute("drop database settled")
-    os.sync()
 
 
 def _read_project(url: str, folder: Path) -> None:
