@@ -126,7 +126,6 @@ def main() -> None:
     ):
         disk = RestedDisk(running.folder)
         running.simulate(asked.people, asked.days, ends_on=ENDS_ON)
-        builder.submit(_read_project, running.url_of(PIPELINES), running.folder).result()
         sizes = [_measured(running, connection, builder, disk, compare=True)]
         if asked.copies:
             copy_people(connection, asked.copies)
@@ -144,15 +143,19 @@ def _measured(
 ) -> Size:
     postgres = postgres_of(connection)
     where = running.url_of(PIPELINES), running.folder
-    disk.wait()
-    full = builder.submit(_build, *where, postgres.pid, full=True).result()
-    _settle(connection)
+
+    def built(*, full: bool) -> Built:
+        disk.wait()
+        # The kernel lets go of files while nobody asks for them; the others' libraries stay in this process.
+        builder.submit(_read_project, *where).result()
+        return builder.submit(_build, *where, postgres.pid, full=full).result()
 
     def one_more_day() -> Built:
         tell_one_more_day(connection)
-        disk.wait()
-        return builder.submit(_build, *where, postgres.pid, full=False).result()
+        return built(full=False)
 
+    full = built(full=True)
+    _settle(connection)
     day, again = one_more_day(), one_more_day()
     people, events = _row(connection, "select count(distinct user_id), count(*) from raw.events")
     (moments,) = _row(connection, "select count(*) from intermediate.int_moments")
@@ -183,7 +186,7 @@ def _settle(connection: psycopg.Connection) -> None:
 
 
 def _read_project(url: str, folder: Path) -> None:
-    """dbt reads all files of a version of the project once, in its first run: in no size here."""
+    """dbt reads all files of a version of the project once, in its first run: in no figure here."""
     run_dbt(["parse"], postgres_url=url, data_dir=folder)
 
 
