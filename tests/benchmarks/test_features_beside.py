@@ -11,7 +11,8 @@ import pytest
 
 from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURES
-from benchmarks.features import NAMES, OTHERS
+from benchmarks.compared_features import NAMES
+from benchmarks.features import OTHERS
 from benchmarks.features_in_duckdb import features_in_duckdb
 from benchmarks.features_in_polars import features_in_polars
 
