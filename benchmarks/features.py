@@ -8,8 +8,8 @@
 - Each is measured on a disk that is at rest again after what was written before (benchmarks/rested_disk.py).
 - DuckDB, Polars: the measurements and the moments out of Postgres over Arrow, and the same features without the second
   clock (benchmarks/features_in_duckdb.py, features_in_polars.py), on all cores.
-- Rounds: a full build differs by a tenth from one to the next, the others by a fifth. So the first size is built and
-  read several times, in turn; told are the middle ones, and the least and the most. The second takes minutes: once.
+- Rounds: a full build differs by up to a fifth from one to the next. So the first size is built and read several times,
+  in turn; told are the middle ones, and the least and the most ratio. The second takes minutes: once.
 - Equal: at moments for which nothing had come late or was corrected later all must say the same.
 - Growth: the same with `copies` of everybody.
 """
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import psutil
 import psycopg
@@ -44,7 +44,10 @@ from pipelines.transformation.builds import recorded_build
 from pipelines.transformation.dbt_runs import run_dbt
 
 ENDS_ON = date(2026, 11, 22)
+_T = TypeVar("_T")
+
 SETS = [f"+moment_{name}_features" for name in FEATURE_SETS]
+
 OTHERS: Final[dict[str, Callable[[pa.Table, pa.Table, Sequence[str]], pa.Table]]] = {
     "DuckDB": features_in_duckdb,
     "Polars": features_in_polars,
@@ -104,24 +107,22 @@ class Size:
     @property
     def full(self) -> Built:
         """The full build in the middle, by the clock."""
-        return sorted((each.full for each in self.rounds), key=lambda full: full.cost.wall)[
-            len(self.rounds) // 2
-        ]
+        return _middle([each.full for each in self.rounds], lambda full: full.cost.wall)
 
     def cost_of(self, other: str) -> Cost:
         """Its middle one, by the clock."""
-        return sorted((each.others[other] for each in self.rounds), key=lambda cost: cost.wall)[
-            len(self.rounds) // 2
-        ]
+        return _middle([each.others[other] for each in self.rounds], lambda cost: cost.wall)
 
     def compared_with(self, other: str) -> str:
         """The ratio of the round in the middle, by CPU too, and the least and the most."""
-        rounds = sorted(self.rounds, key=lambda each: each.ratio(other))
-        middle = rounds[len(rounds) // 2]
+        middle = _middle(self.rounds, lambda each: each.ratio(other))
         told = middle.full.cost.in_units_of(middle.others[other])
-        if len(rounds) == 1:
-            return told
-        return f"{told}, {rounds[0].ratio(other):.1f} to {rounds[-1].ratio(other):.1f}"
+        ratios = [each.ratio(other) for each in self.rounds]
+        return told if len(ratios) == 1 else f"{told}, {min(ratios):.1f} to {max(ratios):.1f}"
+
+
+def _middle(several: Sequence[_T], by: Callable[[_T], float]) -> _T:
+    return sorted(several, key=by)[len(several) // 2]
 
 
 def main() -> None:
