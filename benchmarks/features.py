@@ -43,9 +43,9 @@ from benchmarks.told_again import copy_people, tell_one_more_day
 from pipelines.transformation.builds import recorded_build
 from pipelines.transformation.dbt_runs import run_dbt
 
-ENDS_ON = date(2026, 11, 22)
-_T = TypeVar("_T")
+T = TypeVar("T")
 
+ENDS_ON = date(2026, 11, 22)
 SETS = [f"+moment_{name}_features" for name in FEATURE_SETS]
 
 OTHERS: Final[dict[str, Callable[[pa.Table, pa.Table, Sequence[str]], pa.Table]]] = {
@@ -121,7 +121,7 @@ class Size:
         return told if len(ratios) == 1 else f"{told}, {min(ratios):.1f} to {max(ratios):.1f}"
 
 
-def _middle(several: Sequence[_T], by: Callable[[_T], float]) -> _T:
+def _middle(several: Sequence[T], by: Callable[[T], float]) -> T:
     return sorted(several, key=by)[len(several) // 2]
 
 
