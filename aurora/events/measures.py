@@ -95,6 +95,14 @@ class Measure:
             self.or_duration or self.or_sum_of or self.only_if or self.mood_class
         )
 
+    @cached_property
+    def lies_in(self) -> str | None:
+        """The measure whose tile has the count and the sum of this one: a part of a rating is asked for no more.
+
+        A part of an amount has a tile of its own, as it is looked at by itself (when was the last caffeine of an evening).
+        """
+        return self.part_of if self.aggregate == "mean" else None
+
     def of_mood_class(self, mood: MoodClass) -> Measure:
         """The share of one class: 1 for an event in it, 0 for one outside."""
         return replace(

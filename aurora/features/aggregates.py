@@ -48,6 +48,12 @@ class Aggregate:
         return tuple(dict.fromkeys(name for name in names if name in STATES))
 
     @property
+    def columns_read(self) -> frozenset[str]:
+        """The columns of tiles that it reads in SQL, by way of its states or by itself."""
+        by_itself = {column for name, column in OF_A_ROW.items() if f"{{{name}}}" in self.sql}
+        return frozenset(by_itself).union(*(STATES[name].columns_read for name in self.states))
+
+    @property
     def goes_on(self) -> bool:
         """Whether it can be had from the days before today and today's tile."""
         return "{inside}" not in self.sql

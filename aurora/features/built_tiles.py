@@ -11,6 +11,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, LiteralString
 
+from aurora.events.catalogue import MEASURES
 from aurora.features.tiles import Tile
 
 DaysOfTiles = dict[date, dict[str, Tile]]
@@ -41,7 +42,10 @@ def days_of_built(text: str) -> DaysOfTiles:
     """The tiles of a person by local day and measure, from a row of READ_BUILT_TILES."""
     days: DaysOfTiles = defaultdict(dict)
     for number, measure, n, total, squares, low, high, last, micros in json.loads(text):
-        last_at = _EPOCH + timedelta(microseconds=micros)
         day = date.fromordinal(number + _EPOCH_DAY)
+        if MEASURES[measure].lies_in is not None:
+            days[day][measure] = Tile(n, total)
+            continue
+        last_at = _EPOCH + timedelta(microseconds=micros)
         days[day][measure] = Tile(n, total, squares, low, high, last, last_at)
     return days

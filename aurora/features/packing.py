@@ -8,6 +8,8 @@ the tile before it or from its own values:
     time    unless it is the same: the difference, in minutes if whole, else in seconds, else in microseconds
     values  by shape, see below
 
+A part of a rating (`Measure.lies_in`) has no time, only the count and the sum as far as they are not the whole's.
+
 All numbers are varints; values are divided by a thousand, a hundred or ten if that leaves no rest. Nothing is
 lost: what was packed comes back equal.
 """
@@ -24,7 +26,7 @@ from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURES
 from aurora.features.tiles import Tile
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Raise it when these bytes or what counts in a tile change their meaning: what lies in Redis is then rebuilt."""
 
 _OF_SCORES: Final = frozenset(
@@ -40,6 +42,9 @@ KEPT: Final = tuple(
 """The measures of live state: those that something live reads. The others are the warehouse's alone."""
 
 _NUMBERS: Final = {name: number for number, name in enumerate(KEPT)}
+
+_LIES_IN: Final = [MEASURES[name].lies_in for name in KEPT]
+"""The whole of each that is a part. It comes before its parts."""
 
 ENCODING: Final = bytes([VERSION]) + crc_hqx("\n".join(KEPT).encode(), 0xFFFF).to_bytes(2, "little")
 """Names the way in which tiles are packed: the version, and the measures that they are counted by."""
@@ -66,6 +71,10 @@ _MANY: Final = 7
 """n, sum of squares, sum, min, max, last."""
 _SAME_TIME: Final = 8
 
+_SUM_OF_PART, _ALL_OF_PART = 1, 2
+"""Of a part: its sum, where its count is the whole's; or the count and the sum. `_SAME` is the whole's too."""
+_NO_WHOLE: Final = Tile(0, 0)
+
 
 def pack(day: date, tiles: Mapping[str, Tile]) -> bytes:
     """One local day's tiles of the measures that are kept, as bytes."""
@@ -75,6 +84,9 @@ def pack(day: date, tiles: Mapping[str, Tile]) -> bytes:
     for number, tile in sorted((_NUMBERS[name], tile) for name, tile in tiles.items() if name in _NUMBERS):
         head = (number - before - 1) << 4
         before = number
+        if (whole := _LIES_IN[number]) is not None:
+            _put_part(packed, head, tile, tiles.get(whole, _NO_WHOLE))
+            continue
         if tile == previous:
             _put(packed, head | _SAME)
             continue
@@ -104,6 +116,10 @@ def unpack(day: date, packed: bytes) -> dict[str, Tile]:
         number += (head >> 4) + 1
         shape = head & 7
         position += 1
+        if (whole := _LIES_IN[number]) is not None:
+            tiles[KEPT[number]] = _part(shape, numbers[position : position + shape], tiles.get(whole, _NO_WHOLE))
+            position += shape
+            continue
         if shape == _SAME and tile is not None:
             tiles[KEPT[number]] = tile
             continue
@@ -124,6 +140,25 @@ def unpack(day: date, packed: bytes) -> dict[str, Tile]:
             position += taken
         tiles[KEPT[number]] = tile
     return tiles
+
+
+def _put_part(packed: bytearray, head: int, part: Tile, whole: Tile) -> None:
+    if part == Tile(whole.n, whole.sum):
+        _put(packed, head | _SAME)
+    elif part.n == whole.n:
+        _put(packed, head | _SUM_OF_PART)
+        _put(packed, _coded(part.sum))
+    else:
+        _put(packed, head | _ALL_OF_PART)
+        _put(packed, part.n)
+        _put(packed, _coded(part.sum))
+
+
+def _part(shape: int, numbers: list[int], whole: Tile) -> Tile:
+    """Its shape says how many numbers it has."""
+    if shape == _SAME:
+        return Tile(whole.n, whole.sum)
+    return Tile(whole.n if shape == _SUM_OF_PART else numbers[0], _value(numbers[-1]))
 
 
 _TAKES: Final = (0, 1, 2, 3, 2, 1, 1, 6)

@@ -7,7 +7,7 @@ today: from the state of the days before and the columns of today's tile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,10 @@ KEPT: Final = 1 - EWMA_ALPHA
 
 TILE_COLUMNS: Final = ("n", "total", "squares", "lowest", "highest", "last_value", "last_at")
 """What SQL knows of a tile."""
+
+PART_COLUMNS: Final = {"n": "part_ns", "total": "part_totals"}
+"""What the tile of a measure knows of those that lie in it: the column → an array in that tile, in the order of
+`parts_of`. Null where the day has nothing of one."""
 
 OF_A_ROW: Final = {f"row_{column}": column for column in TILE_COLUMNS}
 """The columns where rows are tiles of one measure."""
@@ -52,9 +56,9 @@ class State:
     of_held: Callable[[str, int], str] | None = None
     """For what cannot be said within a frame: see `from_held`."""
 
-    def over_rows(self, *, scale: str, inside: str) -> str:
-        """What the rows of a window give."""
-        return self.rows.format(scale=scale, inside=inside, **OF_A_ROW)
+    def over_rows(self, *, scale: str, inside: str, columns: Mapping[str, str] = OF_A_ROW) -> str:
+        """What the rows of a window give, whose `columns` are called so."""
+        return self.rows.format(scale=scale, inside=inside, **columns)
 
     def over_frame(self, *, scale: str, measure: str, frame: str) -> str:
         """What a frame gives of days that have the tiles of several measures side by side."""
@@ -69,6 +73,11 @@ class State:
     def columns_in_frame(self) -> tuple[str, ...]:
         """The columns of a tile that a frame reads."""
         return tuple(column for name, column in OF_A_ROW.items() if f"{{{name}}}" in self._over_frame)
+
+    @property
+    def columns_read(self) -> frozenset[str]:
+        """The columns of tiles that any of its readings needs."""
+        return self.columns_of_today.union(self.columns_in_frame)
 
     @property
     def columns_of_today(self) -> frozenset[str]:

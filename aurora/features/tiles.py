@@ -7,7 +7,7 @@ newest of the last 28 days. A touched day is recomputed from the log, never adde
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -17,21 +17,26 @@ from aurora.events.measures import Measure
 from aurora.events.reconciliation import outranked
 
 LIVE_DAYS: Final = 28
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the last value of a tile was that does not keep it."""
 
 
 # Named tuples: a batch of the streams makes tens of thousands of each, three times as fast as dataclasses.
 
 
 class Tile(NamedTuple):
-    """Count, sum, sum of squares, extremes and the last value, in units of 1/scale; `last_at` in UTC."""
+    """Count, sum, sum of squares, extremes and the last value, in units of 1/scale; `last_at` in UTC.
+
+    Of a measure that lies in another (`Measure.lies_in`) the count and the sum are kept alone.
+    """
 
     n: int
     sum: int
-    sum_squares: int
-    min: int
-    max: int
-    last: int
-    last_at: datetime
+    sum_squares: int = 0
+    min: int = 0
+    max: int = 0
+    last: int = 0
+    last_at: datetime = NEVER
 
 
 class LoggedEvent(NamedTuple):
@@ -81,6 +86,9 @@ def tiles_of(
                 continue
             day = sums.setdefault(event.local_date, {}) if day is None else day
             of_day = day.get(measure.name)
+            if measure.lies_in is not None:
+                day[measure.name] = [1, value] if of_day is None else [of_day[0] + 1, of_day[1] + value]
+                continue
             if of_day is None:
                 day[measure.name] = [1, value, value * value, value, value, value, event.at]
                 continue

@@ -9,10 +9,10 @@ from datetime import datetime
 from operator import itemgetter
 
 from aurora.errors import CatalogueConflictError
-from aurora.events.catalogue import MEASURES
+from aurora.events.catalogue import MEASURES, parts_of
 from aurora.features.aggregates import AGGREGATES, Aggregate, DayTile
 from aurora.features.expressions import Leaf, Number
-from aurora.features.states import STATES, TILE_COLUMNS
+from aurora.features.states import OF_A_ROW, PART_COLUMNS, STATES, TILE_COLUMNS
 from aurora.features.tiles import LIVE_DAYS
 
 
@@ -33,6 +33,11 @@ class Window(Leaf):
         if not 1 <= self.days + self.lag <= LIVE_DAYS:
             raise CatalogueConflictError(
                 f"a window of {self.measure!r} leaves the {LIVE_DAYS} days of live state"
+            )
+        if self.whole != self.measure and not self._aggregate.columns_read <= PART_COLUMNS.keys():
+            raise CatalogueConflictError(
+                f"a window of {self.measure!r} asks for {self.aggregate!r}: the tile of {self.whole!r}, in which it"
+                " lies, has its count and its sum alone"
             )
 
     def column(self) -> str:
@@ -64,9 +69,13 @@ class Window(Leaf):
         """Column → what rows of several measures and days give."""
         if self.frame is None:
             return {}
-        inside = _inside(*self.frame, measure=self.measure)
+        columns, condition = OF_A_ROW, f"measure = '{self.whole}'"
+        if self.whole != self.measure:
+            columns = {f"row_{column}": column_of(self.measure, column) for column in PART_COLUMNS}
+            condition += f" and {columns['row_n']} is not null"
+        inside = _inside(*self.frame, condition=condition)
         return {
-            self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside)
+            self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside, columns=columns)
             for name in self._aggregate.states
         }
 
@@ -79,6 +88,11 @@ class Window(Leaf):
             self._column(name): STATES[name].over_frame(scale=self._scale, measure=self.measure, frame=frame)
             for name in self._aggregate.states
         }
+
+    @property
+    def whole(self) -> str:
+        """The measure whose tiles say what it reads: its own, or the one in which it lies."""
+        return MEASURES[self.measure].lies_in or self.measure
 
     @property
     def frame(self) -> tuple[int, int] | None:
@@ -154,9 +168,15 @@ class Window(Leaf):
         return self._aggregate.value(inside, MEASURES[self.measure].scale, as_of)
 
 
-def _inside(first: int, last: int, *, measure: str | None = None) -> str:
-    of_measure = f"measure = '{measure}' and " if measure else ""
-    return f"filter (where {of_measure}days_ago between {first} and {last})"
+def _inside(first: int, last: int, *, condition: str = "") -> str:
+    first_of_all = f"{condition} and " if condition else ""
+    return f"filter (where {first_of_all}days_ago between {first} and {last})"
+
+
+def column_of(measure: str, column: str) -> str:
+    """Where a tile says this of a measure: in the column itself, or of a part in an array of the whole's tile."""
+    whole = MEASURES[measure].lies_in
+    return f"{PART_COLUMNS[column]}[{parts_of(whole).index(measure) + 1}]" if whole else column
 
 
 def frame_name(first: int, last: int) -> str:

@@ -1,15 +1,13 @@
 {# One row a day: the newest tiles of several measures side by side, from `first_day` days before the first of a person's
-   framed `days` on, null where there is none. `columns` says which columns are asked of which measure. The framed days
-   are among the rows, if only to be asked for: they have a `known_number`. #}
+   framed `days` on, null where there is none. `columns`: what a column is called → the measure whose tile it is of, and
+   where that says it. The framed days are among the rows, if only to be asked for: they have a `known_number`. #}
 {% macro newest_tiles(model, columns, first_day) -%}
 select
         user_id,
         local_date - date '2000-01-01' as day,
         max(known_number) as known_number
-        {%- for measure, names in columns.items() %}
-        {%- for name in names %},
-        max({{ name }}) filter (where measure = '{{ measure }}') as {{ measure }}_{{ name }}
-        {%- endfor %}
+        {%- for name, (measure, told) in columns.items() %},
+        max({{ told }}) filter (where measure = '{{ measure }}') as {{ name }}
         {%- endfor %}
 
     from (
@@ -24,13 +22,15 @@ select
             tiles.lowest,
             tiles.highest,
             tiles.last_value,
-            tiles.last_at
+            tiles.last_at,
+            tiles.part_ns,
+            tiles.part_totals
 
         from {{ ref(model) }} as tiles
         {{ only_tiles_around('days', first_day, where='is_framed') }}
-        where tiles.measure in ('{{ columns | join("', '") }}') and tiles.valid_until = 'infinity'
+        where tiles.measure in ('{{ columns.values() | map('first') | unique | join("', '") }}') and tiles.valid_until = 'infinity'
         union all
-        select user_id, local_date, known_number, null, null, null, null, null, null, null, null
+        select user_id, local_date, known_number, null, null, null, null, null, null, null, null, null, null
         from days
         where is_framed
     ) as newest

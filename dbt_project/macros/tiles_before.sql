@@ -11,6 +11,8 @@
             tiles.highest,
             tiles.last_value,
             tiles.last_at,
+            tiles.part_ns,
+            tiles.part_totals,
             tiles.local_date - date '2000-01-01' as day,
             days.local_date - tiles.local_date as days_ago
         from {{ ref(model) }} as tiles

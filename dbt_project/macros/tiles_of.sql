@@ -1,6 +1,6 @@
 {# The tiles of the events for which `where` holds: what a local day holds of a measure, in every state in which it was
-   ever known. The body of a model that is built by `stg_touched_days`. #}
-{% macro tiles_of(where) -%}
+   ever known. The body of a model that is built by `stg_touched_days`. A measure has up to so many `parts`. #}
+{% macro tiles_of(where, parts) -%}
 with
 
 measurements as not materialized (
@@ -26,7 +26,8 @@ grown as (
         min(value) over known as lowest,
         max(value) over known as highest,
         (max(array[time_rank, value]) over known)[2] as last_value,
-        max(at) over known as last_at
+        max(at) over known as last_at,
+        {{ tiles_of_parts(parts, over=' over known') }}
 
     from measurements
     where not has_replaced
@@ -90,7 +91,8 @@ replaced as (
         min(alive.value) as lowest,
         max(alive.value) as highest,
         (max(array[alive.time_rank, alive.value]))[2] as last_value,
-        max(alive.at) as last_at
+        max(alive.at) as last_at,
+        {{ tiles_of_parts(parts, of='alive.') }}
 
     from changes
     left join with_replaced as alive
@@ -131,7 +133,9 @@ tiles as (
         lowest,
         highest,
         last_value,
-        last_at
+        last_at,
+        part_ns,
+        part_totals
 
     from spans
     -- A span in which all events of the day were deleted has no tile.
@@ -151,7 +155,9 @@ select
     lowest,
     highest,
     last_value,
-    last_at
+    last_at,
+    part_ns,
+    part_totals
 from tiles
 -- A day of a person lies on one page or two: whoever replaces it changes and logs these alone. All that is sorted above is
 -- so sorted.

@@ -1,23 +1,21 @@
 {# The tiles of each moment's own day as far as they were known by then, those of several measures side by side.
-   `columns` says which columns are asked of which measure, `model` where they lie. There is one tile of a measure at most,
-   and `max` picks it.
+   `columns`: what a column is called → the measure whose tile it is of, and where that says it; `model` has them. There is
+   one tile of a measure at most, and `max` picks it.
 
    In a full build all tiles are wanted. Else a day's are looked up once for all of its moments. The fences (`offset 0`)
    keep Postgres from looking them up moment by moment: it expects fewer versions than there are. #}
 {% macro todays_tiles(model, columns) -%}
 select
         moments.moment_number
-        {%- for measure, names in columns.items() %}
-        {%- for name in names %},
-        max(tiles.{{ name }}) filter (where tiles.measure = '{{ measure }}') as {{ measure }}_today_{{ name }}
-        {%- endfor %}
+        {%- for name, (measure, told) in columns.items() %},
+        max(tiles.{{ told }}) filter (where tiles.measure = '{{ measure }}') as {{ name }}
         {%- endfor %}
 
     from moments
     {%- if flags.FULL_REFRESH %}
     inner join (
         select * from {{ ref(model) }}
-        where measure in ('{{ columns | join("', '") }}')
+        where measure in ('{{ columns.values() | map('first') | unique | join("', '") }}')
         offset 0 -- noqa: AM09
     ) as tiles
         on
@@ -34,7 +32,7 @@ select
             where
                 tiles.user_id = days.user_id
                 and {{ in_window('tiles', 'days.local_date', 0, 0) }}
-                and tiles.measure in ('{{ columns | join("', '") }}')
+                and tiles.measure in ('{{ columns.values() | map('first') | unique | join("', '") }}')
             offset 0 -- noqa: AM09
         ) as told
     ) as tiles

@@ -55,7 +55,7 @@ measured as (
         max(total::float8 / n::float8) filter (where measure = 'hrv') / 1000::float8 as hrv_rmssd_ms,
         max(last_value::float8) filter (where measure = 'weight') / 1000::float8 as weight_kg
 
-    from {{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('int_whole_tiles'), 'tiles', ref('stg_touched_days')) }}
     where tiles.valid_until = 'infinity'
     group by tiles.user_id, tiles.local_date
 

@@ -15,4 +15,4 @@
     post_hook='{{ analyze_if_grown() }}',
 ) }}
 
-{{ tiles_of("type not in ('mood.rated', 'energy.rated', 'stress.rated')") }}
+{{ tiles_of("type not in ('mood.rated', 'energy.rated', 'stress.rated')", parts=0) }}

@@ -50,7 +50,7 @@ inputs as (
         select
             count(distinct tiles.local_date) filter (where tiles.valid_until = 'infinity')::float8 as told_days_7d,
             max(greatest(tiles.valid_from, nullif(tiles.valid_until, 'infinity'))) as known_at
-        from {{ ref('int_tiles') }} as tiles
+        from {{ ref('int_whole_tiles') }} as tiles
         where
             tiles.user_id = user_days.user_id
             and {{ in_window('tiles', 'user_days.local_date', 6, 0) }}

@@ -11,6 +11,7 @@ from aurora.events.catalogue import MEASURES
 from aurora.scores.bedtime import USUAL_BEDTIME_DAYS, deviation_minutes_sql, minutes_after_noon_sql
 from aurora.scores.regularity import same_state_percent_sql
 from pipelines.transformation.generated.texts import indented, one_line, sql_file
+from pipelines.transformation.generated.tiles import WHOLE_TILES
 
 _EVENTS: Final = "aurora/events/catalogue.py"
 _BEDTIME: Final = "aurora/scores/bedtime.py"
@@ -99,7 +100,7 @@ measured as (
         tiles.local_date,
 {indented(measured, 8)}
 
-    from {{{{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}}}
+    from {{{{ rows_of_days(ref('{WHOLE_TILES}'), 'tiles', ref('stg_touched_days')) }}}}
     where tiles.valid_until = 'infinity'
     group by tiles.user_id, tiles.local_date
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aurora.features.sql import widest
 from aurora.features.windows import Window
+from pipelines.transformation.generated.tiles import WHOLE_TILES
 from pipelines.transformation.generated.texts import described, indented, sql_file, unique_rows
 from pipelines.transformation.generated.windows import measures_of_days_before
 
@@ -48,7 +49,7 @@ tiles as (
         tiles.measure,
         case when tiles.valid_until < 'infinity' then tiles.valid_until else tiles.valid_from end as changed_at
 
-    from {{{{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}}}
+    from {{{{ rows_of_days(ref('{WHOLE_TILES}'), 'tiles', ref('stg_touched_days')) }}}}
 
 ),
 

@@ -1,10 +1,15 @@
-"""Measurements: one view that reads every measure of every event type in a single pass over the log."""
+"""Measurements: one view that reads every measure of every event type in a single pass over the log.
+
+A part of a rating has no row of its own: it lies in that of the whole (docs/decisions/0050).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from aurora.events.catalogue import EVENT_TYPES, EventType
+from aurora.events.catalogue import EVENT_TYPES, MEASURES, EventType, parts_of
+from aurora.events.measures import Measure
 from aurora.features.sql import measure_sql
 from pipelines.transformation.generated.texts import one_line, sql_file
 
@@ -16,6 +21,7 @@ def measurement_files() -> dict[str, str]:
     kinds = [kind for kind in EVENT_TYPES.values() if kind.measures]
     names = "\n".join(f"                {_names(kind)}" for kind in kinds)
     values = "\n".join(f"                {_values(kind)}" for kind in kinds)
+    parts = "\n".join(f"            {_parts(measure)}" for measure in MEASURES if parts_of(measure))
     text = f"""
 {{{{ config(materialized='view') }}}}
 
@@ -49,6 +55,9 @@ measurements as (
         events.local_date,
         measured.measure,
         measured.value,
+        case measured.measure
+{parts}
+        end as part_values,
         coalesce(events.ended_at, events.started_at) as at,
         events.counts_from as alive_from,
         events.counts_until as alive_until
@@ -74,9 +83,20 @@ select * from measurements
 
 
 def _names(kind: EventType) -> str:
-    return f"when '{kind.name}' then array[{', '.join(repr(measure.name) for measure in kind.measures)}]"
+    return f"when '{kind.name}' then array[{', '.join(repr(measure.name) for measure in _wholes(kind))}]"
 
 
 def _values(kind: EventType) -> str:
-    values = ", ".join(one_line(measure_sql(measure)) for measure in kind.measures)
-    return f"when '{kind.name}' then array[{values}]"
+    return f"when '{kind.name}' then {_array(_wholes(kind))}"
+
+
+def _parts(measure: str) -> str:
+    return f"when '{measure}' then {_array(MEASURES[part] for part in parts_of(measure))}"
+
+
+def _wholes(kind: EventType) -> list[Measure]:
+    return [measure for measure in kind.measures if measure.lies_in is None]
+
+
+def _array(measures: Iterable[Measure]) -> str:
+    return f"array[{', '.join(one_line(measure_sql(measure)) for measure in measures)}]"

@@ -1,7 +1,7 @@
-"""Tiles: two tables, and which of them holds a measure.
+"""Tiles: two tables, which of them holds a measure, and the view of all.
 
-Postgres sums up windows in one process. Two tables have two, side by side, and nearly half of all measurements are of
-ratings (docs/decisions/0047).
+Postgres sums up windows in one process. Two tables have two, side by side, and nearly half of all tiles are of ratings
+(docs/decisions/0047). A part of a rating lies in the tile of the whole (docs/decisions/0050).
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from aurora.events.catalogue import EVENT_TYPES
-from pipelines.transformation.generated.texts import sql_file
+from aurora.events.catalogue import EVENT_TYPES, MEASURES, EventType, parts_of
+from aurora.features.states import PART_COLUMNS, TILE_COLUMNS
+from pipelines.transformation.generated.texts import indented, sql_file
 
 _SOURCE: Final = "aurora/events/catalogue.py"
 _OF_RATINGS: Final = "int_rating_tiles"
 _OF_OTHERS: Final = "int_other_tiles"
+WHOLE_TILES: Final = "int_whole_tiles"
 _OF_ALL: Final = "int_tiles"
 
 _RATINGS: Final = frozenset(
@@ -24,22 +26,92 @@ _RATINGS: Final = frozenset(
 
 def tile_files() -> dict[str, str]:
     """Path below `models/` → text. Their descriptions are written by hand, in _tiles.yml."""
-    types = ", ".join(f"'{kind.name}'" for kind in EVENT_TYPES.values() if kind.is_rating)
+    ratings = [kind for kind in EVENT_TYPES.values() if kind.is_rating]
+    others = [kind for kind in EVENT_TYPES.values() if not kind.is_rating]
+    types = ", ".join(f"'{kind.name}'" for kind in ratings)
     return {
-        f"intermediate/{_OF_RATINGS}.sql": _table(_OF_RATINGS, f"type in ({types})"),
-        f"intermediate/{_OF_OTHERS}.sql": _table(_OF_OTHERS, f"type not in ({types})"),
+        f"intermediate/{_OF_RATINGS}.sql": _table(_OF_RATINGS, f"type in ({types})", _most_parts(ratings)),
+        f"intermediate/{_OF_OTHERS}.sql": _table(_OF_OTHERS, f"type not in ({types})", _most_parts(others)),
+        f"intermediate/{_OF_ALL}.sql": sql_file(_OF_ALL, _SOURCE, _view()),
     }
 
 
 def tiles_of(measures: Iterable[str]) -> str:
-    """The model that holds the tiles of these measures: one of the two tables, or the view of both."""
+    """The model that holds the tiles of these measures, or of those that they are part of: a table or the view of both."""
     are_ratings = {measure in _RATINGS for measure in measures}
     if len(are_ratings) > 1:
-        return _OF_ALL
+        return WHOLE_TILES
     return _OF_RATINGS if are_ratings == {True} else _OF_OTHERS
 
 
-def _table(name: str, where: str) -> str:
+def _most_parts(kinds: Iterable[EventType]) -> int:
+    return max(len(parts_of(measure.name)) for kind in kinds for measure in kind.measures)
+
+
+def _view() -> str:
+    """One row a measure, whether it is whole or a part."""
+    columns = ["user_id", "local_date", "measure", "valid_from", "valid_until", *TILE_COLUMNS]
+    names = [
+        f"            when '{measure}' then array[{', '.join(map(repr, parts_of(measure)))}]"
+        for measure in MEASURES
+        if parts_of(measure)
+    ]
+    arrays = [f"wholes.{column}" for column in PART_COLUMNS.values()]
+    newline = "\n"
+    return f"""
+{{{{ config(materialized='view') }}}}
+
+with
+
+wholes as (
+
+    select
+{indented(columns, 8)}
+
+    from {{{{ ref('{WHOLE_TILES}') }}}}
+
+),
+
+parts as (
+
+    select
+        wholes.user_id,
+        wholes.local_date,
+        told.measure,
+        wholes.valid_from,
+        wholes.valid_until,
+        told.n,
+        told.total,
+        null::numeric as squares,
+        null::bigint as lowest,
+        null::bigint as highest,
+        null::bigint as last_value,
+        null::timestamptz as last_at
+
+    from {{{{ ref('{WHOLE_TILES}') }}}} as wholes
+    cross join lateral unnest(
+        case wholes.measure
+{newline.join(names)}
+        end,
+{indented(arrays, 8)}
+    ) as told (measure, {", ".join(PART_COLUMNS)})
+    where told.n is not null
+
+),
+
+tiles as (
+
+    select * from wholes
+    union all
+    select * from parts
+
+)
+
+select * from tiles
+"""
+
+
+def _table(name: str, where: str, most_parts: int) -> str:
     text = f"""
 {{# Of a large log many millions of measurements are sorted: by more than one worker, as handing rows over costs little
    beside that, and in pieces of `work_mem` that are merged once. No index keeps the key: of the two below each key has
@@ -56,6 +128,6 @@ def _table(name: str, where: str) -> str:
     post_hook='{{{{ analyze_if_grown() }}}}',
 ) }}}}
 
-{{{{ tiles_of("{where}") }}}}
+{{{{ tiles_of("{where}", parts={most_parts}) }}}}
 """
     return sql_file(name, _SOURCE, text)

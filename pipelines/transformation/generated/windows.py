@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from aurora.events.catalogue import MEASURES
 from aurora.features.sql import widest
-from aurora.features.windows import Window, frame_name
+from aurora.features.states import side_by_side
+from aurora.features.windows import Window, column_of, frame_name, today_column
 from pipelines.transformation.generated.texts import indented, one_line
 from pipelines.transformation.generated.tiles import tiles_of
 
@@ -22,14 +23,15 @@ def windows_ctes(domain: str, by_measure: dict[str, list[Window]]) -> str:
     earlier = _of_days_before(by_measure)
     values = [f"{one_line(window.with_today_sql())} as {window.column()}" for window in windows]
     first_day = f"first_day={widest(windows)}"
-    newest = _columns_by_measure(earlier, Window.columns_in_frame)
+    newest = _columns(earlier, Window.columns_in_frame, side_by_side)
+    today = _columns(by_measure, Window.columns_of_today, today_column)
     return f"""todays_tiles as (
 
-    {{{{ todays_tiles('{tiles_of(by_measure)}', {_columns_by_measure(by_measure, Window.columns_of_today)}) }}}}
+    {{{{ todays_tiles('{tiles_of(by_measure)}', {today}) }}}}
 
 ),
 
-known_moments as (
+known_moments as not materialized (
 
     {{{{ known_moments('{domain}') }}}}
 
@@ -98,20 +100,30 @@ def _of_days_before(by_measure: dict[str, list[Window]]) -> dict[str, list[Windo
     }
 
 
-def _columns_by_measure(
-    by_measure: dict[str, list[Window]], columns_of: Callable[[Window], tuple[str, ...]]
+def _wholes(by_measure: dict[str, list[Window]]) -> list[str]:
+    return list(dict.fromkeys(window.whole for windows in by_measure.values() for window in windows))
+
+
+def _columns(
+    by_measure: dict[str, list[Window]],
+    columns_of: Callable[[Window], tuple[str, ...]],
+    name_of: Callable[[str, str], str],
 ) -> str:
-    """Measure → the columns that its windows read of a tile, as dbt's macros take it."""
-    read = {
-        measure: list(dict.fromkeys(column for window in windows for column in columns_of(window)))
-        for measure, windows in by_measure.items()
-    }
-    return str({measure: columns for measure, columns in read.items() if columns})
+    """What windows read of tiles, as dbt's macros take it: the name of a column → the measure whose tile it is of, and
+    where that says it."""
+    windows = [window for several in by_measure.values() for window in several]
+    return str(
+        {
+            name_of(window.measure, column): (window.whole, column_of(window.measure, column))
+            for window in windows
+            for column in columns_of(window)
+        }
+    )
 
 
 def _framed(by_measure: dict[str, list[Window]]) -> str:
     """What the frames of each day give, a line for each measure."""
-    lines = [_columns(_merged(windows, Window.framed_states)) for windows in by_measure.values()]
+    lines = [_selected(_merged(windows, Window.framed_states)) for windows in by_measure.values()]
     frames = dict.fromkeys(
         window.frame for windows in by_measure.values() for window in windows if window.frame
     )
@@ -140,19 +152,19 @@ def _looked_up(by_measure: dict[str, list[Window]]) -> str:
     Person by person and day by day, as the tiles lie: what has left the cache is then read from disk in one go.
     """
     windows = [window for several in by_measure.values() for window in several]
-    columns = _columns(_merged(windows, Window.looked_up_states))
+    columns = _selected(_merged(windows, Window.looked_up_states))
     return f"""    select days.known_number, looked_up.*
     from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (
         select {columns}
-        from {{{{ tiles_before('{tiles_of(by_measure)}', {list(by_measure)}, first_day={widest(windows)}) }}}}
+        from {{{{ tiles_before('{tiles_of(by_measure)}', {_wholes(by_measure)}, first_day={widest(windows)}) }}}}
     ) as looked_up
 """
 
 
 def _states(by_measure: dict[str, list[Window]]) -> str:
     """The states from what is held of them, a line for each measure."""
-    return indented((_columns(_merged(windows, Window.earlier_states)) for windows in by_measure.values()), 8)
+    return indented((_selected(_merged(windows, Window.earlier_states)) for windows in by_measure.values()), 8)
 
 
 def _merged(windows: list[Window], states_of: Callable[[Window], dict[str, str]]) -> dict[str, str]:
@@ -160,7 +172,7 @@ def _merged(windows: list[Window], states_of: Callable[[Window], dict[str, str]]
     return {column: sql for window in windows for column, sql in states_of(window).items()}
 
 
-def _columns(states: dict[str, str]) -> str:
+def _selected(states: dict[str, str]) -> str:
     return ", ".join(
         column if sql == column else f"{one_line(sql)} as {column}" for column, sql in states.items()
     )

@@ -13,11 +13,11 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles('int_other_tiles', {'exercise_minutes': ['n', 'total'], 'exercise_load': ['total', 'last_at'], 'work_minutes': ['total', 'last_at'], 'social_events': ['n'], 'social_minutes': ['total', 'last_at', 'last_value'], 'meditation_minutes': ['last_at']}) }}
+    {{ todays_tiles('int_other_tiles', {'exercise_minutes_today_n': ('exercise_minutes', 'n'), 'exercise_minutes_today_total': ('exercise_minutes', 'total'), 'exercise_load_today_total': ('exercise_load', 'total'), 'exercise_load_today_last_at': ('exercise_load', 'last_at'), 'work_minutes_today_total': ('work_minutes', 'total'), 'work_minutes_today_last_at': ('work_minutes', 'last_at'), 'social_events_today_n': ('social_events', 'n'), 'social_minutes_today_total': ('social_minutes', 'total'), 'social_minutes_today_last_at': ('social_minutes', 'last_at'), 'social_minutes_today_last_value': ('social_minutes', 'last_value'), 'meditation_minutes_today_last_at': ('meditation_minutes', 'last_at')}) }}
 
 ),
 
-known_moments as (
+known_moments as not materialized (
 
     {{ known_moments('activity') }}
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles('int_other_tiles', {'exercise_minutes': ['n', 'total'], 'exercise_load': ['total', 'last_at'], 'work_minutes': ['n', 'total', 'last_at'], 'social_events': ['n'], 'social_minutes': ['n', 'total', 'last_at', 'last_value'], 'meditation_minutes': ['last_at']}, first_day=27) }}
+    {{ newest_tiles('int_other_tiles', {'exercise_minutes_n': ('exercise_minutes', 'n'), 'exercise_minutes_total': ('exercise_minutes', 'total'), 'exercise_load_total': ('exercise_load', 'total'), 'exercise_load_last_at': ('exercise_load', 'last_at'), 'work_minutes_n': ('work_minutes', 'n'), 'work_minutes_total': ('work_minutes', 'total'), 'work_minutes_last_at': ('work_minutes', 'last_at'), 'social_events_n': ('social_events', 'n'), 'social_minutes_n': ('social_minutes', 'n'), 'social_minutes_total': ('social_minutes', 'total'), 'social_minutes_last_at': ('social_minutes', 'last_at'), 'social_minutes_last_value': ('social_minutes', 'last_value'), 'meditation_minutes_last_at': ('meditation_minutes', 'last_at')}, first_day=27) }}
 
 ),
 

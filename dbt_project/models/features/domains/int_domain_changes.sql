@@ -20,7 +20,7 @@ tiles as (
         tiles.measure,
         case when tiles.valid_until < 'infinity' then tiles.valid_until else tiles.valid_from end as changed_at
 
-    from {{ rows_of_days(ref('int_tiles'), 'tiles', ref('stg_touched_days')) }}
+    from {{ rows_of_days(ref('int_whole_tiles'), 'tiles', ref('stg_touched_days')) }}
 
 ),
 

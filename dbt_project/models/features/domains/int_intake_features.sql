@@ -13,11 +13,11 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles('int_other_tiles', {'meals': ['last_at'], 'caffeine': ['total', 'last_at'], 'alcohol': ['total']}) }}
+    {{ todays_tiles('int_other_tiles', {'meals_today_last_at': ('meals', 'last_at'), 'caffeine_today_total': ('caffeine', 'total'), 'caffeine_today_last_at': ('caffeine', 'last_at'), 'alcohol_today_total': ('alcohol', 'total')}) }}
 
 ),
 
-known_moments as (
+known_moments as not materialized (
 
     {{ known_moments('intake') }}
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles('int_other_tiles', {'meals': ['last_at'], 'caffeine': ['n', 'total', 'last_at'], 'alcohol': ['total']}, first_day=27) }}
+    {{ newest_tiles('int_other_tiles', {'meals_last_at': ('meals', 'last_at'), 'caffeine_n': ('caffeine', 'n'), 'caffeine_total': ('caffeine', 'total'), 'caffeine_last_at': ('caffeine', 'last_at'), 'alcohol_total': ('alcohol', 'total')}, first_day=27) }}
 
 ),
 

@@ -13,11 +13,11 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles('int_other_tiles', {'main_sleep_minutes': ['last_at', 'last_value', 'n', 'total'], 'sleep_minutes': ['n', 'total'], 'sleep_efficiency': ['last_value', 'n', 'total']}) }}
+    {{ todays_tiles('int_other_tiles', {'main_sleep_minutes_today_last_at': ('main_sleep_minutes', 'last_at'), 'main_sleep_minutes_today_last_value': ('main_sleep_minutes', 'last_value'), 'main_sleep_minutes_today_n': ('main_sleep_minutes', 'n'), 'main_sleep_minutes_today_total': ('main_sleep_minutes', 'total'), 'sleep_minutes_today_n': ('sleep_minutes', 'n'), 'sleep_minutes_today_total': ('sleep_minutes', 'total'), 'sleep_efficiency_today_last_value': ('sleep_efficiency', 'last_value'), 'sleep_efficiency_today_n': ('sleep_efficiency', 'n'), 'sleep_efficiency_today_total': ('sleep_efficiency', 'total')}) }}
 
 ),
 
-known_moments as (
+known_moments as not materialized (
 
     {{ known_moments('sleep') }}
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles('int_other_tiles', {'main_sleep_minutes': ['last_at', 'n', 'last_value', 'total'], 'sleep_minutes': ['n', 'total'], 'sleep_efficiency': ['n', 'last_value', 'total']}, first_day=27) }}
+    {{ newest_tiles('int_other_tiles', {'main_sleep_minutes_last_at': ('main_sleep_minutes', 'last_at'), 'main_sleep_minutes_n': ('main_sleep_minutes', 'n'), 'main_sleep_minutes_last_value': ('main_sleep_minutes', 'last_value'), 'main_sleep_minutes_total': ('main_sleep_minutes', 'total'), 'sleep_minutes_n': ('sleep_minutes', 'n'), 'sleep_minutes_total': ('sleep_minutes', 'total'), 'sleep_efficiency_n': ('sleep_efficiency', 'n'), 'sleep_efficiency_last_value': ('sleep_efficiency', 'last_value'), 'sleep_efficiency_total': ('sleep_efficiency', 'total')}, first_day=27) }}
 
 ),
 

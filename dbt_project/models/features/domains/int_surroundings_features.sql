@@ -13,11 +13,11 @@ moments as not materialized (
 
 todays_tiles as (
 
-    {{ todays_tiles('int_other_tiles', {'cloud_cover': ['n', 'total'], 'daylight_minutes': ['last_value']}) }}
+    {{ todays_tiles('int_other_tiles', {'cloud_cover_today_n': ('cloud_cover', 'n'), 'cloud_cover_today_total': ('cloud_cover', 'total'), 'daylight_minutes_today_last_value': ('daylight_minutes', 'last_value')}) }}
 
 ),
 
-known_moments as (
+known_moments as not materialized (
 
     {{ known_moments('surroundings') }}
 
@@ -31,7 +31,7 @@ days as (
 
 days_in_order as (
 
-    {{ newest_tiles('int_other_tiles', {'daylight_minutes': ['n', 'last_value']}, first_day=1) }}
+    {{ newest_tiles('int_other_tiles', {'daylight_minutes_n': ('daylight_minutes', 'n'), 'daylight_minutes_last_value': ('daylight_minutes', 'last_value')}, first_day=1) }}
 
 ),
 
