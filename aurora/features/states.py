@@ -56,9 +56,13 @@ class State:
     of_held: Callable[[str, int], str] | None = None
     """For what cannot be said within a frame: see `from_held`."""
 
-    def over_rows(self, *, scale: str, inside: str, columns: Mapping[str, str] = OF_A_ROW) -> str:
-        """What the rows of a window give, whose `columns` are called so."""
-        return self.rows.format(scale=scale, inside=inside, **columns)
+    def over_rows(self, *, scale: str, inside: str) -> str:
+        """What the rows of a window give."""
+        return self.rows.format(scale=scale, inside=inside, **OF_A_ROW)
+
+    def over_rows_in_order(self, *, scale: str, inside: str, columns: Mapping[str, str]) -> str:
+        """The same of rows that come newest first, and whose `columns` are called so."""
+        return self._unordered.format(scale=scale, inside=inside, **columns)
 
     def over_frame(self, *, scale: str, measure: str, frame: str) -> str:
         """What a frame gives of days that have the tiles of several measures side by side."""
@@ -86,7 +90,11 @@ class State:
 
     @property
     def _over_frame(self) -> str:
-        return self.frame or self.rows.replace(f" {IN_ORDER}", "").replace("{inside}", "over {frame}")
+        return self.frame or self._unordered.replace("{inside}", "over {frame}")
+
+    @property
+    def _unordered(self) -> str:
+        return self.rows.replace(f" {IN_ORDER}", "")
 
 
 def side_by_side(measure: str, column: str) -> str:

@@ -66,7 +66,7 @@ class Window(Leaf):
         return {column: STATES[name].from_held(column, last - first + 1) for name, column in columns.items()}
 
     def looked_up_states(self) -> dict[str, str]:
-        """Column → what rows of several measures and days give."""
+        """Column → what rows of several measures and days give that come newest first."""
         if self.frame is None:
             return {}
         columns, condition = OF_A_ROW, f"measure = '{self.whole}'"
@@ -75,7 +75,7 @@ class Window(Leaf):
             condition += f" and {columns['row_n']} is not null"
         inside = _inside(*self.frame, condition=condition)
         return {
-            self._column(name): STATES[name].over_rows(scale=self._scale, inside=inside, columns=columns)
+            self._column(name): STATES[name].over_rows_in_order(scale=self._scale, inside=inside, columns=columns)
             for name in self._aggregate.states
         }
 

@@ -1,5 +1,6 @@
 {# The tiles of `measures` in `model` that windows read for the row of `days` at hand: those of the days before its own, from
-   `first_day` days before on, each in the version that counted at the row's `known_by`. #}
+   `first_day` days before on, each in the version that counted at the row's `known_by`; newest first. To sort in each sum
+   would take longer than the sums: a fenced subquery hands its rows over as it has sorted them. #}
 {% macro tiles_before(model, measures, first_day) -%}
 (
         select
@@ -22,5 +23,7 @@
             and tiles.measure in ('{{ measures | join("', '") }}')
             and tiles.valid_from <= days.known_by
             and tiles.valid_until > days.known_by
+        order by tiles.local_date desc
+        offset 0 -- noqa: AM09
     ) as tiles
 {%- endmacro %}
