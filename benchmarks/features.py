@@ -32,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aurora.database.grants import PIPELINES
-from aurora.events.catalogue import MEASURES, parts_of
+from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURE_SETS
 from benchmarks.compared_features import NAMES, compare, read
 from benchmarks.cost import Cost, peak_mb, postgres_of, spent
@@ -57,10 +57,8 @@ OTHERS: Final[dict[str, Callable[[pa.Table, pa.Table, Sequence[str]], pa.Table]]
 
 AIMS: Final = {"DuckDB": " (aim: ≤ 2)"}
 
-_PARTS = "\n".join(
-    f"            when '{measure}' then array[{', '.join(map(repr, parts_of(measure)))}]"
-    for measure in MEASURES
-    if parts_of(measure)
+_PARTS = "".join(
+    f", ('{part.name}', measurements.{part.name})" for part in MEASURES.values() if part.lies_in
 )
 _MEASUREMENTS = f"""
     select
@@ -71,12 +69,7 @@ _MEASUREMENTS = f"""
         measurements.at as happened_at,
         measurements.alive_from
     from intermediate.int_measurements as measurements
-    cross join lateral unnest(
-        measurements.measure || case measurements.measure
-{_PARTS}
-        end,
-        measurements.value || measurements.part_values
-    ) as told (measure, value)
+    cross join lateral (values (measurements.measure, measurements.value){_PARTS}) as told (measure, value)
     where measurements.alive_until = 'infinity' and told.value is not null
 """  # noqa: S608  # of the catalogue
 """Each part of a measure as a row of its own, in the one pass in which all are read."""

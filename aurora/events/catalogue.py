@@ -248,11 +248,6 @@ MEASURES: dict[str, Measure] = {name: measure for name, (_, measure) in _MEASURE
 TYPE_OF_MEASURE: dict[str, EventType] = {name: entry for name, (entry, _) in _MEASURES.items()}
 
 
-def parts_of(measure: str) -> tuple[str, ...]:
-    """The measures that lie in this one's rows of the warehouse (`Measure.lies_in`), in their order there."""
-    return tuple(part.name for part in TYPE_OF_MEASURE[measure].measures if part.lies_in == measure)
-
-
 def event_type(name: str) -> EventType:
     """The catalogue entry called `name`, or UnknownEventTypeError."""
     try:
@@ -261,4 +256,4 @@ def event_type(name: str) -> EventType:
         raise UnknownEventTypeError(name) from None
 
 
-__all__ = ["DURATION", "EVENT_TYPES", "MEASURES", "TYPE_OF_MEASURE", "EventType", "event_type", "parts_of"]
+__all__ = ["DURATION", "EVENT_TYPES", "MEASURES", "TYPE_OF_MEASURE", "EventType", "event_type"]

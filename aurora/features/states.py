@@ -19,9 +19,8 @@ KEPT: Final = 1 - EWMA_ALPHA
 TILE_COLUMNS: Final = ("n", "total", "squares", "lowest", "highest", "last_value", "last_at")
 """What SQL knows of a tile."""
 
-PART_COLUMNS: Final = {"n": "part_ns", "total": "part_totals"}
-"""What the tile of a measure knows of those that lie in it: the column → an array in that tile, in the order of
-`parts_of`. Null where the day has nothing of one."""
+PART_COLUMNS: Final = ("n", "total")
+"""What the tile of a measure knows of each that lies in it (`Measure.lies_in`); null where the day has nothing of it."""
 
 OF_A_ROW: Final = {f"row_{column}": column for column in TILE_COLUMNS}
 """The columns where rows are tiles of one measure."""

@@ -9,10 +9,10 @@ from datetime import datetime
 from operator import itemgetter
 
 from aurora.errors import CatalogueConflictError
-from aurora.events.catalogue import MEASURES, parts_of
+from aurora.events.catalogue import MEASURES
 from aurora.features.aggregates import AGGREGATES, Aggregate, DayTile
 from aurora.features.expressions import Leaf, Number
-from aurora.features.states import OF_A_ROW, PART_COLUMNS, STATES, TILE_COLUMNS
+from aurora.features.states import OF_A_ROW, PART_COLUMNS, STATES, TILE_COLUMNS, side_by_side
 from aurora.features.tiles import LIVE_DAYS
 
 
@@ -34,7 +34,7 @@ class Window(Leaf):
             raise CatalogueConflictError(
                 f"a window of {self.measure!r} leaves the {LIVE_DAYS} days of live state"
             )
-        if self.whole != self.measure and not self._aggregate.columns_read <= PART_COLUMNS.keys():
+        if self.whole != self.measure and not self._aggregate.columns_read <= set(PART_COLUMNS):
             raise CatalogueConflictError(
                 f"a window of {self.measure!r} asks for {self.aggregate!r}: the tile of {self.whole!r}, in which it"
                 " lies, has its count and its sum alone"
@@ -174,9 +174,8 @@ def _inside(first: int, last: int, *, condition: str = "") -> str:
 
 
 def column_of(measure: str, column: str) -> str:
-    """Where a tile says this of a measure: in the column itself, or of a part in an array of the whole's tile."""
-    whole = MEASURES[measure].lies_in
-    return f"{PART_COLUMNS[column]}[{parts_of(whole).index(measure) + 1}]" if whole else column
+    """What the column of a tile is called that says this of a measure, in its own tile or in that in which it lies."""
+    return side_by_side(measure, column) if MEASURES[measure].lies_in else column
 
 
 def frame_name(first: int, last: int) -> str:

@@ -2,12 +2,13 @@
    framed `days` on, null where there is none. `columns`: what a column is called → the measure whose tile it is of, and
    where that says it. The framed days are among the rows, if only to be asked for: they have a `known_number`. #}
 {% macro newest_tiles(model, columns, first_day) -%}
+{%- set told = columns.values() | map('last') | unique | list -%}
 select
         user_id,
         local_date - date '2000-01-01' as day,
         max(known_number) as known_number
-        {%- for name, (measure, told) in columns.items() %},
-        max({{ told }}) filter (where measure = '{{ measure }}') as {{ name }}
+        {%- for name, (measure, column) in columns.items() %},
+        max({{ column }}) filter (where measure = '{{ measure }}') as {{ name }}
         {%- endfor %}
 
     from (
@@ -16,21 +17,13 @@ select
             tiles.local_date,
             null::bigint as known_number,
             tiles.measure,
-            tiles.n,
-            tiles.total,
-            tiles.squares,
-            tiles.lowest,
-            tiles.highest,
-            tiles.last_value,
-            tiles.last_at,
-            tiles.part_ns,
-            tiles.part_totals
+            tiles.{{ told | join(',\n            tiles.') }}
 
         from {{ ref(model) }} as tiles
         {{ only_tiles_around('days', first_day, where='is_framed') }}
         where tiles.measure in ('{{ columns.values() | map('first') | unique | join("', '") }}') and tiles.valid_until = 'infinity'
         union all
-        select user_id, local_date, known_number, null, null, null, null, null, null, null, null, null, null
+        select user_id, local_date, known_number, null{{ ', null' * (told | length) }}
         from days
         where is_framed
     ) as newest

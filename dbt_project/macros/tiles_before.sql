@@ -1,19 +1,11 @@
-{# The tiles of `measures` in `model` that windows read for the row of `days` at hand: those of the days before its own, from
+{# The `columns` of the tiles of `measures` in `model` that windows read for the row of `days` at hand: those of the days before its own, from
    `first_day` days before on, each in the version that counted at the row's `known_by`; newest first. To sort in each sum
    would take longer than the sums: a fenced subquery hands its rows over as it has sorted them. #}
-{% macro tiles_before(model, measures, first_day) -%}
+{% macro tiles_before(model, measures, columns, first_day) -%}
 (
         select
             tiles.measure,
-            tiles.n,
-            tiles.total,
-            tiles.squares,
-            tiles.lowest,
-            tiles.highest,
-            tiles.last_value,
-            tiles.last_at,
-            tiles.part_ns,
-            tiles.part_totals,
+            tiles.{{ columns | join(',\n            tiles.') }},
             tiles.local_date - date '2000-01-01' as day,
             days.local_date - tiles.local_date as days_ago
         from {{ ref(model) }} as tiles

@@ -1,5 +1,6 @@
 {# The tiles of the events for which `where` holds: what a local day holds of a measure, in every state in which it was
-   ever known. The body of a model that is built by `stg_touched_days`. A measure has up to so many `parts`. #}
+   ever known. The body of a model that is built by `stg_touched_days`. In some
+   rows lie `parts`, measures of which a tile has the count and the sum. #}
 {% macro tiles_of(where, parts) -%}
 with
 
@@ -26,8 +27,11 @@ grown as (
         min(value) over known as lowest,
         max(value) over known as highest,
         (max(array[time_rank, value]) over known)[2] as last_value,
-        max(at) over known as last_at,
-        {{ tiles_of_parts(parts, over=' over known') }}
+        max(at) over known as last_at
+        {%- for part in parts %},
+        nullif(count({{ part }}) over known, 0)::integer as {{ part }}_n,
+        (sum({{ part }}) over known)::bigint as {{ part }}_total
+        {%- endfor %}
 
     from measurements
     where not has_replaced
@@ -91,8 +95,11 @@ replaced as (
         min(alive.value) as lowest,
         max(alive.value) as highest,
         (max(array[alive.time_rank, alive.value]))[2] as last_value,
-        max(alive.at) as last_at,
-        {{ tiles_of_parts(parts, of='alive.') }}
+        max(alive.at) as last_at
+        {%- for part in parts %},
+        nullif(count(alive.{{ part }}), 0)::integer as {{ part }}_n,
+        sum(alive.{{ part }})::bigint as {{ part }}_total
+        {%- endfor %}
 
     from changes
     left join with_replaced as alive
@@ -133,9 +140,11 @@ tiles as (
         lowest,
         highest,
         last_value,
-        last_at,
-        part_ns,
-        part_totals
+        last_at
+        {%- for part in parts %},
+        {{ part }}_n,
+        {{ part }}_total
+        {%- endfor %}
 
     from spans
     -- A span in which all events of the day were deleted has no tile.
@@ -155,9 +164,11 @@ select
     lowest,
     highest,
     last_value,
-    last_at,
-    part_ns,
-    part_totals
+    last_at
+    {%- for part in parts %},
+    {{ part }}_n,
+    {{ part }}_total
+    {%- endfor %}
 from tiles
 -- A day of a person lies on one page or two: whoever replaces it changes and logs these alone. All that is sorted above is
 -- so sorted.

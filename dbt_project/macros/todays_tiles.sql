@@ -8,8 +8,8 @@
 {%- set measures = columns.values() | map('first') | unique | list -%}
 select
         moments.moment_number
-        {%- for name, (measure, told) in columns.items() %},
-        {% if measures | length == 1 %}tiles.{{ told }}{% else %}max(tiles.{{ told }}) filter (where tiles.measure = '{{ measure }}'){% endif %} as {{ name }}
+        {%- for name, (measure, column) in columns.items() %},
+        {% if measures | length == 1 %}tiles.{{ column }}{% else %}max(tiles.{{ column }}) filter (where tiles.measure = '{{ measure }}'){% endif %} as {{ name }}
         {%- endfor %}
 
     from moments

@@ -15,4 +15,4 @@
     post_hook='{{ analyze_if_grown() }}',
 ) }}
 
-{{ tiles_of("type not in ('mood.rated', 'energy.rated', 'stress.rated')", parts=0) }}
+{{ tiles_of("type not in ('mood.rated', 'energy.rated', 'stress.rated')", parts=[]) }}

@@ -15,4 +15,4 @@
     post_hook='{{ analyze_if_grown() }}',
 ) }}
 
-{{ tiles_of("type in ('mood.rated', 'energy.rated', 'stress.rated')", parts=9) }}
+{{ tiles_of("type in ('mood.rated', 'energy.rated', 'stress.rated')", parts=['mood_night', 'mood_morning', 'mood_afternoon', 'mood_evening', 'mood_very_negative', 'mood_negative', 'mood_neutral', 'mood_positive', 'mood_very_positive', 'energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening']) }}

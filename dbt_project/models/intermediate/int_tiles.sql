@@ -40,14 +40,22 @@ parts as (
         null::bigint as last_value,
         null::timestamptz as last_at
 
-    from {{ ref('int_whole_tiles') }} as wholes
-    cross join lateral unnest(
-        case wholes.measure
-            when 'mood' then array['mood_night', 'mood_morning', 'mood_afternoon', 'mood_evening', 'mood_very_negative', 'mood_negative', 'mood_neutral', 'mood_positive', 'mood_very_positive']
-            when 'energy' then array['energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening']
-        end,
-        wholes.part_ns,
-        wholes.part_totals
+    from {{ ref('int_rating_tiles') }} as wholes
+    cross join lateral (
+        values
+        ('mood_night', wholes.mood_night_n, wholes.mood_night_total),
+        ('mood_morning', wholes.mood_morning_n, wholes.mood_morning_total),
+        ('mood_afternoon', wholes.mood_afternoon_n, wholes.mood_afternoon_total),
+        ('mood_evening', wholes.mood_evening_n, wholes.mood_evening_total),
+        ('mood_very_negative', wholes.mood_very_negative_n, wholes.mood_very_negative_total),
+        ('mood_negative', wholes.mood_negative_n, wholes.mood_negative_total),
+        ('mood_neutral', wholes.mood_neutral_n, wholes.mood_neutral_total),
+        ('mood_positive', wholes.mood_positive_n, wholes.mood_positive_total),
+        ('mood_very_positive', wholes.mood_very_positive_n, wholes.mood_very_positive_total),
+        ('energy_night', wholes.energy_night_n, wholes.energy_night_total),
+        ('energy_morning', wholes.energy_morning_n, wholes.energy_morning_total),
+        ('energy_afternoon', wholes.energy_afternoon_n, wholes.energy_afternoon_total),
+        ('energy_evening', wholes.energy_evening_n, wholes.energy_evening_total)
     ) as told (measure, n, total)
     where told.n is not null
 

@@ -4,10 +4,24 @@ with
 
 tiles as (
 
-    select * from {{ ref('int_rating_tiles') }}
-    union all
-    select * from {{ ref('int_other_tiles') }}
+    {% for table in ['int_rating_tiles', 'int_other_tiles'] -%}
+    select
+        user_id,
+        local_date,
+        measure,
+        valid_from,
+        valid_until,
+        n,
+        total,
+        squares,
+        lowest,
+        highest,
+        last_value,
+        last_at
 
+    from {{ ref(table) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 )
 
 select * from tiles

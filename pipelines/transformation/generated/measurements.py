@@ -5,13 +5,12 @@ A part of a rating has no row of its own: it lies in that of the whole (docs/dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from aurora.events.catalogue import EVENT_TYPES, MEASURES, EventType, parts_of
+from aurora.events.catalogue import EVENT_TYPES, MEASURES, EventType
 from aurora.events.measures import Measure
 from aurora.features.sql import measure_sql
-from pipelines.transformation.generated.texts import one_line, sql_file
+from pipelines.transformation.generated.texts import indented, one_line, sql_file
 
 SOURCE: Final = "aurora/events/catalogue.py"
 
@@ -21,7 +20,7 @@ def measurement_files() -> dict[str, str]:
     kinds = [kind for kind in EVENT_TYPES.values() if kind.measures]
     names = "\n".join(f"                {_names(kind)}" for kind in kinds)
     values = "\n".join(f"                {_values(kind)}" for kind in kinds)
-    parts = "\n".join(f"            {_parts(measure)}" for measure in MEASURES if parts_of(measure))
+    parts = [_part(measure) for measure in MEASURES.values() if measure.lies_in]
     text = f"""
 {{{{ config(materialized='view') }}}}
 
@@ -55,9 +54,7 @@ measurements as (
         events.local_date,
         measured.measure,
         measured.value,
-        case measured.measure
-{parts}
-        end as part_values,
+{indented(parts, 8)},
         coalesce(events.ended_at, events.started_at) as at,
         events.counts_from as alive_from,
         events.counts_until as alive_until
@@ -87,16 +84,14 @@ def _names(kind: EventType) -> str:
 
 
 def _values(kind: EventType) -> str:
-    return f"when '{kind.name}' then {_array(_wholes(kind))}"
+    values = ", ".join(one_line(measure_sql(measure)) for measure in _wholes(kind))
+    return f"when '{kind.name}' then array[{values}]"
 
 
-def _parts(measure: str) -> str:
-    return f"when '{measure}' then {_array(MEASURES[part] for part in parts_of(measure))}"
+def _part(part: Measure) -> str:
+    value = one_line(measure_sql(part))
+    return f"case when measured.measure = '{part.lies_in}' then {value} end as {part.name}"
 
 
 def _wholes(kind: EventType) -> list[Measure]:
     return [measure for measure in kind.measures if measure.lies_in is None]
-
-
-def _array(measures: Iterable[Measure]) -> str:
-    return f"array[{', '.join(one_line(measure_sql(measure)) for measure in measures)}]"

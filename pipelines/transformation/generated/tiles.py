@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from aurora.events.catalogue import EVENT_TYPES, MEASURES, EventType, parts_of
+from aurora.events.catalogue import EVENT_TYPES, EventType
 from aurora.features.states import PART_COLUMNS, TILE_COLUMNS
+from aurora.features.windows import column_of
 from pipelines.transformation.generated.texts import indented, sql_file
 
 _SOURCE: Final = "aurora/events/catalogue.py"
@@ -30,9 +31,9 @@ def tile_files() -> dict[str, str]:
     others = [kind for kind in EVENT_TYPES.values() if not kind.is_rating]
     types = ", ".join(f"'{kind.name}'" for kind in ratings)
     return {
-        f"intermediate/{_OF_RATINGS}.sql": _table(_OF_RATINGS, f"type in ({types})", _most_parts(ratings)),
-        f"intermediate/{_OF_OTHERS}.sql": _table(_OF_OTHERS, f"type not in ({types})", _most_parts(others)),
-        f"intermediate/{_OF_ALL}.sql": sql_file(_OF_ALL, _SOURCE, _view()),
+        f"intermediate/{_OF_RATINGS}.sql": _table(_OF_RATINGS, f"type in ({types})", _parts(ratings)),
+        f"intermediate/{_OF_OTHERS}.sql": _table(_OF_OTHERS, f"type not in ({types})", _parts(others)),
+        f"intermediate/{_OF_ALL}.sql": sql_file(_OF_ALL, _SOURCE, _view(_parts(ratings))),
     }
 
 
@@ -44,20 +45,17 @@ def tiles_of(measures: Iterable[str]) -> str:
     return _OF_RATINGS if are_ratings == {True} else _OF_OTHERS
 
 
-def _most_parts(kinds: Iterable[EventType]) -> int:
-    return max(len(parts_of(measure.name)) for kind in kinds for measure in kind.measures)
+def _parts(kinds: Iterable[EventType]) -> list[str]:
+    return [measure.name for kind in kinds for measure in kind.measures if measure.lies_in]
 
 
-def _view() -> str:
-    """One row a measure, whether it is whole or a part."""
+def _view(parts: Iterable[str]) -> str:
+    """One row a measure, also of those that lie in the tile of another."""
     columns = ["user_id", "local_date", "measure", "valid_from", "valid_until", *TILE_COLUMNS]
-    names = [
-        f"            when '{measure}' then array[{', '.join(map(repr, parts_of(measure)))}]"
-        for measure in MEASURES
-        if parts_of(measure)
+    told = [
+        f"({', '.join([repr(part), *(f'wholes.{column_of(part, column)}' for column in PART_COLUMNS)])})"
+        for part in parts
     ]
-    arrays = [f"wholes.{column}" for column in PART_COLUMNS.values()]
-    newline = "\n"
     return f"""
 {{{{ config(materialized='view') }}}}
 
@@ -88,13 +86,11 @@ parts as (
         null::bigint as last_value,
         null::timestamptz as last_at
 
-    from {{{{ ref('{WHOLE_TILES}') }}}} as wholes
-    cross join lateral unnest(
-        case wholes.measure
-{newline.join(names)}
-        end,
-{indented(arrays, 8)}
-    ) as told (measure, {", ".join(PART_COLUMNS)})
+    from {{{{ ref('{_OF_RATINGS}') }}}} as wholes
+    cross join lateral (
+        values
+{indented(told, 8)}
+    ) as told (measure, n, total)
     where told.n is not null
 
 ),
@@ -111,7 +107,7 @@ select * from tiles
 """
 
 
-def _table(name: str, where: str, most_parts: int) -> str:
+def _table(name: str, where: str, parts: list[str]) -> str:
     text = f"""
 {{# Of a large log many millions of measurements are sorted: by more than one worker, as handing rows over costs little
    beside that, and in pieces of `work_mem` that are merged once. No index keeps the key: of the two below each key has
@@ -128,6 +124,6 @@ def _table(name: str, where: str, most_parts: int) -> str:
     post_hook='{{{{ analyze_if_grown() }}}}',
 ) }}}}
 
-{{{{ tiles_of("{where}", parts={most_parts}) }}}}
+{{{{ tiles_of("{where}", parts={parts}) }}}}
 """
     return sql_file(name, _SOURCE, text)

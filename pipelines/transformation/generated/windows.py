@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from aurora.events.catalogue import MEASURES
 from aurora.features.sql import widest
-from aurora.features.states import side_by_side
+from aurora.features.states import PART_COLUMNS, TILE_COLUMNS, side_by_side
 from aurora.features.windows import Window, column_of, frame_name, today_column
 from pipelines.transformation.generated.texts import indented, one_line
 from pipelines.transformation.generated.tiles import tiles_of
@@ -100,6 +100,10 @@ def _of_days_before(by_measure: dict[str, list[Window]]) -> dict[str, list[Windo
     }
 
 
+def _parts(windows: list[Window]) -> list[str]:
+    return list(dict.fromkeys(window.measure for window in windows if window.whole != window.measure))
+
+
 def _wholes(by_measure: dict[str, list[Window]]) -> list[str]:
     return list(dict.fromkeys(window.whole for windows in by_measure.values() for window in windows))
 
@@ -153,11 +157,12 @@ def _looked_up(by_measure: dict[str, list[Window]]) -> str:
     """
     windows = [window for several in by_measure.values() for window in several]
     columns = _selected(_merged(windows, Window.looked_up_states))
+    told = [*TILE_COLUMNS, *(column_of(part, column) for part in _parts(windows) for column in PART_COLUMNS)]
     return f"""    select days.known_number, looked_up.*
     from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (
         select {columns}
-        from {{{{ tiles_before('{tiles_of(by_measure)}', {_wholes(by_measure)}, first_day={widest(windows)}) }}}}
+        from {{{{ tiles_before('{tiles_of(by_measure)}', {_wholes(by_measure)}, {told}, first_day={widest(windows)}) }}}}
     ) as looked_up
 """
 

@@ -82,6 +82,25 @@ def test_parts_of_the_day_have_tiles_of_their_own_except_for_bare_dates() -> Non
 _CLASSES = {f"mood_{name}" for name in ("very_negative", "negative", "neutral", "positive", "very_positive")}
 
 
+def test_what_lies_in_a_rating_is_counted_and_summed_up() -> None:
+    ratings = [
+        logged("mood.rated", f"2026-03-30T{hour}:00:00+00:00", {"valence": valence})
+        for hour, valence in (("19", 0.5), ("20", 0.1), ("09", 0.3))
+    ]
+    found = tiles_of(ratings)[DAY]
+
+    assert (found["mood"].n, found["mood"].last) == (3, 100)
+    assert found["mood_evening"] == Tile(2, 600)
+    assert found["mood_positive"] == Tile(3, 2)
+
+
+def test_a_part_of_an_amount_has_a_tile_like_any_other() -> None:
+    coffee = logged("caffeine.consumed", "2026-03-30T15:00:00+00:00", {"caffeine_mg": 80})
+    found = tiles_of([coffee])[DAY]
+
+    assert found["caffeine_afternoon"] == found["caffeine"]
+
+
 def test_an_event_that_says_nothing_makes_no_tile() -> None:
     assert tiles_of([]) == {}
     assert tiles_of([logged("note.written", "2026-03-30T09:00:00+00:00", {})]) == {}

@@ -276,6 +276,14 @@ def test_a_window_that_cannot_be_is_refused() -> None:
         Window("energy", "sum", 0)
 
 
+def test_a_window_of_what_lies_in_a_rating_reads_its_count_and_its_sum() -> None:
+    assert Window("mood_evening", "mean", 28).whole == "mood"
+    assert Window("caffeine_evening", "hours_since", 7).whole == "caffeine_evening"
+    for aggregate in ("std", "last", "min", "max", "hours_since"):
+        with pytest.raises(CatalogueConflictError, match=f"'mood_evening' asks for '{aggregate}'"):
+            Window("mood_evening", aggregate, 28)
+
+
 def test_what_a_dbt_model_has_to_join_follows_from_its_windows() -> None:
     windows = [Window("energy", "sum", 7), Window("energy", "mean", 3, lag=10)]
 

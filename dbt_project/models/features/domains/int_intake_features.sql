@@ -61,7 +61,7 @@ held as (
     from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (
         select max(last_at) filter (where measure = 'meals' and days_ago between 1 and 1) as meals_last_at_2d, sum(total) filter (where measure = 'caffeine' and days_ago between 1 and 27) as caffeine_total_27d_lag_1, count(n) filter (where measure = 'caffeine' and days_ago between 1 and 27) as caffeine_days_27d_lag_1, max(last_at) filter (where measure = 'caffeine' and days_ago between 1 and 2) as caffeine_last_at_3d, sum(total) filter (where measure = 'alcohol' and days_ago between 1 and 1) as alcohol_total_2d, sum(total) filter (where measure = 'alcohol' and days_ago between 1 and 1) as alcohol_total_1d_lag_1
-        from {{ tiles_before('int_other_tiles', ['meals', 'caffeine', 'alcohol'], first_day=27) }}
+        from {{ tiles_before('int_other_tiles', ['meals', 'caffeine', 'alcohol'], ['n', 'total', 'squares', 'lowest', 'highest', 'last_value', 'last_at'], first_day=27) }}
     ) as looked_up
 
 ),

@@ -61,7 +61,7 @@ held as (
     from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (
         select max(last_at) filter (where measure = 'main_sleep_minutes' and days_ago between 1 and 2) as main_sleep_minutes_last_at_3d, (max(array[-days_ago, last_value]) filter (where measure = 'main_sleep_minutes' and days_ago between 1 and 2))[2] as main_sleep_minutes_last_value_3d, sum(total) filter (where measure = 'main_sleep_minutes' and days_ago between 1 and 27) as main_sleep_minutes_total_28d, sum(n) filter (where measure = 'main_sleep_minutes' and days_ago between 1 and 27) as main_sleep_minutes_n_28d, sum(total) filter (where measure = 'sleep_minutes' and days_ago between 1 and 6) as sleep_minutes_total_7d, count(n) filter (where measure = 'sleep_minutes' and days_ago between 1 and 6) as sleep_minutes_days_7d, (max(array[-days_ago, last_value]) filter (where measure = 'sleep_efficiency' and days_ago between 1 and 2))[2] as sleep_efficiency_last_value_3d, sum(total) filter (where measure = 'sleep_efficiency' and days_ago between 1 and 27) as sleep_efficiency_total_28d, sum(n) filter (where measure = 'sleep_efficiency' and days_ago between 1 and 27) as sleep_efficiency_n_28d
-        from {{ tiles_before('int_other_tiles', ['main_sleep_minutes', 'sleep_minutes', 'sleep_efficiency'], first_day=27) }}
+        from {{ tiles_before('int_other_tiles', ['main_sleep_minutes', 'sleep_minutes', 'sleep_efficiency'], ['n', 'total', 'squares', 'lowest', 'highest', 'last_value', 'last_at'], first_day=27) }}
     ) as looked_up
 
 ),

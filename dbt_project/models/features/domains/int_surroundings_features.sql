@@ -57,7 +57,7 @@ held as (
     from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (
         select (max(array[-days_ago, last_value]) filter (where measure = 'daylight_minutes' and days_ago between 1 and 1))[2] as daylight_minutes_last_value_2d
-        from {{ tiles_before('int_other_tiles', ['daylight_minutes'], first_day=1) }}
+        from {{ tiles_before('int_other_tiles', ['daylight_minutes'], ['n', 'total', 'squares', 'lowest', 'highest', 'last_value', 'last_at'], first_day=1) }}
     ) as looked_up
 
 ),
