@@ -102,4 +102,4 @@ def test_no_generated_model_is_longer_than_a_reader_bears() -> None:
 def test_the_tiles_of_a_measure_are_read_where_they_lie() -> None:
     assert tiles_of(["energy", "mood", "mood_neutral", "stress"]) == "int_rating_tiles"
     assert tiles_of(["steps", "sleep_quality"]) == "int_other_tiles"
-    assert tiles_of(["steps", "stress"]) == "int_tiles"
+    assert tiles_of(["steps", "stress"]) == "int_whole_tiles"
