@@ -57,9 +57,7 @@ OTHERS: Final[dict[str, Callable[[pa.Table, pa.Table, Sequence[str]], pa.Table]]
 
 AIMS: Final = {"DuckDB": " (aim: ≤ 2)"}
 
-_PARTS = "".join(
-    f", ('{part.name}', measurements.{part.name})" for part in MEASURES.values() if part.lies_in
-)
+_PARTS = "".join(f", ('{part.name}', measurements.{part.name})" for part in MEASURES.values() if part.lies_in)
 _MEASUREMENTS = f"""
     select
         measurements.user_id::text as user_id,

@@ -239,6 +239,10 @@ def _index() -> tuple[dict[str, EventType], dict[str, tuple[EventType, Measure]]
         for measure in entry.measures:
             if measure.name in measures:
                 raise CatalogueConflictError(f"two measures are called {measure.name!r}")
+            if measure.lies_in and not entry.is_rating:
+                raise CatalogueConflictError(
+                    f"{measure.name!r} would lie in the tile of {measure.lies_in!r}: only tiles of ratings have room"
+                )
             measures[measure.name] = (entry, measure)
     return types, measures
 

@@ -99,7 +99,7 @@ class Measure:
     def lies_in(self) -> str | None:
         """The measure whose tile has the count and the sum of this one: a part of a rating is asked for no more.
 
-        A part of an amount has a tile of its own, as it is looked at by itself (when was the last caffeine of an evening).
+        A part of an amount has a tile of its own, as that is asked for more (when was the last caffeine?).
         """
         return self.part_of if self.aggregate == "mean" else None
 

@@ -117,7 +117,9 @@ def unpack(day: date, packed: bytes) -> dict[str, Tile]:
         shape = head & 7
         position += 1
         if (whole := _LIES_IN[number]) is not None:
-            tiles[KEPT[number]] = _part(shape, numbers[position : position + shape], tiles.get(whole, _NO_WHOLE))
+            tiles[KEPT[number]] = _part(
+                shape, numbers[position : position + shape], tiles.get(whole, _NO_WHOLE)
+            )
             position += shape
             continue
         if shape == _SAME and tile is not None:

@@ -20,7 +20,7 @@ TILE_COLUMNS: Final = ("n", "total", "squares", "lowest", "highest", "last_value
 """What SQL knows of a tile."""
 
 PART_COLUMNS: Final = ("n", "total")
-"""What the tile of a measure knows of each that lies in it (`Measure.lies_in`); null where the day has nothing of it."""
+"""What the tile of a measure knows of each that lies in it (`Measure.lies_in`); null where there is none."""
 
 OF_A_ROW: Final = {f"row_{column}": column for column in TILE_COLUMNS}
 """The columns where rows are tiles of one measure."""

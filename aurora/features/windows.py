@@ -75,7 +75,9 @@ class Window(Leaf):
             condition += f" and {columns['row_n']} is not null"
         inside = _inside(*self.frame, condition=condition)
         return {
-            self._column(name): STATES[name].over_rows_in_order(scale=self._scale, inside=inside, columns=columns)
+            self._column(name): STATES[name].over_rows_in_order(
+                scale=self._scale, inside=inside, columns=columns
+            )
             for name in self._aggregate.states
         }
 

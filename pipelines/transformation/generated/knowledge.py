@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from aurora.features.sql import widest
 from aurora.features.windows import Window
-from pipelines.transformation.generated.tiles import WHOLE_TILES
 from pipelines.transformation.generated.texts import described, indented, sql_file, unique_rows
+from pipelines.transformation.generated.tiles import WHOLE_TILES
 from pipelines.transformation.generated.windows import measures_of_days_before
 
 CHANGES: Final = "int_domain_changes"

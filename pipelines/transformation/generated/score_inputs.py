@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from aurora.errors import CatalogueConflictError
+from aurora.events.catalogue import MEASURES
 from aurora.features.windows import Window
 from aurora.scores.ranks import percentile_rank_sql
 from aurora.scores.specification import (
@@ -172,6 +174,10 @@ def parts_cte(spec: ScoreSpec) -> str:
 
 def _tiles_join(measure: str, windows: Mapping[str, Window], days: int) -> str:
     """The windows of one measure over whole days in the state that is known now, and when that last changed."""
+    if whole := MEASURES[measure].lies_in:
+        raise CatalogueConflictError(
+            f"a score reads {measure!r}, which has no tile of its own: it lies in that of {whole!r}"
+        )
     columns = [f"{one_line(window.aggregate_sql())} as {name}" for name, window in windows.items()]
     return f"""    cross join lateral (
         select

@@ -38,7 +38,7 @@ def tile_files() -> dict[str, str]:
 
 
 def tiles_of(measures: Iterable[str]) -> str:
-    """The model that holds the tiles of these measures, or of those that they are part of: a table or the view of both."""
+    """The model that holds the tiles of these measures, or of those in which they lie: a table or the view of both."""
     are_ratings = {measure in _RATINGS for measure in measures}
     if len(are_ratings) > 1:
         return WHOLE_TILES

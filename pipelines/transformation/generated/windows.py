@@ -158,18 +158,21 @@ def _looked_up(by_measure: dict[str, list[Window]]) -> str:
     windows = [window for several in by_measure.values() for window in several]
     columns = _selected(_merged(windows, Window.looked_up_states))
     told = [*TILE_COLUMNS, *(column_of(part, column) for part in _parts(windows) for column in PART_COLUMNS)]
+    of_tiles = f"'{tiles_of(by_measure)}', {_wholes(by_measure)}, {told}, first_day={widest(windows)}"
     return f"""    select days.known_number, looked_up.*
     from (select * from days where not is_framed order by user_id, local_date) as days
     cross join lateral (
         select {columns}
-        from {{{{ tiles_before('{tiles_of(by_measure)}', {_wholes(by_measure)}, {told}, first_day={widest(windows)}) }}}}
+        from {{{{ tiles_before({of_tiles}) }}}}
     ) as looked_up
 """
 
 
 def _states(by_measure: dict[str, list[Window]]) -> str:
     """The states from what is held of them, a line for each measure."""
-    return indented((_selected(_merged(windows, Window.earlier_states)) for windows in by_measure.values()), 8)
+    return indented(
+        (_selected(_merged(windows, Window.earlier_states)) for windows in by_measure.values()), 8
+    )
 
 
 def _merged(windows: list[Window], states_of: Callable[[Window], dict[str, str]]) -> dict[str, str]:

@@ -7,12 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aurora.errors import CatalogueConflictError
+from aurora.features.windows import Window
+from aurora.scores.catalogue import SCORES
 from aurora.settings import PROJECT_DIR
 from pipelines.transformation.generate import find_drift, generated_files, write_generated
+from pipelines.transformation.generated.score_inputs import joins_of
 from pipelines.transformation.generated.texts import MAX_LINES, GeneratedModelTooLongError, sql_file
 from pipelines.transformation.generated.tiles import tiles_of
 
@@ -103,3 +108,11 @@ def test_the_tiles_of_a_measure_are_read_where_they_lie() -> None:
     assert tiles_of(["energy", "mood", "mood_neutral", "stress"]) == "int_rating_tiles"
     assert tiles_of(["steps", "sleep_quality"]) == "int_other_tiles"
     assert tiles_of(["steps", "stress"]) == "int_whole_tiles"
+
+
+def test_a_score_cannot_read_what_has_no_tile_of_its_own() -> None:
+    energy = SCORES["energy"]
+    inputs = tuple(replace(entry, source=Window("energy_evening", "mean", 1)) for entry in energy.inputs)
+
+    with pytest.raises(CatalogueConflictError, match="'energy_evening', which has no tile of its own"):
+        joins_of(replace(energy, inputs=inputs))
