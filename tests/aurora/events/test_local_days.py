@@ -14,7 +14,7 @@ import pytest
 from aurora import clock
 from aurora.database.locks import session_lock
 from aurora.database.zone_data import computed_with
-from aurora.events import local_days
+from aurora.events import acceptance, local_days
 from aurora.events.local_days import RecomputationRunningError, recompute_local_days
 from tests.aurora.events.received import NOW, USER, a_received_mood, a_received_night, accepted
 from tests.aurora.events.test_storage import import_events
@@ -30,12 +30,15 @@ def log(committed_database: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
-def new_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+def new_rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Newer data, by which Oslo's clocks run one hour ahead of what they did."""
     monkeypatch.setattr(clock, "data_version", lambda: "2099a")
     monkeypatch.setattr(
         clock, "zone", lambda name: ZoneInfo("Europe/Athens" if name == "Europe/Oslo" else name)
     )
+    yield
+    # It remembers the days of an event that was accepted meanwhile.
+    acceptance._borders.cache_clear()
 
 
 def put(url: str, *received: dict[str, Any], user_id: UUID = USER) -> None:
