@@ -32,10 +32,10 @@ from rich.console import Console
 from rich.table import Table
 
 from aurora.database.grants import PIPELINES
-from aurora.events.catalogue import MEASURES
 from aurora.features.catalogue import FEATURE_SETS
 from benchmarks.compared_features import NAMES, compare, read
 from benchmarks.cost import Cost, peak_mb, postgres_of, spent
+from benchmarks.every_measurement import EVERY_MEASUREMENT
 from benchmarks.features_in_duckdb import features_in_duckdb
 from benchmarks.features_in_polars import features_in_polars
 from benchmarks.rested_disk import RestedDisk
@@ -56,21 +56,6 @@ OTHERS: Final[dict[str, Callable[[pa.Table, pa.Table, Sequence[str]], pa.Table]]
 """What is measured beside AURORA: its name → the features of measurements and moments."""
 
 AIMS: Final = {"DuckDB": " (aim: ≤ 2)"}
-
-_PARTS = "".join(f", ('{part.name}', measurements.{part.name})" for part in MEASURES.values() if part.lies_in)
-_MEASUREMENTS = f"""
-    select
-        measurements.user_id::text as user_id,
-        told.measure,
-        measurements.local_date,
-        told.value,
-        measurements.at as happened_at,
-        measurements.alive_from
-    from intermediate.int_measurements as measurements
-    cross join lateral (values (measurements.measure, measurements.value){_PARTS}) as told (measure, value)
-    where measurements.alive_until = 'infinity' and told.value is not null
-"""  # noqa: S608  # of the catalogue
-"""Each part of a measure as a row of its own, in the one pass in which all are read."""
 
 _MOMENTS = """
     select
@@ -195,7 +180,7 @@ def _measured(
         for other, features_in in OTHERS.items():
             disk.wait()
             began = spent(postgres)
-            features = features_in(read(url, _MEASUREMENTS), read(url, _MOMENTS), NAMES)
+            features = features_in(read(url, EVERY_MEASUREMENT), read(url, _MOMENTS), NAMES)
             costs[other] = spent(postgres) - began
             if compared:
                 told[other] = features
