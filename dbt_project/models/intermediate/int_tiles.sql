@@ -27,11 +27,11 @@ wholes as (
 parts as (
 
     select
-        wholes.user_id,
-        wholes.local_date,
+        ratings.user_id,
+        ratings.local_date,
         told.measure,
-        wholes.valid_from,
-        wholes.valid_until,
+        ratings.valid_from,
+        ratings.valid_until,
         told.n,
         told.total,
         null::numeric as squares,
@@ -40,23 +40,13 @@ parts as (
         null::bigint as last_value,
         null::timestamptz as last_at
 
-    from {{ ref('int_rating_tiles') }} as wholes
-    cross join lateral (
-        values
-        ('mood_night', wholes.mood_night_n, wholes.mood_night_total),
-        ('mood_morning', wholes.mood_morning_n, wholes.mood_morning_total),
-        ('mood_afternoon', wholes.mood_afternoon_n, wholes.mood_afternoon_total),
-        ('mood_evening', wholes.mood_evening_n, wholes.mood_evening_total),
-        ('mood_very_negative', wholes.mood_very_negative_n, wholes.mood_very_negative_total),
-        ('mood_negative', wholes.mood_negative_n, wholes.mood_negative_total),
-        ('mood_neutral', wholes.mood_neutral_n, wholes.mood_neutral_total),
-        ('mood_positive', wholes.mood_positive_n, wholes.mood_positive_total),
-        ('mood_very_positive', wholes.mood_very_positive_n, wholes.mood_very_positive_total),
-        ('energy_night', wholes.energy_night_n, wholes.energy_night_total),
-        ('energy_morning', wholes.energy_morning_n, wholes.energy_morning_total),
-        ('energy_afternoon', wholes.energy_afternoon_n, wholes.energy_afternoon_total),
-        ('energy_evening', wholes.energy_evening_n, wholes.energy_evening_total)
-    ) as told (measure, n, total)
+    from {{ ref('int_rating_tiles') }} as ratings
+    cross join lateral
+        unnest(
+            array['mood_night', 'mood_morning', 'mood_afternoon', 'mood_evening', 'mood_very_negative', 'mood_negative', 'mood_neutral', 'mood_positive', 'mood_very_positive', 'energy_night', 'energy_morning', 'energy_afternoon', 'energy_evening'],
+            array[ratings.mood_night_n, ratings.mood_morning_n, ratings.mood_afternoon_n, ratings.mood_evening_n, ratings.mood_very_negative_n, ratings.mood_negative_n, ratings.mood_neutral_n, ratings.mood_positive_n, ratings.mood_very_positive_n, ratings.energy_night_n, ratings.energy_morning_n, ratings.energy_afternoon_n, ratings.energy_evening_n],
+            array[ratings.mood_night_total, ratings.mood_morning_total, ratings.mood_afternoon_total, ratings.mood_evening_total, ratings.mood_very_negative_total, ratings.mood_negative_total, ratings.mood_neutral_total, ratings.mood_positive_total, ratings.mood_very_positive_total, ratings.energy_night_total, ratings.energy_morning_total, ratings.energy_afternoon_total, ratings.energy_evening_total]
+        ) as told (measure, n, total)
     where told.n is not null
 
 ),

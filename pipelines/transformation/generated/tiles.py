@@ -49,12 +49,13 @@ def _parts(kinds: Iterable[EventType]) -> list[str]:
     return [measure.name for kind in kinds for measure in kind.measures if measure.lies_in]
 
 
-def _view(parts: Iterable[str]) -> str:
+def _view(parts: list[str]) -> str:
     """One row a measure, also of those that lie in the tile of another."""
     columns = ["user_id", "local_date", "measure", "valid_from", "valid_until", *TILE_COLUMNS]
-    told = [
-        f"({', '.join([repr(part), *(f'wholes.{column_of(part, column)}' for column in PART_COLUMNS)])})"
-        for part in parts
+    told = [f"array[{', '.join(map(repr, parts))}]"]
+    told += [
+        f"array[{', '.join(f'ratings.{column_of(part, column)}' for part in parts)}]"
+        for column in PART_COLUMNS
     ]
     return f"""
 {{{{ config(materialized='view') }}}}
@@ -73,11 +74,11 @@ wholes as (
 parts as (
 
     select
-        wholes.user_id,
-        wholes.local_date,
+        ratings.user_id,
+        ratings.local_date,
         told.measure,
-        wholes.valid_from,
-        wholes.valid_until,
+        ratings.valid_from,
+        ratings.valid_until,
         told.n,
         told.total,
         null::numeric as squares,
@@ -86,11 +87,11 @@ parts as (
         null::bigint as last_value,
         null::timestamptz as last_at
 
-    from {{{{ ref('{_OF_RATINGS}') }}}} as wholes
-    cross join lateral (
-        values
-{indented(told, 8)}
-    ) as told (measure, n, total)
+    from {{{{ ref('{_OF_RATINGS}') }}}} as ratings
+    cross join lateral
+        unnest(
+{indented(told, 12)}
+        ) as told (measure, {", ".join(PART_COLUMNS)})
     where told.n is not null
 
 ),
