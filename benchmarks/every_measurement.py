@@ -1,7 +1,7 @@
 """Every measurement of the log as a row, parts of ratings too: what DuckDB and Polars read out of Postgres.
 
-The warehouse lets parts lie in the rows of their wholes (docs/decisions/0050). To take them out of these would cost the
-others a third more of CPU than to read the log once, as here.
+The warehouse lets parts lie in the rows of their wholes (docs/decisions/0050). To take them out of these would take the
+others longer than to read the log, which has no such rows.
 """
 
 from __future__ import annotations
@@ -40,6 +40,5 @@ EVERY_MEASUREMENT: Final = f"""
         not events.is_deleted
         and measured.value is not null
         and coalesce(spans.counts_until, events.alive_until) = 'infinity'
-        and coalesce(spans.counts_from, events.alive_from) < 'infinity'
 """  # noqa: S608  # of the catalogue
 """Of all versions that count now; none is seen as it was before."""

@@ -31,7 +31,8 @@ _HAS_TODAY: Final = "{today_n} is not null"
 _HAS_TILE: Final = "filter (where {row_n} is not null) over {frame}"
 
 IN_ORDER: Final = "order by days_ago"
-"""Sums of floats are the same to the last bit only in one order, however the rows came. Frames have that order."""
+"""Sums of floats are the same to the last bit only in one order, however the rows came. Frames have that order, and
+so have rows that are handed over newest first."""
 
 
 @dataclass(frozen=True)

@@ -69,11 +69,11 @@ class Window(Leaf):
         """Column → what rows of several measures and days give that come newest first."""
         if self.frame is None:
             return {}
-        columns, condition = OF_A_ROW, f"measure = '{self.whole}'"
+        columns, conditions = OF_A_ROW, [f"measure = '{self.whole}'"]
         if self.whole != self.measure:
             columns = {f"row_{column}": column_of(self.measure, column) for column in PART_COLUMNS}
-            condition += f" and {columns['row_n']} is not null"
-        inside = _inside(*self.frame, condition=condition)
+            conditions.append(f"{columns['row_n']} is not null")
+        inside = _inside(*self.frame, *conditions)
         return {
             self._column(name): STATES[name].over_rows_in_order(
                 scale=self._scale, inside=inside, columns=columns
@@ -170,9 +170,8 @@ class Window(Leaf):
         return self._aggregate.value(inside, MEASURES[self.measure].scale, as_of)
 
 
-def _inside(first: int, last: int, *, condition: str = "") -> str:
-    first_of_all = f"{condition} and " if condition else ""
-    return f"filter (where {first_of_all}days_ago between {first} and {last})"
+def _inside(first: int, last: int, *conditions: str) -> str:
+    return f"filter (where {' and '.join([*conditions, f'days_ago between {first} and {last}'])})"
 
 
 def column_of(measure: str, column: str) -> str:

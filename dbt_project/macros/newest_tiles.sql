@@ -2,6 +2,7 @@
    framed `days` on, null where there is none. `columns`: what a column is called → the measure whose tile it is of, and
    where that says it. The framed days are among the rows, if only to be asked for: they have a `known_number`. #}
 {% macro newest_tiles(model, columns, first_day) -%}
+{%- set measures = columns.values() | map('first') | unique | list -%}
 {%- set told = columns.values() | map('last') | unique | list -%}
 select
         user_id,
@@ -21,7 +22,7 @@ select
 
         from {{ ref(model) }} as tiles
         {{ only_tiles_around('days', first_day, where='is_framed') }}
-        where tiles.measure in ('{{ columns.values() | map('first') | unique | join("', '") }}') and tiles.valid_until = 'infinity'
+        where tiles.measure in ('{{ measures | join("', '") }}') and tiles.valid_until = 'infinity'
         union all
         select user_id, local_date, known_number, null{{ ', null' * (told | length) }}
         from days

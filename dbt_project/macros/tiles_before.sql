@@ -1,6 +1,6 @@
-{# The `columns` of the tiles of `measures` in `model` that windows read for the row of `days` at hand: those of the days before its own, from
-   `first_day` days before on, each in the version that counted at the row's `known_by`; newest first. To sort in each sum
-   would take longer than the sums: a fenced subquery hands its rows over as it has sorted them. #}
+{# What windows read for the row of `days` at hand: the `columns` of the tiles of `measures` in `model`, of the days before
+   its own, from `first_day` days before on, each in the version that counted at the row's `known_by`. Newest first: a fenced
+   subquery hands its rows over in its order, so that no sum has to sort them. #}
 {% macro tiles_before(model, measures, columns, first_day) -%}
 (
         select

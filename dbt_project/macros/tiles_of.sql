@@ -1,6 +1,6 @@
 {# The tiles of the events for which `where` holds: what a local day holds of a measure, in every state in which it was
-   ever known. The body of a model that is built by `stg_touched_days`. In some
-   rows lie `parts`, measures of which a tile has the count and the sum. #}
+   ever known. The body of a model that is built by `stg_touched_days`. `parts` are measures that lie in the rows of
+   others: of each a tile has the count and the sum. #}
 {% macro tiles_of(where, parts) -%}
 with
 

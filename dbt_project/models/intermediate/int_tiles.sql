@@ -6,21 +6,7 @@ with
 
 wholes as (
 
-    select
-        user_id,
-        local_date,
-        measure,
-        valid_from,
-        valid_until,
-        n,
-        total,
-        squares,
-        lowest,
-        highest,
-        last_value,
-        last_at
-
-    from {{ ref('int_whole_tiles') }}
+    select * from {{ ref('int_whole_tiles') }}
 
 ),
 

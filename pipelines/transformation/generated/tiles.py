@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from aurora.events.catalogue import EVENT_TYPES, EventType
-from aurora.features.states import PART_COLUMNS, TILE_COLUMNS
+from aurora.features.states import PART_COLUMNS
 from aurora.features.windows import column_of
 from pipelines.transformation.generated.texts import indented, sql_file
 
@@ -51,7 +51,6 @@ def _parts(kinds: Iterable[EventType]) -> list[str]:
 
 def _view(parts: list[str]) -> str:
     """One row a measure, also of those that lie in the tile of another."""
-    columns = ["user_id", "local_date", "measure", "valid_from", "valid_until", *TILE_COLUMNS]
     told = [f"array[{', '.join(map(repr, parts))}]"]
     told += [
         f"array[{', '.join(f'ratings.{column_of(part, column)}' for part in parts)}]"
@@ -64,10 +63,7 @@ with
 
 wholes as (
 
-    select
-{indented(columns, 8)}
-
-    from {{{{ ref('{WHOLE_TILES}') }}}}
+    select * from {{{{ ref('{WHOLE_TILES}') }}}}
 
 ),
 
