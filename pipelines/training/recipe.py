@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from aurora.models import headstart, intervals, ordinal
+from aurora.models import headstart, intervals, ordinal, regression_booster
 from aurora.models.catalogue import ModelSpec
 from pipelines.training import choosing
 
@@ -49,6 +49,7 @@ METHOD: Final[Mapping[str, Mapping[str, Any]]] = {
         "LEVELS": intervals.LEVELS,
     },
     "ordinal": {"LEAST_CURVATURE": ordinal.LEAST_CURVATURE},
+    "regression_booster": {"BINNED_FROM": regression_booster.BINNED_FROM},
 }
 """The constants of these modules, by module and name: a changed value is a new recipe."""
 

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xgboost
 
+from aurora.models import regression_booster
 from aurora.models.boosters import booster_of
 from aurora.models.boosting import Booster
 from aurora.models.catalogue import Kind
 from aurora.models.class_booster import ClassBooster
 from aurora.models.design import Centring, ClassStart, class_numbers
 from aurora.models.ordinal import leaned, log_loss
-from aurora.models.regression_booster import RegressionBooster
+from aurora.models.regression_booster import RegressionBooster, xgboost_params
 from aurora.models.targets import TARGETS
 from tests.aurora.models.people import ENERGY_SPEC, FEATURES, MOOD_SPEC, a_population
 
@@ -108,6 +110,40 @@ def test_missing_features_are_learned_as_missing() -> None:
     booster = RegressionBooster.fit(ENERGY_SPEC, design, START, ROWS.energy, rounds=20).booster
 
     assert np.isfinite(booster.answer(np.full((1, design.shape[1]), np.nan), np.array([6.0]))).all()
+
+
+def test_a_sample_of_very_many_rows_tells_the_bins_as_well_as_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    new = a_population(seed=2)
+    centring, design = Centring.of(FEATURES, FEATURES, ENERGY_SPEC.centred), DESIGN.copy()
+    design[:, -1] = np.nan
+    design[7, -1] = 1.0  # Known of a row that no sample need hold.
+
+    def fit() -> Booster:
+        return RegressionBooster.fit(ENERGY_SPEC, design, START, ROWS.energy, rounds=60).booster
+
+    def error_of(booster: Booster) -> float:
+        answers = booster.answer(centring.design(new.features), new.features[:, 0])
+        return float(np.abs(new.energy - answers).mean())
+
+    by_all = fit()
+    monkeypatch.setattr(regression_booster, "BINNED_FROM", len(design) // 5)
+    by_sample, again = fit(), fit()
+
+    assert by_sample.to_bytes() != by_all.to_bytes()
+    assert by_sample.to_bytes() == again.to_bytes()
+    assert error_of(by_sample) == pytest.approx(error_of(by_all), rel=0.02)
+
+
+def test_up_to_so_many_rows_a_fit_is_that_of_the_plain_library() -> None:
+    ours = RegressionBooster.fit(ENERGY_SPEC, DESIGN, START, ROWS.energy, rounds=20).booster
+
+    plain = xgboost.train(
+        xgboost_params(ENERGY_SPEC, 1), xgboost.DMatrix(DESIGN, ROWS.energy, base_margin=START), 20
+    )
+
+    assert ours.to_bytes() == bytes(plain.save_raw("ubj"))
 
 
 def test_rounds_are_chosen_on_later_days() -> None:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from aurora.features.catalogue import FEATURES
-from aurora.models import headstart, intervals, ordinal
+from aurora.models import headstart, intervals, ordinal, regression_booster
 from aurora.models.catalogue import ENERGY
 from pipelines.training import choosing, recipe
 from pipelines.training.fitting import fit
@@ -24,7 +24,9 @@ from tests.pipelines.training.warehouse import add_people
 
 
 @pytest.mark.parametrize(
-    "module", [choosing, headstart, intervals, ordinal, recipe], ids=lambda module: module.__name__
+    "module",
+    [choosing, headstart, intervals, ordinal, recipe, regression_booster],
+    ids=lambda module: module.__name__,
 )
 def test_every_constant_of_a_training_is_part_of_the_fingerprint(module: ModuleType) -> None:
     body = ast.parse(inspect.getsource(module)).body
