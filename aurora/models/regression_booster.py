@@ -13,7 +13,7 @@ from aurora.models.forest import Ensemble, trees_of_xgboost
 from aurora.models.metrics import Floats, Ints
 
 BINNED_FROM: Final = 100_000
-"""So many rows tell where the bins of a column end. To sort all of a million takes the library a tenth of a training."""
+"""So many rows tell where bins end: to sort all of a million takes the library a tenth of a training."""
 
 
 class RegressionBooster(Trees):

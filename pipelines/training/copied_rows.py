@@ -15,24 +15,30 @@ import numpy.typing as npt
 
 from aurora.errors import AuroraError
 
-BLOCK_BYTES: Final = 16 * 1024 * 1024
+BLOCK_BYTES: Final = 4 * 1024 * 1024
 """Read at a time: what is not yet converted is held beside what is."""
 
 _HEAD_BYTES: Final = 19
 _TAIL: Final = b"\xff\xff"
 _LENGTH: Final = "{} length"
+_NUMBERS: Final = "numbers"
 
 
 class CopiedRowsUnevenError(AuroraError):
     """A null, or a column of another type than was expected: the query does not give what it should."""
 
 
-def fixed_layout(columns: Mapping[str, str]) -> np.dtype[Any]:
-    """How one row lies in memory: name → NumPy type, in the order of the query."""
-    fields = [("fields", ">i2")]
+def fixed_layout(columns: Mapping[str, str], numbers: int = 0) -> np.dtype[Any]:
+    """How one row lies in memory: name → NumPy type, in the order of the query, and after them so many numbers."""
+    fields: list[tuple[str, Any]] = [("fields", ">i2")]
     for name, kind in columns.items():
         fields += [(_LENGTH.format(name), ">i4"), (name, kind)]
-    return np.dtype(fields)
+    return np.dtype([*fields, (_NUMBERS, [("length", ">i4"), ("value", ">f8")], (numbers,))])
+
+
+def numbers_of(block: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The numbers at the end of each row, still big-endian: rows × numbers."""
+    return block[_NUMBERS]["value"]
 
 
 def blocks_of(
@@ -60,8 +66,11 @@ def _taken(waiting: bytearray, layout: np.dtype[Any]) -> npt.NDArray[Any]:
     block = np.frombuffer(bytes(waiting[:size]), layout)
     del waiting[:size]
     names = [name for name in layout.names or () if _LENGTH.format(name) in (layout.names or ())]
-    is_even = (block["fields"] == len(names)).all() and all(
-        (block[_LENGTH.format(name)] == layout[name].itemsize).all() for name in names
+    numbers = block[_NUMBERS]["length"]
+    is_even = (
+        (block["fields"] == len(names) + numbers.shape[1]).all()
+        and all((block[_LENGTH.format(name)] == layout[name].itemsize).all() for name in names)
+        and (numbers == np.dtype(float).itemsize).all()
     )
     if not is_even:
         raise CopiedRowsUnevenError("a null, or a value of another size than its column has")

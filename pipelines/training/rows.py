@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
@@ -24,7 +23,7 @@ from psycopg import sql
 from aurora.models.catalogue import ModelSpec
 from aurora.models.design import class_numbers
 from aurora.models.metrics import Bools, Floats, Ints
-from pipelines.training.copied_rows import blocks_of, fixed_layout
+from pipelines.training.copied_rows import blocks_of, fixed_layout, numbers_of
 
 # A missing value comes as NaN and an instant as a number: then every row has the same length, and a block of them is an
 # array as it is. They come as they are found: to sort a million wide rows Postgres would write them to disk first.
@@ -74,7 +73,7 @@ _HEAD: Final = {
     "is_instant": "?",
 }
 """The columns before the features, as Postgres sends them."""
-_NUMBERS: Final = ("as_of", "known_at", "first_known_at", "values")
+_TABLE: Final = "table"
 
 
 @dataclass(frozen=True)
@@ -136,23 +135,20 @@ def read_training_rows(
     connection: psycopg.Connection[Any], spec: ModelSpec, cohort: str, *, until: datetime | None = None
 ) -> TrainingRows:
     """All labelled rows of a cohort that were known at `until` (without it: all that there are)."""
-    statement = reading(spec, cohort, until=until)
-    layout = fixed_layout({**_HEAD, **dict.fromkeys(spec.columns, ">f8")})
-    parts = [_columns(np.empty(0, layout), spec)]
-    # Converted beside: Postgres would wait for that with the next rows.
-    with connection.transaction(), connection.cursor() as cursor, ThreadPoolExecutor(1) as beside:
+    layout = fixed_layout(_HEAD, numbers=len(spec.columns))
+    parts = [_converted(np.empty(0, layout))]
+    with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(IN_BULK)
-        with cursor.copy(statement) as copy:
-            parts += beside.map(lambda block: _columns(block, spec), blocks_of(copy, layout))
+        with cursor.copy(reading(spec, cohort, until=until)) as copy:
+            parts += map(_converted, blocks_of(copy, layout))
         personas = dict(cursor.execute(_PERSONAS, (cohort,)).fetchall())
-    order = _order(*(_joined(parts, name) for name in ("user_id", "as_of", "label_ids")))
-    read = {name: _joined(parts, name).take(order) for name in _HEAD}
-    table = np.empty((len(spec.columns), len(order)))
-    for column, name in zip(table, spec.columns, strict=True):
-        _joined(parts, name).take(order, out=column)
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in _HEAD}
+    order = _order(joined["user_id"], joined["as_of"], joined["label_ids"])
+    read = {name: column.take(order) for name, column in joined.items()}
+    table = _sorted([part[_TABLE] for part in parts], order)
     fingerprint = hashlib.sha256(spec.feature_set_version.encode())
     for column in (*read.values(), table):
-        fingerprint.update(np.ascontiguousarray(column).data)
+        fingerprint.update(column.data)
     ids, users = _numbered(read.pop("user_id"))
     return TrainingRows(
         spec=spec,
@@ -160,7 +156,7 @@ def read_training_rows(
         people=tuple(map(str, ids)),
         personas=tuple(personas.get(user_id) for user_id in ids),
         users=users,
-        table=table.T,
+        table=table,
         data_version=fingerprint.hexdigest()[:16],
         **read,
     )
@@ -180,14 +176,10 @@ def reading(spec: ModelSpec, cohort: str, *, until: datetime | None = None) -> s
     )
 
 
-def _columns(block: npt.NDArray[Any], spec: ModelSpec) -> dict[str, npt.NDArray[Any]]:
-    """A block of rows as arrays of this machine's numbers."""
-    numbers = {name: block[name].astype(np.float64) for name in (*_NUMBERS, *spec.columns)}
-    return {name: block[name].copy() for name in ("user_id", "label_ids", "is_instant")} | numbers
-
-
-def _joined(parts: Sequence[dict[str, npt.NDArray[Any]]], name: str) -> npt.NDArray[Any]:
-    return np.concatenate([part[name] for part in parts])
+def _converted(block: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+    """The columns before the features, and the features as one table, in this machine's numbers."""
+    columns = {name: block[name].astype(np.dtype(kind).newbyteorder("=")) for name, kind in _HEAD.items()}
+    return columns | {_TABLE: numbers_of(block).astype(np.float64)}
 
 
 def _order(
@@ -198,6 +190,17 @@ def _order(
     # Of a million rows in a third of the time that NumPy takes to sort by so many keys.
     places = pl.DataFrame({str(number): key for number, key in enumerate(keys)}).with_row_index("place")
     return places.sort(places.columns[1:])["place"].to_numpy().astype(np.intp)
+
+
+def _sorted(parts: Sequence[Floats], order: npt.NDArray[np.intp]) -> Floats:
+    """The rows of all parts in this order, each put where it belongs: joined first, they would be copied twice."""
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    table, begin = np.empty((len(order), parts[0].shape[1])), 0
+    for part in parts:
+        table[places[begin : begin + len(part)]] = part
+        begin += len(part)
+    return table
 
 
 def _halves(ids: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:

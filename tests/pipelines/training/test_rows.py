@@ -115,8 +115,14 @@ def test_the_data_version_follows_the_rows(connection: Connection) -> None:
 
 
 def test_a_null_among_copied_values_is_refused(connection: Connection) -> None:
-    layout = fixed_layout({"number": ">f8", "flag": "?"})
-    for values in ("(1.5::float8, true), (null, false)", "(1.5::float8, 'words'::text)"):
+    layout = fixed_layout({"number": ">f8", "flag": "?"}, numbers=2)
+    for values in (
+        "(1.5::float8, true, 2.5::float8, 3.5::float8), (null, false, 2.5, 3.5)",
+        "(1.5::float8, true, 2.5::float8, null::float8)",
+        "(1.5::float8, 'words'::text, 2.5::float8, 3.5::float8)",
+        "(1.5::float8, true, 2.5::float8, 3.5::float4)",
+        "(1.5::float8, true, 2.5::float8)",
+    ):
         statement = cast("LiteralString", f"copy (values {values}) to stdout (format binary)")
         with connection.cursor().copy(statement) as copy, pytest.raises(CopiedRowsUnevenError):
             list(blocks_of(copy, layout))
